@@ -1,0 +1,3 @@
+"""A terminal workbench for sockets."""
+
+__version__ = "0.1.0"

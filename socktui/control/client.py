@@ -1,0 +1,141 @@
+"""Starting the engine, telling it what to do, and noticing when it has gone."""
+
+import asyncio
+import base64
+import contextlib
+import os
+import socket as sockets
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from socktui.control.messages import LINE_LIMIT, VerbError, pack, unpack
+from socktui.core.endpoint import Endpoint
+
+DISK_FLOOR = 256 << 20
+END_SECONDS = 10.0
+
+
+class EngineGone(VerbError):
+    """The engine ended, though nobody told it to."""
+
+
+class Engine:
+    """The engine's process, started at once, so that it is up when it is needed.
+
+    capture   the folder that its journal will be; must not exist
+    floor     bytes of free disk below which bytes are no longer kept
+    """
+
+    def __init__(self, capture: Path, *, floor: int = DISK_FLOOR) -> None:
+        self.capture = capture
+        ours, theirs = sockets.socketpair()
+        self._control = ours
+        self._log = capture.with_name(capture.name + ".log")
+        with theirs:
+            os.set_inheritable(theirs.fileno(), True)
+            command = [sys.executable, "-m", "socktui.control.server", str(theirs.fileno()), str(capture), str(floor)]
+            flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+            log = os.open(self._log, flags, 0o600)
+            try:
+                self._process = subprocess.Popen(
+                    command,
+                    pass_fds=(theirs.fileno(),),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,  # Ctrl-C is for whoever started it
+                )
+            finally:
+                os.close(log)
+        self._next = 1
+        self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._reading: asyncio.Task[None] | None = None
+        self.gone = asyncio.Event()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def ready(self) -> None:
+        """Wait until the capture is there. Raises VerbError where it cannot be made."""
+        ready = self._answers[0] = asyncio.get_running_loop().create_future()
+        reader, self._writer = await asyncio.open_connection(sock=self._control, limit=LINE_LIMIT)
+        self._reading = asyncio.create_task(self._read(reader))
+        await ready
+
+    async def call(self, verb: str, **args: Any) -> dict[str, Any]:
+        """Have a verb carried out; its result. Raises VerbError."""
+        number, future = self.begin(verb, **args)
+        try:
+            return await future
+        finally:
+            self._answers.pop(number, None)
+
+    def begin(self, verb: str, **args: Any) -> "tuple[int, asyncio.Future[dict[str, Any]]]":
+        """Ask for a verb: the request's number, by which it can be stopped, and its answer to come."""
+        number, self._next = self._next, self._next + 1
+        future = self._answers[number] = asyncio.get_running_loop().create_future()
+        if self.gone.is_set():
+            future.set_exception(self._gone())
+        else:
+            self._writer.write(pack({"id": number, "verb": verb, "args": args}))
+        return number, future
+
+    async def listen(self, endpoint: Endpoint, service: str = "echo", *, buffer: int = 0, backlog: int = 0) -> int:
+        """Listen; the listener's number. Raises VerbError."""
+        result = await self.call(
+            "listen", endpoint=str(endpoint), service=service, buffer=buffer, backlog=backlog
+        )  # fmt: skip
+        return int(result["socket"])
+
+    async def connect(self, endpoint: Endpoint, *, seconds: float = 0, buffer: int = 0) -> int:
+        """Connect; the connection's number. Raises VerbError."""
+        result = await self.call("connect", endpoint=str(endpoint), seconds=seconds, buffer=buffer)
+        return int(result["socket"])
+
+    async def send(self, numbers: list[int], data: bytes) -> int:
+        """Send bytes to sockets; how many went in all. Raises VerbError."""
+        result = await self.call("send", sockets=numbers, data=base64.b64encode(data).decode())
+        return int(result["sent"])
+
+    async def end(self) -> None:
+        """Have the engine say goodbye to its peers and close the capture."""
+        if self._reading is None:
+            self._control.close()
+        else:
+            self._writer.close()
+            self._reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reading
+        try:
+            await asyncio.to_thread(self._process.wait, END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._log.exists() and not self._log.stat().st_size:
+            self._log.unlink()
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        while line := await reader.readline():
+            message = unpack(line)
+            future = self._answers.pop(message["id"], None)
+            if future is None or future.done():
+                continue
+            if error := message.get("error"):
+                future.set_exception(VerbError(error["text"], error["errno"]))
+            else:
+                future.set_result(message["result"])
+        self.gone.set()
+        for future in self._answers.values():
+            if not future.done():
+                future.set_exception(self._gone())
+
+    def _gone(self) -> EngineGone:
+        try:
+            lines = self._log.read_text(errors="replace").strip().splitlines()
+        except OSError:
+            lines = []
+        why = f": {lines[-1]}" if lines else ""
+        return EngineGone(f"the engine has ended{why}; what it captured is kept in {self.capture}")

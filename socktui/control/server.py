@@ -1,0 +1,196 @@
+"""The engine's process: the workbench, the services and the verbs that come over the control socket.
+
+Run as `python -m socktui.control.server FD CAPTURE FLOOR`: the descriptor of the control socket, the folder of the
+capture to make, and how many bytes of disk to leave free. It ends when the other end of the control socket is closed:
+a screen that dies takes no data with it and leaves no engine behind.
+"""
+
+import asyncio
+import base64
+import resource
+import signal
+import socket as sockets
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from socktui.control.explain import explain
+from socktui.control.messages import LINE_LIMIT, VerbError, pack, unpack
+from socktui.core.endpoint import Endpoint, EndpointError
+from socktui.engine.connecting import CONNECT_SECONDS
+from socktui.engine.poller import Poller
+from socktui.engine.stream import BUFFER_SIZE
+from socktui.engine.workbench import BACKLOG, NoSuchSocket, Workbench
+from socktui.journal.writer import Journal
+from socktui.services import SERVICES
+from socktui.services.manual import client
+
+Args = dict[str, Any]
+Verb = Callable[[Args], Awaitable[Args]]
+
+
+class Server:
+    """Carries out verbs, each in a task of its own, so that a slow one holds up no other."""
+
+    def __init__(self, workbench: Workbench, journal: Journal, writer: asyncio.StreamWriter) -> None:
+        self._workbench = workbench
+        self._journal = journal
+        self._writer = writer
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._verbs: dict[str, Verb] = {
+            "listen": self._listen,
+            "connect": self._connect,
+            "send": self._send,
+            "shutdown": self._simple(workbench.shutdown),
+            "close": self._simple(workbench.close),
+            "reset": self._simple(workbench.reset),
+            "buffer": self._buffer,
+            "stop": self._stop,
+        }
+
+    async def serve(self, reader: asyncio.StreamReader) -> None:
+        """Until the other end is closed."""
+        while line := await reader.readline():
+            try:
+                message = unpack(line)
+                number, verb = int(message["id"]), self._verbs[message["verb"]]
+            except (ValueError, KeyError, TypeError) as error:
+                print(f"socktui: a message that makes no sense: {error!r}", file=sys.stderr)  # noqa: T201
+                continue
+            task = asyncio.ensure_future(self._carry_out(number, verb, message.get("args") or {}))
+            self._tasks[number] = task
+            task.add_done_callback(lambda _, number=number: self._tasks.pop(number, None))
+        for task in list(self._tasks.values()):
+            task.cancel()
+
+    async def _carry_out(self, number: int, verb: Verb, args: Args) -> None:
+        answer: Args
+        try:
+            answer = {"result": await verb(args)}
+        except VerbError as error:
+            answer = {"error": {"errno": error.errno, "text": error.text}}
+        except asyncio.CancelledError:
+            answer = {"error": {"errno": "ECANCELED", "text": "stopped"}}
+        self._writer.write(pack({"id": number, **answer}))
+
+    async def _listen(self, args: Args) -> Args:
+        endpoint = _endpoint(args)
+        service = SERVICES.get(str(args.get("service", "echo")))
+        if service is None:
+            raise VerbError(f"no service {args['service']!r}: one of {', '.join(SERVICES)}")
+        try:
+            number = await self._workbench.listen(
+                endpoint,
+                service.run,
+                service.name,
+                buffer=int(args.get("buffer") or BUFFER_SIZE),
+                backlog=int(args.get("backlog") or BACKLOG),
+            )
+        except (OSError, UnicodeError) as error:
+            raise explain(error, endpoint) from error
+        return {"socket": number}
+
+    async def _connect(self, args: Args) -> Args:
+        endpoint = _endpoint(args)
+        try:
+            number = await self._workbench.connect(
+                endpoint,
+                client,
+                seconds=float(args.get("seconds") or CONNECT_SECONDS),
+                buffer=int(args.get("buffer") or BUFFER_SIZE),
+            )
+        except (OSError, UnicodeError) as error:
+            raise explain(error, endpoint) from error
+        return {"socket": number}
+
+    async def _send(self, args: Args) -> Args:
+        """Send bytes, or a file, to one or several sockets: `count` times, `interval` milliseconds apart."""
+        data = base64.b64decode(str(args.get("data", "")))
+        file = args.get("file")
+        numbers = [int(number) for number in args["sockets"]]
+        count, interval = int(args.get("count", 1)), float(args.get("interval", 0)) / 1000
+        total = 0
+        try:
+            for turn in range(count):
+                if turn and interval:
+                    await asyncio.sleep(interval)
+                sent = await asyncio.gather(
+                    *(
+                        self._workbench.send_file(number, Path(file)) if file else self._workbench.send(number, data)
+                        for number in numbers
+                    )
+                )
+                total += sum(sent)
+        except (OSError, NoSuchSocket) as error:
+            raise explain(error) from error
+        return {"sent": total}
+
+    async def _buffer(self, args: Args) -> Args:
+        try:
+            self._workbench.set_buffer(int(args["socket"]), int(args["size"]))
+        except NoSuchSocket as error:
+            raise VerbError(str(error)) from error
+        return {}
+
+    async def _stop(self, args: Args) -> Args:
+        """Stop a verb that is still going on, such as a send that repeats."""
+        task = self._tasks.get(int(args["id"]))
+        if task is not None:
+            task.cancel()
+        return {}
+
+    def _simple(self, function: Callable[[int], None]) -> Verb:
+        async def verb(args: Args) -> Args:
+            try:
+                function(int(args["socket"]))
+            except NoSuchSocket as error:
+                raise VerbError(str(error)) from error
+            except OSError as error:
+                raise explain(error) from error
+            return {}
+
+        return verb
+
+
+def _endpoint(args: Args) -> Endpoint:
+    try:
+        return Endpoint.parse(str(args.get("endpoint", "")))
+    except EndpointError as error:
+        raise VerbError(str(error), "EINVAL") from error
+
+
+async def run(control: sockets.socket, capture: Path, floor: int, poller: Poller) -> None:
+    """Serve verbs until the control socket is closed, then say goodbye to all peers and close the capture."""
+    reader, writer = await asyncio.open_connection(sock=control, limit=LINE_LIMIT)
+    try:
+        journal = Journal(capture, floor=floor)
+    except OSError as error:
+        failure = VerbError(f"the capture {capture} cannot be made: {error.strerror or error}")
+        writer.write(pack({"id": 0, "error": {"errno": "", "text": failure.text}}))
+        await writer.drain()
+        return
+    try:
+        writer.write(pack({"id": 0, "result": {"capture": str(capture)}}))
+        workbench = Workbench(poller, journal)
+        await Server(workbench, journal, writer).serve(reader)
+        workbench.end()
+    finally:
+        journal.close()
+        writer.close()
+
+
+def main() -> None:
+    fd, capture, floor = sys.argv[1:4]
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the one who started the engine decides when it ends
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    control = sockets.socket(fileno=int(fd))
+    poller = Poller()
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(poller)) as runner:
+        runner.run(run(control, Path(capture), int(floor), poller))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What a call is and what calls add up to. Pure: no sockets, no files, no screen."""

@@ -1,0 +1,114 @@
+"""The call: the one record that everything else is made of.
+
+A call is what a program asked of a socket and what the kernel answered. Names are those of the man pages
+(socket(2), bind(2), listen(2), accept(2), connect(2), send(2), recv(2), shutdown(2), close(2), ...).
+"""
+
+import errno as errnos
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Name(IntEnum):
+    """Which function was called. The numbers are part of the capture format: append, never renumber."""
+
+    SOCKET = 1
+    BIND = 2
+    LISTEN = 3
+    ACCEPT = 4
+    CONNECT = 5
+    SEND = 6
+    RECV = 7
+    SHUTDOWN = 8
+    CLOSE = 9
+    SETSOCKOPT = 10
+    GETSOCKOPT = 11
+    GETSOCKNAME = 12
+    GETPEERNAME = 13
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+class Layer(IntEnum):
+    """Where the bytes were seen: as they crossed the wire, or inside what the wire carried."""
+
+    WIRE = 0
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+SENDS = frozenset({Name.SEND})
+RECEIVES = frozenset({Name.RECV})
+CARRIES = SENDS | RECEIVES
+"""The calls that move bytes."""
+
+Argument = str | int | list[str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call and its answer.
+
+    seq       position in the capture, from 0
+    time      ns on the monotonic clock when it was made
+    duration  ns until it answered
+    socket    number of the socket in this capture, from 1 (descriptors are used again, numbers are not)
+    name      which function
+    result    what it returned; -1 when it failed
+    errno     why it failed; 0 when it did not
+    size      bytes asked for (recv) or offered (send), else 0
+    args      further arguments, in the order of the man page, without the descriptor
+    answer    what was written back through a pointer: an address, an option's value
+    made      number of the socket that accept() made, else 0
+    offset    bytes that this socket had moved in this direction before (calls that carry bytes)
+    at        where the bytes begin in the capture's heap
+    length    how many bytes moved
+    """
+
+    seq: int
+    time: int
+    duration: int
+    socket: int
+    name: Name
+    result: int
+    errno: int = 0
+    size: int = 0
+    args: tuple[Argument, ...] = ()
+    answer: Argument | None = None
+    made: int = 0
+    offset: int = 0
+    at: int = 0
+    length: int = 0
+    layer: Layer = Layer.WIRE
+
+    @property
+    def failed(self) -> bool:
+        return self.errno != 0
+
+    @property
+    def sends(self) -> bool:
+        return self.name in SENDS
+
+    @property
+    def receives(self) -> bool:
+        return self.name in RECEIVES
+
+    @property
+    def eof(self) -> bool:
+        """A receive that was told of the peer's FIN (recv(2): the return value 0)."""
+        return self.name is Name.RECV and not self.errno and self.result == 0 and self.size > 0
+
+
+def errno_name(number: int) -> str:
+    """`ECONNREFUSED` for 111 (errno(3)); `errno 9999` for one that has no name here."""
+    return errnos.errorcode.get(number, f"errno {number}")
+
+
+def address_text(address: Argument | None) -> str:
+    """`127.0.0.1:5005` or `[::1]:5005` of an address as getsockname(2) gives it; empty for none."""
+    if isinstance(address, list) and len(address) >= 2:
+        host, port = str(address[0]), address[1]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return "" if address is None else str(address)

@@ -1,0 +1,204 @@
+"""What calls add up to: a socket, its state, its peer, its bytes and why it ended."""
+
+import errno as errnos
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from socktui.core.call import Call, Name, address_text, errno_name
+
+
+class Role(IntEnum):
+    """How the socket came to be. The numbers are part of the capture format."""
+
+    NEW = 0
+    LISTENER = 1
+    CLIENT = 2
+    ACCEPTED = 3
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+class State(IntEnum):
+    """The state as ss(8) prints it, as far as calls tell it. The numbers are part of the capture format."""
+
+    UNCONN = 0
+    LISTEN = 1
+    SYN_SENT = 2
+    ESTAB = 3
+    CLOSE_WAIT = 4
+    FIN_WAIT_2 = 5
+    LAST_ACK = 6
+    TIME_WAIT = 7
+    CLOSED = 8
+
+    def __str__(self) -> str:
+        return self.name.replace("_", "-")
+
+
+class End(IntEnum):
+    """Why a socket is no longer of use. The numbers are part of the capture format."""
+
+    OPEN = 0
+    PEER_FIN = 1
+    PEER_RESET = 2
+    CLOSED = 3
+    RESET = 4
+    FAILED = 5
+
+
+_AFTER_SHUTDOWN = {State.ESTAB: State.FIN_WAIT_2, State.CLOSE_WAIT: State.LAST_ACK}
+_AFTER_FIN = {State.ESTAB: State.CLOSE_WAIT, State.FIN_WAIT_2: State.TIME_WAIT}
+_NOT_ENDING = frozenset({errnos.EAGAIN, errnos.EWOULDBLOCK, errnos.EINPROGRESS, errnos.EINTR, errnos.EALREADY})
+
+
+@dataclass(slots=True)
+class Socket:
+    """One socket as its calls left it. Times are ns on the monotonic clock; `ended` is 0 while it is open."""
+
+    number: int
+    parent: int = 0
+    fd: int = -1
+    netid: str = ""
+    service: str = ""
+    local: str = ""
+    peer: str = ""
+    role: Role = Role.NEW
+    state: State = State.UNCONN
+    end: End = End.OPEN
+    errno: int = 0
+    backlog: int = 0
+    received: int = 0
+    sent: int = 0
+    calls: int = 0
+    again: int = 0
+    first: int = 0
+    last: int = 0
+    born: int = 0
+    active: int = 0
+    ended: int = 0
+    linger_zero: bool = field(default=False, repr=False)
+
+    @property
+    def open(self) -> bool:
+        return not self.ended
+
+    @property
+    def why(self) -> str:
+        """Why it ended, in the words of the field; empty while nothing has ended it."""
+        match self.end:
+            case End.OPEN:
+                return ""
+            case End.PEER_FIN:
+                return "peer FIN"
+            case End.PEER_RESET:
+                return "peer RST (ECONNRESET)"
+            case End.CLOSED:
+                return "closed here"
+            case End.RESET:
+                return "RST sent"
+            case End.FAILED:
+                return errno_name(self.errno)
+
+    def apply(self, call: Call) -> None:
+        """Take one more call into account. Never raises, whatever the call says."""
+        self.calls += 1
+        self.last = call.seq
+        self.active = call.time
+        if call.errno:
+            self._failed(call)
+            return
+        match call.name:
+            case Name.RECV:
+                self.received += call.length
+                if call.eof:
+                    self._peer_fin()
+            case Name.SEND:
+                self.sent += call.length
+            case Name.SOCKET:
+                self._born(call)
+            case Name.BIND | Name.GETSOCKNAME:
+                self.local = address_text(call.answer if call.name is Name.GETSOCKNAME else _address(call))
+            case Name.GETPEERNAME:
+                self.peer = address_text(call.answer)
+            case Name.LISTEN:
+                self.role, self.state = Role.LISTENER, State.LISTEN
+                self.backlog = _number(call, 0)
+            case Name.CONNECT:
+                self.role, self.state = Role.CLIENT, State.ESTAB
+                self.peer = address_text(_address(call))
+            case Name.GETSOCKOPT:
+                self._asked(call)
+            case Name.SETSOCKOPT:
+                self.linger_zero = self.linger_zero or call.args[1:] == ("SO_LINGER", [1, 0])
+            case Name.SHUTDOWN:
+                if call.args[:1] != ("SHUT_RD",):
+                    self.state = _AFTER_SHUTDOWN.get(self.state, self.state)
+            case Name.CLOSE:
+                self._closed(call)
+            case Name.ACCEPT:
+                pass
+
+    def accepted(self, call: Call, listener: "Socket") -> None:
+        """Begin as the socket that `call`, an accept() on `listener`, has made."""
+        self.parent, self.fd, self.netid = call.socket, call.result, listener.netid
+        self.service, self.local = listener.service, listener.local
+        self.peer = address_text(call.answer)
+        self.role, self.state = Role.ACCEPTED, State.ESTAB
+        self.born = self.active = call.time
+        self.first = call.seq
+
+    def _born(self, call: Call) -> None:
+        self.fd = call.result
+        self.born = call.time
+        self.first = call.seq
+        if str(call.args[1] if len(call.args) > 1 else "").startswith("SOCK_STREAM"):
+            self.netid = "tcp"
+
+    def _peer_fin(self) -> None:
+        self.state = _AFTER_FIN.get(self.state, self.state)
+        if self.end is End.OPEN:
+            self.end = End.PEER_FIN
+
+    def _asked(self, call: Call) -> None:
+        """connect(2): a connection in progress is settled by reading SO_ERROR."""
+        if call.args[1:2] != ("SO_ERROR",) or not isinstance(call.answer, int):
+            return
+        if call.answer:
+            self._end(End.PEER_RESET if call.answer == errnos.ECONNRESET else End.FAILED, call.answer)
+        elif self.state is State.SYN_SENT:
+            self.state = State.ESTAB
+
+    def _failed(self, call: Call) -> None:
+        if call.errno == errnos.EINPROGRESS and call.name is Name.CONNECT:
+            self.role, self.state = Role.CLIENT, State.SYN_SENT
+            self.peer = address_text(_address(call))
+        if call.errno in _NOT_ENDING:
+            return
+        if call.name is Name.CONNECT:
+            self.role, self.peer = Role.CLIENT, address_text(_address(call))
+        if call.errno == errnos.ECONNRESET:
+            self._end(End.PEER_RESET, call.errno)
+        elif call.name in (Name.CONNECT, Name.SEND, Name.RECV, Name.SOCKET, Name.BIND, Name.LISTEN):
+            self._end(End.FAILED, call.errno)
+
+    def _end(self, end: End, errno: int) -> None:
+        if self.end in (End.OPEN, End.PEER_FIN):
+            self.end, self.errno = end, errno
+
+    def _closed(self, call: Call) -> None:
+        self.state = State.CLOSED
+        self.ended = call.time
+        if self.linger_zero and self.end in (End.OPEN, End.PEER_FIN):
+            self.end = End.RESET
+        elif self.end is End.OPEN:
+            self.end = End.CLOSED
+
+
+def _address(call: Call) -> list[str | int] | None:
+    return call.args[0] if call.args and isinstance(call.args[0], list) else None
+
+
+def _number(call: Call, position: int) -> int:
+    value = call.args[position] if len(call.args) > position else 0
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,1 @@
+"""Sockets that are real, calls that are recorded, and the tasks that run them."""

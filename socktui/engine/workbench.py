@@ -1,0 +1,216 @@
+"""The workbench: it owns the sockets and the jobs that run on them, and carries out the verbs."""
+
+import asyncio
+import socket as sockets
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from socktui.core.endpoint import Endpoint
+from socktui.core.sockets import Role
+from socktui.engine.connecting import CONNECT_SECONDS, connect, run
+from socktui.engine.jobs import Job
+from socktui.engine.poller import Poller
+from socktui.engine.resolve import resolve
+from socktui.engine.stream import BUFFER_SIZE, Bench, Connection, Listener
+from socktui.engine.traced import TracedSocket
+from socktui.journal.writer import Journal
+
+BACKLOG = 1024
+CHUNK = 65536
+
+ServiceFunction = Callable[[Connection], Coroutine[Any, Any, None]]
+
+
+class NoSuchSocket(LookupError):
+    """The socket that a verb names is not open (any more), or is of another kind."""
+
+
+@dataclass(slots=True)
+class Serving:
+    """A listener and what it does with a connection."""
+
+    listener: Listener
+    service: ServiceFunction
+    buffer: int
+
+
+@dataclass(slots=True)
+class Held:
+    """A connection and the jobs on it: the one that runs its service, and those that send what was typed."""
+
+    connection: Connection
+    jobs: set[Job] = field(default_factory=set)
+
+
+class Workbench:
+    """All sockets of the engine. Numbers are those of the sockets in the capture."""
+
+    def __init__(self, poller: Poller, journal: Journal) -> None:
+        self._bench = Bench(poller, journal)
+        self._listeners: dict[int, Serving] = {}
+        self._connections: dict[int, Held] = {}
+
+    # Verbs
+
+    async def listen(
+        self,
+        endpoint: Endpoint,
+        service: ServiceFunction,
+        name: str,
+        *,
+        buffer: int = BUFFER_SIZE,
+        backlog: int = BACKLOG,
+    ) -> int:
+        """Listen, and run `service` on every connection; the listener's number. Raises OSError."""
+        family, address = (await resolve(endpoint, passive=True))[0]
+        traced = TracedSocket.open(self._bench.journal, family, sockets.SOCK_STREAM, service=name)
+        try:
+            traced.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+            if family == sockets.AF_INET6:
+                traced.setsockopt(sockets.IPPROTO_IPV6, sockets.IPV6_V6ONLY, 1)
+            traced.bind(address)
+            traced.listen(backlog)
+            traced.getsockname()
+        except BaseException:
+            traced.close()
+            raise
+        number = traced.number
+        listener = Listener(self._bench, traced, lambda accepted: self._accepted(number, accepted))
+        self._listeners[number] = Serving(listener, service, buffer)
+        return number
+
+    async def connect(
+        self, endpoint: Endpoint, service: ServiceFunction, *, seconds: float = CONNECT_SECONDS, buffer: int = BUFFER_SIZE
+    ) -> int:
+        """Connect, and run `service` on the connection; its number. Raises OSError, socket.gaierror."""
+        connection = await connect(self._bench, endpoint, self._started, seconds)
+        connection.buffer = buffer
+        self._begin(connection, service)
+        return connection.traced.number
+
+    async def send(self, number: int, data: bytes) -> int:
+        """Send bytes on a connection, behind what it is sending; how many. Raises OSError, NoSuchSocket."""
+        await self._on(number, lambda connection: connection.send(data))
+        return len(data)
+
+    async def send_file(self, number: int, path: Path) -> int:
+        """Send a file's bytes as they are, a piece at a time; how many. Raises OSError, NoSuchSocket."""
+        with path.open("rb") as file:
+            total = 0
+
+            async def pieces(connection: Connection) -> None:
+                nonlocal total
+                while piece := file.read(CHUNK):
+                    await connection.send(piece)
+                    total += len(piece)
+
+            await self._on(number, pieces)
+            return total
+
+    def shutdown(self, number: int) -> None:
+        """Half-close: send a FIN, go on receiving. Raises OSError, NoSuchSocket."""
+        self._connection(number).connection.shutdown()
+
+    def close(self, number: int) -> None:
+        """Close a connection, or stop a listener (its connections go on). Raises NoSuchSocket."""
+        if serving := self._listeners.pop(number, None):
+            serving.listener.close()
+        else:
+            self._end(self._connection(number), Connection.close)
+
+    def reset(self, number: int) -> None:
+        """Close a connection with a RST. Raises NoSuchSocket."""
+        self._end(self._connection(number), Connection.reset)
+
+    def set_buffer(self, number: int, size: int) -> None:
+        """Set how many bytes each recv() asks for: of a connection, or of a listener's present and later ones."""
+        serving = self._listeners.get(number)
+        if serving is None:
+            self._connection(number).connection.buffer = size
+            return
+        serving.buffer = size
+        for held in self._connections.values():
+            if held.connection.socket.parent == number:
+                held.connection.buffer = size
+
+    def end(self) -> None:
+        """Say goodbye: close every socket."""
+        for number in [*self._listeners, *self._connections]:
+            if number in self._listeners or number in self._connections:
+                self.close(number)
+
+    # Connections
+
+    def _accepted(self, listener: int, traced: TracedSocket) -> None:
+        serving = self._listeners[listener]
+        connection = Connection(self._bench, traced, serving.buffer)
+        try:
+            traced.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
+        except OSError:
+            pass  # reset before it was looked at: the service's first recv() tells why
+        self._begin(connection, serving.service)
+
+    def _started(self, connection: Connection, job: Job) -> None:
+        """A connect() is in progress: it can be seen and closed."""
+        held = self._connections[connection.traced.number] = Held(connection)
+        held.jobs.add(job)
+
+    def _begin(self, connection: Connection, service: ServiceFunction) -> None:
+        held = self._connections[connection.traced.number] = Held(connection)
+
+        def ended(error: BaseException | None) -> None:
+            held.jobs.discard(job)
+            self._end(held, Connection.close)
+            if error is not None and not isinstance(error, OSError):
+                traceback.print_exception(error, file=sys.stderr)
+
+        job = Job(service(connection), ended)
+        held.jobs.add(job)
+        job.step()
+
+    def _end(self, held: Held, how: Callable[[Connection], None]) -> None:
+        """Take a connection away and end what runs on it. A descriptor is free then: listeners may go on."""
+        self._connections.pop(held.connection.traced.number, None)
+        if held.connection.traced.fd < 0:
+            return
+        how(held.connection)
+        for job in list(held.jobs):
+            job.cancel()
+        for serving in self._listeners.values():
+            serving.listener.resume()
+
+    async def _on(self, number: int, work: Callable[[Connection], Coroutine[Any, Any, None]]) -> None:
+        """Run something on a connection, as one of its jobs. ECANCELED where it is closed meanwhile."""
+        held = self._connection(number)
+        job, done = run(work(held.connection))
+        held.jobs.add(job)
+        try:
+            await _unless_closed(done)
+        finally:
+            held.jobs.discard(job)
+            job.cancel()
+
+    def _connection(self, number: int) -> Held:
+        held = self._connections.get(number)
+        if held is None:
+            raise NoSuchSocket(f"socket {number} is no open connection")
+        return held
+
+    @property
+    def peers(self) -> int:
+        """How many connections are set up."""
+        return sum(held.connection.socket.role is not Role.NEW for held in self._connections.values())
+
+
+async def _unless_closed(done: Awaitable[None]) -> None:
+    try:
+        await done
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise ConnectionAbortedError("the socket was closed meanwhile") from None

@@ -1,0 +1,1 @@
+"""What this machine's kernel tells of its sockets."""

@@ -1,0 +1,63 @@
+"""The captures that are kept on this machine."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import platformdirs
+
+from socktui.journal import record
+from socktui.journal.reader import CaptureError, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One capture: where, when it began (ns since 1970), its calls and sockets, its bytes on disk, and its state."""
+
+    path: Path
+    started: int
+    calls: int
+    sockets: int
+    size: int
+    state: str
+
+
+def folder() -> Path:
+    """Where captures go by default."""
+    return Path(platformdirs.user_state_dir("socktui")) / "captures"
+
+
+def new_path() -> Path:
+    """A dated place for a new capture, in a folder that nobody else can look into."""
+    parent = folder()
+    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    stem = datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
+    path = parent / f"{stem}{record.SUFFIX}"
+    number = 2
+    while path.exists():
+        path = parent / f"{stem}-{number}{record.SUFFIX}"
+        number += 1
+    return path
+
+
+def kept(parent: Path | None = None) -> list[Kept]:
+    """The captures in a folder, oldest first; one that cannot be read says why in its state."""
+    parent = parent or folder()
+    found = sorted(parent.glob(f"*{record.SUFFIX}")) if parent.is_dir() else []
+    return [_look(path) for path in found]
+
+
+def size_of(path: Path) -> int:
+    """Bytes of disk that a capture takes (blocks that are really allocated)."""
+    return sum(file.stat().st_blocks * 512 for file in path.iterdir() if file.is_file())
+
+
+def _look(path: Path) -> Kept:
+    try:
+        with Reader(path) as reader:
+            state = "live" if reader.live else "complete" if reader.closed_in_order else "cut off"
+            if not reader.health.whole:
+                state += ", incomplete"
+            return Kept(path, reader.start_wall, reader.count, reader.sockets, size_of(path), state)
+    except CaptureError as error:
+        return Kept(path, 0, 0, 0, 0, str(error))

@@ -1,0 +1,174 @@
+"""The heap of a capture being written: bytes are received into a mapped ring, and a thread moves them to the disk.
+
+The captured copy is the received copy: what recv() put into the ring is what send() takes and what readers see.
+Since the ring is a file too, a writer that is killed loses nothing that it had committed.
+"""
+
+import errno as errnos
+import mmap
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from socktui.journal import record
+
+RING_SIZE = 16 << 20
+FLOOR = 256 << 20
+BLOCK = 1 << 20
+PRESSING = 1 << 20
+RESERVE = 1 << 16
+BATCH_SECONDS = 0.02
+RETRY_SECONDS = 0.5
+
+
+def private_file(path: Path) -> int:
+    """A new file of mode 0600, as a descriptor. Raises FileExistsError rather than open what is there."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(path, flags, 0o600)
+
+
+def allocate(fd: int, at: int, size: int) -> None:
+    """Give a file real blocks for [at, at + size), so that a mapped write cannot fail later (SIGBUS)."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(fd, at, size)
+    else:
+        os.pwrite(fd, bytes(size), at)
+
+
+class Heap:
+    """The bytes of a capture, appended.
+
+    floor   bytes of free disk below which no more bytes are kept
+    header  the header of `calls`, which readers watch
+    """
+
+    def __init__(self, folder: Path, header: memoryview, *, ring_size: int = RING_SIZE, floor: int = FLOOR) -> None:
+        self._header = header
+        self._floor = floor
+        self._size = ring_size
+        self._ring_path = folder / record.RING
+        self._fd = private_file(folder / record.HEAP)
+        ring_fd = private_file(self._ring_path)
+        try:
+            allocate(ring_fd, 0, ring_size)
+            self._map = mmap.mmap(ring_fd, ring_size)
+        finally:
+            os.close(ring_fd)
+        self._ring = memoryview(self._map)
+        self.head = 0
+        self.drained = 0
+        self.hungry: Callable[[], None] | None = None
+        self._closing = False
+        self._failing_until = 0.0
+        self._checked_at = -1.0
+        self._checked_head = 0
+        self._work = threading.Event()
+        self._press = threading.Event()
+        self._thread = threading.Thread(target=self._drain, name="socktui-heap", daemon=True)
+        self._thread.start()
+
+    def space(self, size: int, *, reserve: int = RESERVE) -> tuple[int, memoryview] | None:
+        """Where the next `size` bytes go: their address and the memory. None while the disk is behind.
+
+        The memory is the caller's until the next call of space(), and part of the heap once committed.
+        """
+        at = self.head
+        position = at % self._size
+        if position + size > self._size:
+            at += self._size - position
+            position = 0
+        if at + size + reserve - self.drained > self._size:
+            self._press.set()
+            return None
+        return at, self._ring[position : position + size]
+
+    def commit(self, end: int) -> None:
+        """Everything below `end` is whole."""
+        self.head = end
+        record.U64.pack_into(self._header, record.HEAD_AT, end)
+        if not self._work.is_set():
+            self._work.set()
+        if end - self.drained > PRESSING and not self._press.is_set():
+            self._press.set()
+
+    def keep(self, data: bytes | memoryview) -> int | None:
+        """Append a few bytes; their address, or None where there was no room."""
+        found = self.space(len(data), reserve=0)
+        if found is None:
+            return None
+        at, view = found
+        view[:] = data
+        self.commit(at + len(data))
+        return at
+
+    def close(self) -> None:
+        """Move the rest to the disk and take the ring away."""
+        self._closing = True
+        self._work.set()
+        self._press.set()
+        self._thread.join()
+        self._ring.release()
+        try:
+            self._map.close()
+        except BufferError:
+            pass  # a connection that is being torn down still looks at it; the kernel frees it with the process
+        os.close(self._fd)
+        self._ring_path.unlink(missing_ok=True)
+
+    def _drain(self) -> None:
+        while not (self._closing and self.drained == self.head):
+            self._work.wait()
+            self._work.clear()
+            if not self._closing and self.head - self.drained < PRESSING:
+                self._press.wait(BATCH_SECONDS)
+            self._press.clear()
+            while self.drained < self.head:
+                start = self.drained
+                end = min(self.head, start + BLOCK, start - start % self._size + self._size)
+                self._move(start, end)
+                self.drained = end
+                record.U64.pack_into(self._header, record.DRAINED_AT, end)
+                if self.hungry:
+                    self.hungry()
+            if self._closing:
+                self._work.set()
+
+    def _move(self, start: int, end: int) -> None:
+        position = start
+        try:
+            self._check_disk(start)
+            while position < end:
+                where = position % self._size
+                position += os.pwrite(self._fd, self._ring[where : where + end - position], position)
+        except OSError as error:
+            self._failing_until = time.monotonic() + RETRY_SECONDS
+            record.U32.pack_into(self._header, record.DISK_ERRNO_AT, error.errno or errnos.EIO)
+            self._lose(position, end)
+        else:
+            record.U32.pack_into(self._header, record.DISK_ERRNO_AT, 0)
+
+    def _check_disk(self, head: int) -> None:
+        """Raise OSError where the disk failed a moment ago, or has less room than is to be left free."""
+        now = time.monotonic()
+        if now < self._failing_until:
+            raise OSError(record.U32.unpack_from(self._header, record.DISK_ERRNO_AT)[0], "")
+        if head - self._checked_head < (16 << 20) and now - self._checked_at < 1:
+            return
+        disk = os.fstatvfs(self._fd)
+        if disk.f_bavail * disk.f_frsize < self._floor:
+            raise OSError(errnos.ENOSPC, "")
+        self._checked_at, self._checked_head = now, head
+
+    def _lose(self, start: int, end: int) -> None:
+        """Note that a range was not kept; a range that goes on is made longer."""
+        header = self._header
+        (used,) = record.U32.unpack_from(header, record.LOST_AT)
+        if used:
+            at = record.RANGES_AT + (used - 1) * record.RANGE.size
+            if record.RANGE.unpack_from(header, at)[1] == start or used == record.RANGES_MAX:
+                record.U64.pack_into(header, at + 8, end)
+                return
+        record.RANGE.pack_into(header, record.RANGES_AT + used * record.RANGE.size, start, end)
+        record.U32.pack_into(header, record.LOST_AT, used + 1)

@@ -1,0 +1,275 @@
+"""Appending calls to a capture. One writer, any number of readers."""
+
+import fcntl
+import json
+import mmap
+import os
+import platform
+import socket as sockets
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from socktui import __version__
+from socktui.core.call import Argument, Call, Layer, Name
+from socktui.core.sockets import Socket
+from socktui.journal import record
+from socktui.journal.heap import FLOOR, RING_SIZE, Heap, allocate, private_file
+
+WINDOW = (1 << 16) * record.RECORD_SIZE
+SLOTS_STEP = 512 * record.SLOT_SIZE
+
+
+class CaptureExists(OSError):
+    """The place for a new capture is taken."""
+
+
+class Entry:
+    """A socket that is being written: what its calls add up to, its slot, and its chain of earlier calls."""
+
+    __slots__ = ("at", "names", "names_at", "socket", "trees")
+
+    def __init__(self, socket: Socket) -> None:
+        self.socket = socket
+        self.at = (socket.number - 1) * record.SLOT_SIZE
+        self.names = b""
+        self.names_at = 0
+        # Skew-binary: (size, newest call) of perfect trees, flat. See Myers, "An applicative random-access stack".
+        self.trees: list[int] = []
+
+    def link(self, seq: int) -> int:
+        """Add a call to the chain; the earlier call that it points at so that a search can jump."""
+        trees = self.trees
+        if len(trees) >= 4 and trees[-2] == trees[-4]:
+            size = 2 * trees[-2] + 1
+            del trees[-2:]
+            trees[-2:] = (size, seq)
+        else:
+            trees += (1, seq)
+        if len(trees) > 2:
+            return trees[-3]
+        return self.socket.last if self.socket.calls else seq
+
+
+class Growing:
+    """A file that is written through one mapping, which grows by steps and stays small in memory.
+
+    Growing takes no descriptor, so that a program that has run out of them can still record that.
+    """
+
+    def __init__(self, path: Path, step: int) -> None:
+        self.fd = private_file(path)
+        self._step = step
+        allocate(self.fd, 0, step)
+        self.map = mmap.mmap(self.fd, step)
+        self.size = step
+
+    def grow(self) -> None:
+        """Add a step. Raises OSError where the disk has no room for it."""
+        allocate(self.fd, self.size, self._step)
+        self.size += self._step
+        self.map.resize(self.size)
+        self.map.madvise(mmap.MADV_DONTNEED)
+
+    def close(self, size: int) -> None:
+        """Leave a file of `size` bytes."""
+        self.map.close()
+        os.ftruncate(self.fd, size)
+        os.close(self.fd)
+
+
+class Journal:
+    """A capture being written.
+
+    Raises CaptureExists where something is at `path` already, and OSError where the disk says no.
+    """
+
+    def __init__(self, path: Path, *, ring_size: int = RING_SIZE, floor: int = FLOOR) -> None:
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError as error:
+            raise CaptureExists(error.errno, f"{path} exists already") from error
+        self.path = path
+        self.count = 0
+        self.lost_calls = 0
+        self._calls = Growing(path / record.CALLS, WINDOW)
+        fcntl.flock(self._calls.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._header_map = mmap.mmap(self._calls.fd, record.HEADER_SIZE)
+        self._header = memoryview(self._header_map)
+        self._write_header(ring_size)
+        self._slots = Growing(path / record.SOCKETS, SLOTS_STEP)
+        self._sockets = 0
+        self.heap = Heap(path, self._header, ring_size=ring_size, floor=floor)
+
+    def entry(self, parent: Entry | None = None, accept: Call | None = None, service: str = "") -> Entry:
+        """A new socket; one that `accept`, a call on `parent`, has made, where these are given.
+
+        Raises OSError where the disk has no room for it.
+        """
+        if (self._sockets + 1) * record.SLOT_SIZE > self._slots.size:
+            self._slots.grow()
+        self._sockets += 1
+        entry = Entry(Socket(self._sockets, service=service))
+        if parent and accept:
+            entry.socket.accepted(accept, parent.socket)
+        self._write_slot(entry)
+        record.U32.pack_into(self._header, record.SOCKETS_AT, self._sockets)
+        return entry
+
+    @property
+    def next_socket(self) -> int:
+        """The number that the next entry() will have."""
+        return self._sockets + 1
+
+    def call(
+        self,
+        entry: Entry,
+        name: Name,
+        began: int,
+        ended: int,
+        result: int,
+        errno: int = 0,
+        *,
+        size: int = 0,
+        args: tuple[Argument, ...] = (),
+        answer: Argument | None = None,
+        made: int = 0,
+    ) -> Call:
+        """Record a call that carried no bytes, and what it did to its socket."""
+        details = record.pack_details(args, answer, made)
+        at = self.heap.keep(details) if details else self.heap.head
+        if at is None:
+            at, details = 0, b""
+        socket = entry.socket
+        offset = socket.sent if name is Name.SEND else socket.received if name is Name.RECV else 0
+        seq = self.count
+        self._append(entry, name, began, ended, result, errno, size, offset, at, 0, len(details))
+        call = Call(
+            seq, began, ended - began, socket.number, name, result, errno, size, args, answer, made, offset, at
+        )
+        socket.apply(call)
+        self._write_slot(entry)
+        return call
+
+    def moved(self, entry: Entry, name: Name, began: int, ended: int, at: int, length: int, size: int) -> None:
+        """Record a send or recv that moved `length` bytes, which stand at `at` in the heap. The hot path.
+
+        It does what call() and Socket.apply() do for such a call, with nothing in between.
+        """
+        socket = entry.socket
+        if name is Name.RECV:
+            offset = socket.received
+            socket.received = offset + length
+        else:
+            offset = socket.sent
+            socket.sent = offset + length
+        seq = self.count
+        self._append(entry, name, began, ended, length, 0, size, offset, at, length, 0)
+        socket.last = seq
+        socket.calls += 1
+        socket.active = began
+        record.SLOT_HOT.pack_into(
+            self._slots.map, entry.at, seq, socket.calls, socket.again, 0, began, socket.received, socket.sent
+        )
+
+    def again(self, entry: Entry) -> None:
+        """Count a call that only said EAGAIN."""
+        entry.socket.again += 1
+        record.pack_hot(self._slots.map, entry.at, entry.socket)
+
+    def stalled(self) -> None:
+        """Count that reading paused because the disk was behind."""
+        (stalls,) = record.U64.unpack_from(self._header, record.STALLS_AT)
+        record.U64.pack_into(self._header, record.STALLS_AT, stalls + 1)
+
+    def close(self) -> None:
+        """Bring everything to the disk and say that the capture was closed in order."""
+        self.heap.close()
+        self._slots.close(self._sockets * record.SLOT_SIZE)
+        record.U32.pack_into(self._header, record.FLAGS_AT, record.CLOSED_IN_ORDER)
+        self._header.release()
+        self._header_map.close()
+        self._calls.close(record.HEADER_SIZE + self.count * record.RECORD_SIZE)
+
+    def _append(
+        self,
+        entry: Entry,
+        name: Name,
+        began: int,
+        ended: int,
+        result: int,
+        errno: int,
+        size: int,
+        offset: int,
+        at: int,
+        length: int,
+        details: int,
+    ) -> None:
+        seq = self.count
+        place = record.HEADER_SIZE + seq * record.RECORD_SIZE
+        if place >= self._calls.size and not self._more_calls():
+            return
+        socket = entry.socket
+        prev = socket.last if entry.trees else seq
+        record.RECORD.pack_into(
+            self._calls.map,
+            place,
+            began,
+            at,
+            offset,
+            prev,
+            entry.link(seq),
+            socket.calls,
+            socket.number,
+            (ended - began) * 0.001,
+            result,
+            length,
+            size,
+            details,
+            errno,
+            name,
+            Layer.WIRE,
+            0,
+        )
+        self.count = seq + 1
+        record.U64.pack_into(self._header, record.COUNT_AT, seq + 1)
+
+    def _more_calls(self) -> bool:
+        """Make room for more records; where the disk has none, count that one is lost."""
+        try:
+            self._calls.grow()
+        except OSError:
+            self.lost_calls += 1
+            record.U64.pack_into(self._header, record.LOST_CALLS_AT, self.lost_calls)
+            return False
+        return True
+
+    def _write_slot(self, entry: Entry) -> None:
+        names = record.pack_names(entry.socket)
+        if names != entry.names:
+            at = self.heap.keep(names)
+            if at is not None:
+                entry.names, entry.names_at = names, at
+        record.pack_cold(self._slots.map, entry.at, entry.socket, entry.names_at, len(entry.names))
+        record.pack_hot(self._slots.map, entry.at, entry.socket)
+
+    def _write_header(self, ring_size: int) -> None:
+        wall, monotonic = time.time_ns(), time.monotonic_ns()
+        record.HEADER.pack_into(
+            self._header, 0, b"", record.VERSION, record.RECORD_SIZE, 0, 0, 0, 0, 0, 0, 0, 0, ring_size, wall, monotonic, 0
+        )  # fmt: skip
+        meta: dict[str, Any] = {
+            "format": record.VERSION,
+            "program": f"socktui {__version__}",
+            "host": sockets.gethostname(),
+            "system": platform.platform(),
+            "started": datetime.fromtimestamp(wall / 1e9, timezone.utc).isoformat(timespec="microseconds"),
+            "start_wall_ns": wall,
+            "start_monotonic_ns": monotonic,
+        }
+        fd = private_file(self.path / record.META)
+        with open(fd, "w", encoding="utf-8") as file:
+            json.dump(meta, file, indent=2)
+            file.write("\n")
+        self._header[: len(record.MAGIC)] = record.MAGIC

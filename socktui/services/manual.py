@@ -1,0 +1,21 @@
+"""The service of a person: what comes is shown, what is typed is sent, and nothing ends before it is told to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from socktui.engine.stream import Connection
+
+
+async def manual(connection: Connection) -> None:
+    """Receive until the peer's FIN, then stay: the way back is open until it is closed here, or lost."""
+    while await connection.recv():
+        pass
+    await connection.hung_up()
+    await connection.recv()
+
+
+async def client(connection: Connection) -> None:
+    """What a client of ours runs: the same."""
+    await manual(connection)

@@ -1,0 +1,153 @@
+"""Every key of the program, once: bindings, footer, palette, help page and README come from this table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from textual.binding import Binding, BindingType
+
+Where = Literal["everywhere", "lists", "bytes", "send", "dialog"]
+
+TITLES: dict[Where, str] = {
+    "everywhere": "Everywhere",
+    "lists": "Lists and logs",
+    "bytes": "Byte log",
+    "send": "Send box",
+    "dialog": "Dialogs",
+}
+
+
+def action_id(action: str) -> str:
+    """An action without its namespace, its argument made plain: "jump('calls')" is "jump_calls"."""
+    return re.sub(r"\W+", "_", action.rpartition(".")[2]).strip("_")
+
+
+@dataclass(frozen=True)
+class Key:
+    """One action and the keys that start it.
+
+    `key` may name several keys ("j,down"); `shown` then has one sign for each of them ("j ↓").
+    """
+
+    key: str
+    action: str
+    label: str
+    help: str
+    where: Where
+    footer: bool
+    shown: str
+
+    @property
+    def id(self) -> str:
+        """Name of the binding for a keymap."""
+        return action_id(self.action)
+
+    @property
+    def keys(self) -> list[str]:
+        return self.key.split(",")
+
+    def sign(self, key: str) -> str | None:
+        """How one key of this action is printed; None for a key that only a keymap put there."""
+        return dict(zip(self.keys, self.shown.split(), strict=True)).get(key)
+
+
+def _everywhere(key: str, action: str, label: str, help: str, shown: str = "", footer: bool = True) -> Key:
+    return Key(key, action, label, help, "everywhere", footer, shown or key)
+
+
+def _lists(key: str, action: str, label: str, help: str, shown: str) -> Key:
+    return Key(key, action, label, help, "lists", False, shown)
+
+
+def _send(key: str, action: str, label: str, help: str, shown: str = "", footer: bool = True) -> Key:
+    return Key(key, action, label, help, "send", footer, shown or key)
+
+
+def _dialog(key: str, action: str, label: str, help: str, shown: str) -> Key:
+    return Key(key, action, label, help, "dialog", False, shown)
+
+
+# In a group the order is the order of importance: a footer that is too narrow drops keys from the end.
+KEYS: tuple[Key, ...] = (
+    _everywhere("e", "echo_server", "Echo", "Start an echo server."),
+    _everywhere("c", "client", "Client", "Connect a client to an endpoint."),
+    _everywhere("l", "listen", "Listen", "Start a server with a service you choose."),
+    _everywhere("x", "close", "Close", "Close the selected socket."),
+    _everywhere("v", "view", "View", "Show bytes as hex, as text, or as both."),
+    _everywhere("s", "half_close", "Half-close", "Shut down a connection's sending side."),
+    _everywhere("f", "follow", "Follow", "Stick to the newest bytes, or stop that."),
+    _everywhere("a", "all", "All", "Show all connections' bytes, or just one's."),
+    _everywhere("y", "copy", "Copy", "Copy the selected row to the clipboard."),
+    _everywhere("asterisk", "mark", "Mark", "Mark the selected connection, or unmark it.", "*"),
+    _everywhere("m", "maximize", "Maximize", "Enlarge the focused pane, or shrink it."),
+    _everywhere("space", "pause", "Pause", "Hold the view still; the capture goes on."),
+    _everywhere("t", "time", "Time", "Time of day, since the start, or row to row."),
+    _everywhere("E", "encoding", "Encoding", "Choose the encoding for showing text."),
+    _everywhere("R", "reset", "Reset", "Abort the selected connection with a reset."),
+    _everywhere("B", "receive_buffer", "Buffer", "Set the size of a listener's receive buffer."),
+    _everywhere("C", "clear_closed", "Clear", "Take closed sockets off the lists."),
+    _everywhere("tab", "app.focus_next", "Next pane", "Go to the next pane.", footer=False),
+    _everywhere("shift+tab", "app.focus_previous", "Previous pane", "Go to the previous pane.", footer=False),
+    _everywhere("1", "jump('listening')", "Listening", "Go to the listening sockets.", footer=False),
+    _everywhere("2", "jump('connections')", "Connections", "Go to the connections.", footer=False),
+    _everywhere("3", "jump('bytes')", "Bytes", "Go to the byte log.", footer=False),
+    _everywhere("4", "jump('calls')", "Calls", "Go to the calls.", footer=False),
+    _everywhere("5", "jump('send')", "Send", "Go to the send box.", footer=False),
+    _everywhere("ctrl+p", "app.command_palette", "Palette", "Find any action by its name.", "^p"),
+    _everywhere("question_mark,f1", "help", "Help", "Show this page.", "? f1"),
+    _everywhere("ctrl+q", "app.quit", "Quit", "Close all sockets and leave.", "^q"),
+    _lists("j,down", "cursor_down", "Down", "Go down one row.", "j ↓"),
+    _lists("k,up", "cursor_up", "Up", "Go up one row.", "k ↑"),
+    _lists("g,home", "first", "First", "Go to the first row.", "g home"),
+    _lists("G,end", "last", "Last", "Go to the last row, and follow.", "G end"),
+    _lists("ctrl+d", "half_down", "Half down", "Go down half a page.", "^d"),
+    _lists("ctrl+u", "half_up", "Half up", "Go up half a page.", "^u"),
+    _lists("pagedown", "page_down", "Page down", "Go down one page.", "pgdn"),
+    _lists("pageup", "page_up", "Page up", "Go up one page.", "pgup"),
+    _lists("enter", "choose", "Choose", "Choose the row, as a double click does.", "enter"),
+    _send("enter", "send", "Send", "Send what the box holds."),
+    _send("escape", "back", "Back", "Leave the box.", "esc"),
+    _send("f2", "mode", "Mode", "Type text, escapes, hex, or a file's name."),
+    _send("f3", "line_ending", "Line end", "End lines with nothing, LF, CRLF or NUL."),
+    _send("f4", "target", "Target", "Send to one, the marked, or all clients."),
+    _send("f5", "repeat", "Repeat", "Send again and again."),
+    _send("f8", "stop_repeat", "Stop", "Stop repeating."),
+    _send("f6", "send_encoding", "Encoding", "Choose the encoding of what is typed."),
+    _send("up", "older", "Older", "Bring back what was sent before.", "↑", footer=False),
+    _send("down", "newer", "Newer", "Bring back what was sent after that.", "↓", footer=False),
+    _dialog("enter", "submit", "OK", "Do it.", "enter"),
+    _dialog("escape", "cancel", "Cancel", "Leave all as it was.", "esc"),
+    _dialog("tab,down", "next_field", "Next field", "Go to the next field.", "tab ↓"),
+    _dialog("shift+tab,up", "previous_field", "Previous field", "Go to the previous field.", "shift+tab ↑"),
+    _dialog("right,l,space", "next_choice", "Next choice", "Take the next choice of a field.", "→ l space"),
+    _dialog("left,h", "previous_choice", "Previous choice", "Take the choice before.", "← h"),
+)
+
+# What a footer always ends with, however narrow it is.
+ALWAYS = ("help", "quit")
+
+
+def group(where: Where) -> list[Key]:
+    """The keys of one place, the most important first."""
+    return [key for key in KEYS if key.where == where]
+
+
+def bindings(where: Where) -> list[BindingType]:
+    """The keys of one place as Textual wants them, each with an id so that a keymap can move it."""
+    return [Binding(key.key, key.action, key.label, show=key.footer, id=key.id) for key in group(where)]
+
+
+def markdown() -> str:
+    """The table of the README."""
+    lines: list[str] = []
+    for where in get_args(Where):
+        if keys := group(where):
+            lines += ["", f"**{TITLES[where]}**", "", "| Key | Does |", "|---|---|"]
+            lines += [f"| {_signs(key)} | {key.help} |" for key in keys]
+    return "\n".join(lines).strip() + "\n"
+
+
+def _signs(key: Key) -> str:
+    return " ".join(f"`{sign}`" for sign in key.shown.split())

@@ -1,0 +1,115 @@
+"""The key table: what is made from it, and that nothing in it contradicts itself."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any, get_args
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.binding import Binding
+from textual.widgets import Input
+
+from socktui.tui import keys
+from socktui.tui.screens.confirm import Confirm
+from socktui.tui.screens.help import HelpScreen
+
+PLACES = get_args(keys.Where)
+
+
+def made(where: keys.Where) -> list[Binding]:
+    return [each for each in keys.bindings(where) if isinstance(each, Binding)]
+
+
+@pytest.mark.parametrize("where", PLACES)
+def test_no_key_has_two_meanings_in_one_place(where: keys.Where) -> None:
+    count = Counter(name for key in keys.group(where) for name in key.keys)
+    assert [name for name, times in count.items() if times > 1] == []
+
+
+def test_ids_are_unique_and_plain() -> None:
+    ids = [key.id for key in keys.KEYS]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[a-z_]+", each) for each in ids)
+
+
+def test_every_key_is_told_in_full() -> None:
+    for key in keys.KEYS:
+        assert len(key.shown.split()) == len(key.keys)
+        assert 1 <= len(key.label.split()) <= 2
+        assert key.help.endswith(".")
+
+
+def test_a_sign_is_that_of_the_key() -> None:
+    down = next(key for key in keys.KEYS if key.action == "cursor_down")
+    assert (down.sign("j"), down.sign("down"), down.sign("z")) == ("j", "↓", None)
+
+
+def test_bindings_are_those_of_the_table() -> None:
+    for where in PLACES:
+        assert [binding.id for binding in made(where)] == [key.id for key in keys.group(where)]
+    quit = next(binding for binding in made("everywhere") if binding.id == "quit")
+    assert (quit.key, quit.action, quit.show) == ("ctrl+q", "app.quit", True)
+
+
+def test_letters_of_lists_and_of_everywhere_do_not_meet() -> None:
+    everywhere = {name for key in keys.group("everywhere") for name in key.keys}
+    assert everywhere.isdisjoint(name for key in keys.group("lists") for name in key.keys)
+
+
+def test_readme_table_has_every_key() -> None:
+    table = keys.markdown()
+    for key in keys.KEYS:
+        assert f"| {key.help} |" in table
+    assert "`j` `↓`" in table
+
+
+class Plain(App[None]):
+    def compose(self) -> ComposeResult:
+        yield Input()
+
+    def lines(self) -> list[str]:
+        return [strip.text for strip in self.screen._compositor.render_strips()]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_help_shows_every_key_whole(size: tuple[int, int]) -> None:
+    app = Plain()
+    async with app.run_test(size=size) as pilot:
+        app.push_screen(HelpScreen())
+        await pilot.pause()
+        seen = "\n".join(app.lines())
+        await pilot.press("G")
+        seen += "\n".join(app.lines())
+        if size[0] == 80:
+            await pilot.press("g", "pagedown")
+            seen += "\n".join(app.lines())
+        for key in keys.KEYS:
+            assert key.help in seen
+        assert "…" not in seen
+
+
+@pytest.mark.parametrize("key", ["escape", "q", "?"])
+async def test_help_closes(key: str) -> None:
+    app = Plain()
+    async with app.run_test() as pilot:
+        app.push_screen(HelpScreen())
+        await pilot.press(key)
+        assert len(app.screen_stack) == 1
+
+
+@pytest.mark.parametrize(("key", "answer"), [("y", True), ("enter", True), ("n", False), ("escape", False)])
+async def test_confirm(key: str, answer: bool) -> None:
+    app = Plain()
+    async with app.run_test() as pilot:
+        answers: list[Any] = []
+        app.push_screen(
+            Confirm("Close [/foo] [@click=app.quit]x[/]?", title="[/a]", danger=True), answers.append
+        )
+        await pilot.pause()
+        text = "\n".join(app.lines())
+        assert "Close [/foo] [@click=app.quit]x[/]?" in text
+        assert "[/a]" in text
+        await pilot.press(key)
+        assert answers == [answer]
