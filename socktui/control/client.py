@@ -35,7 +35,14 @@ class Engine:
         self._log = capture.with_name(capture.name + ".log")
         with theirs:
             os.set_inheritable(theirs.fileno(), True)
-            command = [sys.executable, "-m", "socktui.control.server", str(theirs.fileno()), str(capture), str(floor)]
+            command = [
+                sys.executable,
+                "-m",
+                "socktui.control.server",
+                str(theirs.fileno()),
+                str(capture),
+                str(floor),
+            ]
             flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
             log = os.open(self._log, flags, 0o600)
             try:
@@ -83,7 +90,9 @@ class Engine:
             self._writer.write(pack({"id": number, "verb": verb, "args": args}))
         return number, future
 
-    async def listen(self, endpoint: Endpoint, service: str = "echo", *, buffer: int = 0, backlog: int = 0) -> int:
+    async def listen(
+        self, endpoint: Endpoint, service: str = "echo", *, buffer: int = 0, backlog: int = 0
+    ) -> int:
         """Listen; the listener's number. Raises VerbError."""
         result = await self.call(
             "listen", endpoint=str(endpoint), service=service, buffer=buffer, backlog=backlog

@@ -35,7 +35,8 @@ def explain(error: Exception, endpoint: Endpoint | None = None) -> VerbError:
     where = f"{endpoint}: " if endpoint else ""
     if isinstance(error, sockets.gaierror):
         name = _gai_name(error)
-        return VerbError(f"{where}the name is not known ({name}): check its spelling, or give an address", name)
+        text = f"{where}the name is not known ({name}): check its spelling, or give an address"
+        return VerbError(text, name)
     if isinstance(error, UnicodeError):
         return VerbError(f"{where}the name is not known: it cannot be written as a host name", "EAI_NONAME")
     if not isinstance(error, OSError) or not error.errno:

@@ -27,7 +27,7 @@ _NAME = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(\.(?!-)[\w-]{1,63}(?<!-))*\.?")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`tcp://127.0.0.1:5005`: a scheme, a host (a name, or an address without brackets) and a port (0: any)."""
+    """`tcp://127.0.0.1:5005`: a scheme, a host (a name, or an address without brackets), a port (0: any)."""
 
     scheme: str
     host: str
@@ -52,7 +52,7 @@ class Endpoint:
 
     @classmethod
     def of_address(cls, scheme: str, address: tuple[object, ...]) -> "Endpoint":
-        """The endpoint of a socket address as the kernel gives it: (host, port) or (host, port, flow, scope)."""
+        """The endpoint of an address as the kernel gives it: (host, port) or (host, port, flow, scope)."""
         return cls(scheme, str(address[0]), int(str(address[1])))
 
     def __str__(self) -> str:
@@ -86,7 +86,7 @@ def _split(rest: str) -> tuple[str, str]:
         host, closed, after = rest[1:].partition("]")
         if not closed:
             raise EndpointError("the host is wrong: '[' without ']'")
-        if "%" not in host and not _is_address(host, 6) or "%" in host and not _is_scoped(host):
+        if not (_is_scoped(host) if "%" in host else _is_address(host, 6)):
             raise EndpointError(f"the host is wrong: {_shown(host)} is no IPv6 address")
         if not after.startswith(":"):
             raise EndpointError("the port is missing: write [address]:port")

@@ -49,7 +49,7 @@ class End(IntEnum):
 
 _AFTER_SHUTDOWN = {State.ESTAB: State.FIN_WAIT_2, State.CLOSE_WAIT: State.LAST_ACK}
 _AFTER_FIN = {State.ESTAB: State.CLOSE_WAIT, State.FIN_WAIT_2: State.TIME_WAIT}
-_NOT_ENDING = frozenset({errnos.EAGAIN, errnos.EWOULDBLOCK, errnos.EINPROGRESS, errnos.EINTR, errnos.EALREADY})
+_NOT_ENDING = frozenset({errnos.EAGAIN, errnos.EINPROGRESS, errnos.EINTR, errnos.EALREADY})
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Setting up connections: several addresses of a name are tried in the manner of happy eyeballs (RFC 8305)."""
+"""Setting up connections: the addresses of a name are tried in the manner of happy eyeballs (RFC 8305)."""
 
 import asyncio
 import errno as errnos
@@ -47,7 +47,9 @@ def run(coroutine: Coroutine[Any, Any, T]) -> tuple[Job, "asyncio.Future[T]"]:
     return job, future
 
 
-async def connect(bench: Bench, endpoint: Endpoint, started: Started, seconds: float = CONNECT_SECONDS) -> Connection:
+async def connect(
+    bench: Bench, endpoint: Endpoint, started: Started, seconds: float = CONNECT_SECONDS
+) -> Connection:
     """A connection to an endpoint, the time for its name's resolution included in `seconds`.
 
     Raises OSError: as the last attempt was answered, TimedOut, or socket.gaierror for an unknown name.

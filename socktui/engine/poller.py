@@ -1,4 +1,4 @@
-"""Readiness: one epoll for asyncio's own descriptors and for our sockets, which are called back without detours."""
+"""Readiness: one epoll for asyncio's own descriptors and for our sockets, which are called back at once."""
 
 import math
 import select
@@ -14,7 +14,7 @@ HANGUP = select.EPOLLHUP | select.EPOLLERR
 class Poller(selectors.BaseSelector):
     """The selector of the engine's event loop.
 
-    What asyncio registers is reported to it. What watch() registers is called at once, with the events of epoll(7).
+    What asyncio registers is reported to it. What watch() registers is called at once, with epoll(7)'s events.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Poller(selectors.BaseSelector):
     # Our sockets
 
     def watch(self, fd: int, events: int, callback: Callable[[int], None]) -> None:
-        """Call `callback(events)` whenever any of the events holds (or the peer hung up), until changed or forgotten."""
+        """Call `callback(events)` whenever any of them holds (or the peer hung up), until changed or forgotten."""
         self._epoll.register(fd, events)
         self._watched[fd] = callback
 
@@ -71,7 +71,8 @@ class Poller(selectors.BaseSelector):
         if self.soon:
             timeout = 0
         elif timeout is not None:
-            timeout = math.ceil(max(timeout, 0) * 1e3) * 1e-3  # epoll counts milliseconds: never wake too early
+            # epoll counts milliseconds: never wake too early.
+            timeout = math.ceil(max(timeout, 0) * 1e3) * 1e-3
         soon, self.soon = self.soon, []
         ready = []
         try:

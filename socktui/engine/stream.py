@@ -15,7 +15,10 @@ from socktui.journal.writer import Journal
 BUFFER_SIZE = 65536
 ACCEPTS_AT_ONCE = 64
 PAUSE_SECONDS = 1.0
-PASSING = frozenset({errnos.ECONNABORTED, errnos.EINTR, errnos.EPROTO, errnos.EPERM, errnos.ENETDOWN, errnos.EHOSTDOWN})
+PASSING = frozenset(
+    {errnos.ECONNABORTED, errnos.EINTR, errnos.EPROTO, errnos.EPERM, errnos.ENETDOWN, errnos.EHOSTDOWN}
+)
+"""What accept(2) says of one connection that has gone already: the next one may be well."""
 
 
 class Side:
@@ -72,7 +75,11 @@ class Watched:
 
     def _ready(self, events: int) -> None:
         idle = 0
-        for side, mine in ((self.readable, READ | HANGUP), (self.writable, WRITE | HANGUP), (self.hangup, HANGUP)):
+        for side, mine in (
+            (self.readable, READ | HANGUP),
+            (self.writable, WRITE | HANGUP),
+            (self.hangup, HANGUP),
+        ):
             if events & mine:
                 job, side.job = side.job, None
                 if job is not None:
@@ -81,7 +88,11 @@ class Watched:
                     idle |= side.events
         if idle and self._watching:
             self._drop(idle)
-        elif events & HANGUP and self._watching and not (self.readable.job or self.writable.job or self.hangup.job):
+        elif (
+            events & HANGUP
+            and self._watching
+            and not (self.readable.job or self.writable.job or self.hangup.job)
+        ):
             self._drop(self._events)
 
     def _drop(self, idle: int) -> None:
@@ -315,7 +326,7 @@ class Listener:
                 return
 
     def _wait(self, quiet: bool) -> None:
-        """accept(2) failed for want of something: look again later, and let the kernel's queue hold the peers."""
+        """accept(2) failed for want of something: look again later, the kernel's queue holds the peers."""
         if not quiet:
             self._said = self._loop.time()
         self._bench.poller.forget(self.traced.fd)

@@ -12,7 +12,11 @@ from socktui.journal.writer import Entry, Journal
 Address = tuple[Any, ...]
 
 _FLAGS = sockets.SOCK_NONBLOCK | sockets.SOCK_CLOEXEC
-_LEVELS = {sockets.SOL_SOCKET: "SOL_SOCKET", sockets.IPPROTO_TCP: "IPPROTO_TCP", sockets.IPPROTO_IPV6: "IPPROTO_IPV6"}
+_LEVELS = {
+    sockets.SOL_SOCKET: "SOL_SOCKET",
+    sockets.IPPROTO_TCP: "IPPROTO_TCP",
+    sockets.IPPROTO_IPV6: "IPPROTO_IPV6",
+}
 _OPTIONS = {
     sockets.SOL_SOCKET: {
         sockets.SO_REUSEADDR: "SO_REUSEADDR",
@@ -85,7 +89,7 @@ class TracedSocket:
     def set_linger(self, on: int, seconds: int) -> None:
         """SO_LINGER of socket(7): with 1, 0 the next close() sends a RST."""
         value = struct.pack("ii", on, seconds)
-        args = ("SOL_SOCKET", "SO_LINGER", [on, seconds])
+        args: tuple[Argument, ...] = ("SOL_SOCKET", "SO_LINGER", [on, seconds])
         self._call(Name.SETSOCKOPT, args, self.sock.setsockopt, sockets.SOL_SOCKET, sockets.SO_LINGER, value)
 
     def getsockopt(self, level: int, option: int) -> int:
@@ -136,7 +140,7 @@ class TracedSocket:
             raise
 
     def recv_into(self, view: memoryview, at: int) -> int | None:
-        """recv(2) into the heap's memory at address `at`: bytes received, 0 at the peer's FIN, None for EAGAIN."""
+        """recv(2) into the heap's memory at address `at`: how many bytes, 0 at the peer's FIN, None for EAGAIN."""
         began = now()
         try:
             length = self._recv_into(view)

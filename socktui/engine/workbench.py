@@ -84,7 +84,12 @@ class Workbench:
         return number
 
     async def connect(
-        self, endpoint: Endpoint, service: ServiceFunction, *, seconds: float = CONNECT_SECONDS, buffer: int = BUFFER_SIZE
+        self,
+        endpoint: Endpoint,
+        service: ServiceFunction,
+        *,
+        seconds: float = CONNECT_SECONDS,
+        buffer: int = BUFFER_SIZE,
     ) -> int:
         """Connect, and run `service` on the connection; its number. Raises OSError, socket.gaierror."""
         connection = await connect(self._bench, endpoint, self._started, seconds)
@@ -127,7 +132,7 @@ class Workbench:
         self._end(self._connection(number), Connection.reset)
 
     def set_buffer(self, number: int, size: int) -> None:
-        """Set how many bytes each recv() asks for: of a connection, or of a listener's present and later ones."""
+        """Set how many bytes each recv() asks for, on a connection or on all of a listener, later ones too."""
         serving = self._listeners.get(number)
         if serving is None:
             self._connection(number).connection.buffer = size

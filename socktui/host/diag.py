@@ -38,7 +38,7 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One socket of the kernel's table: Recv-Q and Send-Q are bytes, or accept queue and backlog of a listener."""
+    """One socket of the kernel's table: Recv-Q and Send-Q are bytes; accept queue and backlog of a listener."""
 
     state: str
     local: Address
@@ -52,7 +52,7 @@ class Diag:
     """An open netlink socket to ask. Raises OSError where the kernel has no sock_diag."""
 
     def __init__(self) -> None:
-        self._socket = sockets.socket(sockets.AF_NETLINK, sockets.SOCK_RAW | sockets.SOCK_CLOEXEC, NETLINK_SOCK_DIAG)
+        self._socket = sockets.socket(sockets.AF_NETLINK, sockets.SOCK_RAW, NETLINK_SOCK_DIAG)
         self._socket.settimeout(1)
 
     def close(self) -> None:

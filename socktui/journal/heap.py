@@ -1,6 +1,6 @@
-"""The heap of a capture being written: bytes are received into a mapped ring, and a thread moves them to the disk.
+"""The heap of a capture being written: bytes are received into a mapped ring, a thread moves them to the disk.
 
-The captured copy is the received copy: what recv() put into the ring is what send() takes and what readers see.
+The captured copy is the received copy: what recv() put into the ring is what send() takes and readers see.
 Since the ring is a file too, a writer that is killed loses nothing that it had committed.
 """
 
@@ -44,7 +44,9 @@ class Heap:
     header  the header of `calls`, which readers watch
     """
 
-    def __init__(self, folder: Path, header: memoryview, *, ring_size: int = RING_SIZE, floor: int = FLOOR) -> None:
+    def __init__(
+        self, folder: Path, header: memoryview, *, ring_size: int = RING_SIZE, floor: int = FLOOR
+    ) -> None:
         self._header = header
         self._floor = floor
         self._size = ring_size
@@ -113,7 +115,7 @@ class Heap:
         try:
             self._map.close()
         except BufferError:
-            pass  # a connection that is being torn down still looks at it; the kernel frees it with the process
+            pass  # a connection being torn down still looks at it; the kernel frees it with the process
         os.close(self._fd)
         self._ring_path.unlink(missing_ok=True)
 

@@ -144,7 +144,7 @@ class Reader:
     def call(self, seq: int) -> Call:
         """Call number `seq`. Raises IndexError where there is none (yet)."""
         (
-            time, at, offset, _prev, _jump, _nth, socket, duration, result, length, size, details, errno, name, layer, _,
+            time, at, offset, _, _, _, socket, duration, result, length, size, details, errno, name, layer, _,
         ) = self._record(seq)  # fmt: skip
         args: tuple[Argument, ...] = ()
         answer: Argument | None = None
@@ -180,7 +180,9 @@ class Reader:
             return None
         parts = []
         end = at + length
-        head, drained = (record.U64.unpack_from(self._header, x)[0] for x in (record.HEAD_AT, record.DRAINED_AT))
+        head, drained = (
+            record.U64.unpack_from(self._header, x)[0] for x in (record.HEAD_AT, record.DRAINED_AT)
+        )
         if end > head or (self._ring and end - drained > len(self._ring)):
             return None
         while at < end:
@@ -242,7 +244,7 @@ class Reader:
         return record.RECORD.unpack_from(mapped, place)
 
     def _map_window(self, window: int) -> mmap.mmap:
-        """Map a piece of `calls`, and let go of the oldest ones: memory does not grow with what was looked at."""
+        """Map a piece of `calls`, and let go of the oldest: memory does not grow with what was looked at."""
         old = self._maps.pop(window, None)
         if old:
             old.close()
@@ -293,7 +295,7 @@ class Reader:
         size = os.fstat(self._calls).st_size
         magic = os.pread(self._calls, len(record.MAGIC), 0)
         if magic != record.MAGIC:
-            raise CaptureError(f"{self.path} is no capture of socktui: its file {record.CALLS!r} is of another kind")
+            raise CaptureError(f"{self.path} is no capture of socktui: its file 'calls' is of another kind")
         version, record_size = (record.U32.unpack(os.pread(self._calls, 4, at))[0] for at in (8, 12))
         if version > record.VERSION:
             raise CaptureError(
@@ -301,7 +303,7 @@ class Reader:
                 "open it with a newer socktui"
             )
         if version < 1 or size < record.HEADER_SIZE or record_size != record.RECORD_SIZE:
-            raise CaptureError(f"{self.path} is damaged: the header of its file {record.CALLS!r} makes no sense")
+            raise CaptureError(f"{self.path} is damaged: the header of its file 'calls' makes no sense")
         return mmap.mmap(self._calls, record.HEADER_SIZE, access=mmap.ACCESS_READ)
 
     def _map_ring(self) -> mmap.mmap | None:
@@ -341,9 +343,10 @@ def _open(path: Path, capture: Path) -> int:
         return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         if capture.is_dir() and any(capture.iterdir()):
-            raise CaptureError(f"{capture} is no capture of socktui, or damaged: no file {path.name!r} in it") from None
-        what = "is an empty folder" if capture.is_dir() else "does not exist"
-        raise CaptureError(f"{capture} {what}") from None
+            why = f"is no capture of socktui, or damaged: no file {path.name!r} in it"
+        else:
+            why = "is an empty folder" if capture.is_dir() else "does not exist"
+        raise CaptureError(f"{capture} {why}") from None
     except NotADirectoryError:
         raise CaptureError(f"{capture} is a file: a capture is a folder") from None
     except OSError as error:
@@ -351,7 +354,7 @@ def _open(path: Path, capture: Path) -> int:
 
 
 def _meta(path: Path) -> dict[str, Any]:
-    """What meta.json tells; nothing where it is missing or damaged, since the header has all that reading needs."""
+    """What meta.json tells; nothing where it is missing or damaged: the header has all that reading needs."""
     try:
         meta = json.loads((path / record.META).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -4,11 +4,11 @@ A capture is a folder `NAME.socktui/`, mode 0700, of files of mode 0600. All num
 
 `calls`    a header of 4096 bytes, then one record of 64 bytes per call: record i is at 4096 + 64 * i.
 `sockets`  one slot of 128 bytes per socket: socket n (from 1) is at 128 * (n - 1). A slot is what the socket's
-           calls add up to, kept so that a list of sockets costs what is visible; it can be made again from `calls`.
+           calls add up to, so that a list of sockets costs what is visible; `calls` can tell it all again.
 `heap`     bytes that moved, and details of calls. An address into it (`at`) counts from 0 and never wraps.
 `ring`     only while the capture is written, or where its writer was killed: the newest bytes of the heap.
-           Byte `at` of the heap is at `at` modulo the ring's size. Bytes below `drained` are in `heap`, bytes from
-           `drained` up to `head` are here.
+           Byte `at` of the heap is at `at` modulo the ring's size. Bytes below `drained` are in `heap`, those
+           from `drained` up to `head` are here.
 `meta.json`  for people and other programs: format, host, program, when it was started, and both clocks.
 
 The header of `calls`
@@ -156,10 +156,10 @@ def pack_cold(view: mmap, at: int, socket: Socket, names_at: int, names: int) ->
 
 
 def unpack_slot(number: int, data: bytes) -> tuple[Socket, int, int]:
-    """The socket of a slot, and where its names are in the heap and how long. Damaged fields read as unknown."""
+    """The socket of a slot, and where its names are in the heap and how long. Damage reads as unknown."""
     last, calls, again, _, active, received, sent = SLOT_HOT.unpack_from(data)
-    first, parent, fd, errno, names, role, state, end, _, backlog, born, ended, names_at = SLOT_COLD.unpack_from(
-        data, SLOT_COLD_AT
+    first, parent, fd, errno, names, role, state, end, _, backlog, born, ended, names_at = (
+        SLOT_COLD.unpack_from(data, SLOT_COLD_AT)
     )
     socket = Socket(number, parent=parent, fd=fd, errno=errno, backlog=backlog, first=first, last=last)
     socket.calls, socket.again, socket.received, socket.sent = calls, again, received, sent

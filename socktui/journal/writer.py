@@ -7,7 +7,7 @@ import os
 import platform
 import socket as sockets
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ class Entry:
         self.at = (socket.number - 1) * record.SLOT_SIZE
         self.names = b""
         self.names_at = 0
-        # Skew-binary: (size, newest call) of perfect trees, flat. See Myers, "An applicative random-access stack".
+        # Skew-binary: (size, newest call) of perfect trees, flat (Myers, "An applicative random-access stack").
         self.trees: list[int] = []
 
     def link(self, seq: int) -> int:
@@ -146,13 +146,27 @@ class Journal:
         seq = self.count
         self._append(entry, name, began, ended, result, errno, size, offset, at, 0, len(details))
         call = Call(
-            seq, began, ended - began, socket.number, name, result, errno, size, args, answer, made, offset, at
+            seq,
+            began,
+            ended - began,
+            socket.number,
+            name,
+            result,
+            errno,
+            size,
+            args,
+            answer,
+            made,
+            offset,
+            at,
         )
         socket.apply(call)
         self._write_slot(entry)
         return call
 
-    def moved(self, entry: Entry, name: Name, began: int, ended: int, at: int, length: int, size: int) -> None:
+    def moved(
+        self, entry: Entry, name: Name, began: int, ended: int, at: int, length: int, size: int
+    ) -> None:
         """Record a send or recv that moved `length` bytes, which stand at `at` in the heap. The hot path.
 
         It does what call() and Socket.apply() do for such a call, with nothing in between.
@@ -257,14 +271,14 @@ class Journal:
     def _write_header(self, ring_size: int) -> None:
         wall, monotonic = time.time_ns(), time.monotonic_ns()
         record.HEADER.pack_into(
-            self._header, 0, b"", record.VERSION, record.RECORD_SIZE, 0, 0, 0, 0, 0, 0, 0, 0, ring_size, wall, monotonic, 0
+            self._header, 0, b"", record.VERSION, record.RECORD_SIZE, *(0,) * 8, ring_size, wall, monotonic, 0
         )  # fmt: skip
         meta: dict[str, Any] = {
             "format": record.VERSION,
             "program": f"socktui {__version__}",
             "host": sockets.gethostname(),
             "system": platform.platform(),
-            "started": datetime.fromtimestamp(wall / 1e9, timezone.utc).isoformat(timespec="microseconds"),
+            "started": datetime.fromtimestamp(wall / 1e9, UTC).isoformat(timespec="microseconds"),
             "start_wall_ns": wall,
             "start_monotonic_ns": monotonic,
         }

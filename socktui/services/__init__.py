@@ -1,5 +1,6 @@
-"""What a server does with a connection. Each service is a coroutine function of one connection; adding one is a
-function and a row in the table.
+"""What a server does with a connection. Each service is a coroutine function of one connection.
+
+Adding one is a function and a row in the table.
 """
 
 from collections.abc import Callable, Coroutine

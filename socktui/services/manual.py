@@ -1,4 +1,4 @@
-"""The service of a person: what comes is shown, what is typed is sent, and nothing ends before it is told to."""
+"""The service of a person: what comes is shown, what is typed is sent, nothing ends before it is told to."""
 
 from __future__ import annotations
 

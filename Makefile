@@ -1,0 +1,52 @@
+# All that is needed: Python 3.11 or newer with pip and venv, git, make. `make help` lists the targets.
+PYTHON ?= python3
+ARGS ?=
+TESTS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+PIP := -m pip --quiet --disable-pip-version-check
+
+.PHONY: run test bench screenshots lock clean help
+
+run: $(READY)  ## open the workbench (ARGS="echo :5005 --headless": with arguments)
+	@$(BIN)/socktui $(ARGS)
+
+test: $(READY)  ## check style, types and arrows, and run all tests (TESTS="-k echo": some of them)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n auto $(TESTS)
+
+bench: $(READY)  ## measure, side by side with other programs (QUICK=1: small sizes, nothing written)
+	$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
+
+screenshots: $(READY)  ## draw the README's pictures from the running program
+	$(BIN)/python -m tests.screenshots
+
+# Installing anew over what is there is quick; a venv that was left half made is finished.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "socktui needs Python 3.11 or newer: name one with 'make PYTHON=python3.12'" >&2; exit 1; }
+	@echo "setting up $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python $(PIP) install -r requirements.lock
+	@$(BIN)/python $(PIP) install --no-build-isolation --no-deps -e .
+	@touch $@
+
+lock:  ## write requirements.lock anew, with the newest versions that pyproject.toml allows
+	@set -e; new=$$(mktemp -d); trap 'rm -rf "$$new"' EXIT; \
+	$(PYTHON) -m venv "$$new"; \
+	"$$new/bin/python" $(PIP) install --upgrade 'pip>=25.1'; \
+	"$$new/bin/python" $(PIP) install . --group build --group test --group pictures; \
+	{ echo '# What the program runs, is built and is tested with. Made by `make lock`.'; \
+	  "$$new/bin/python" $(PIP) freeze --exclude socktui; } > "$$new/requirements.lock"; \
+	mv "$$new/requirements.lock" requirements.lock
+
+clean:  ## take away what was made here
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20

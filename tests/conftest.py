@@ -1,0 +1,22 @@
+"""Fixtures for all tests."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from socktui.control.client import Engine
+from tests.support import running_engine
+
+
+@pytest.fixture
+def capture(tmp_path: Path) -> Path:
+    """Where a capture may be made; nothing is there yet."""
+    return tmp_path / "c.socktui"
+
+
+@pytest.fixture
+async def engine(capture: Path) -> AsyncIterator[Engine]:
+    """A started engine with a capture of its own, which is surely ended."""
+    async with running_engine(capture) as started:
+        yield started
