@@ -1,8 +1,8 @@
 """The engine's process: the workbench, the services and the verbs that come over the control socket.
 
-Run as `python -m socktui.control.server FD CAPTURE FLOOR`: the descriptor of the control socket, the folder of
-the capture to make, and how many bytes of disk to leave free. It ends when the other end of the control socket is
-closed: a screen that dies takes no data with it and leaves no engine behind.
+Run as `python -m socktui.control.server FD CAPTURE FLOOR`: the descriptor of the control socket, the folder
+of the capture to make, and how many bytes of disk to leave free. It ends when the other end of the control
+socket is closed: a screen that dies takes no data with it and leaves no engine behind.
 """
 
 import asyncio

@@ -177,6 +177,8 @@ class Socket:
             return
         if call.name is Name.CONNECT:
             self.role, self.peer = Role.CLIENT, address_text(_address(call))
+        elif call.name is Name.BIND:
+            self.local = address_text(_address(call))
         if call.errno == errnos.ECONNRESET:
             self._end(End.PEER_RESET, call.errno)
         elif call.name in (Name.CONNECT, Name.SEND, Name.RECV, Name.SOCKET, Name.BIND, Name.LISTEN):

@@ -48,11 +48,11 @@ class Job:
             self._wait_for(wait)
 
     def cancel(self) -> None:
-        """End the coroutine where it stands, as asyncio does: by CancelledError."""
-        if not self.running or self._coroutine.cr_running:
-            return
+        """End the coroutine where it waits, as asyncio does: by CancelledError."""
+        if self._waits is None:
+            return  # it has ended, or is on its way
         waits, self._waits = self._waits, None
-        if waits is not None and not asyncio.isfuture(waits):
+        if not asyncio.isfuture(waits):
             waits.detach(self)
         try:
             wait = self._coroutine.throw(asyncio.CancelledError())
@@ -100,46 +100,37 @@ class Soon:
 
 
 class Turn:
-    """One at a time, in the order of asking."""
+    """One at a time, in the order of asking: it is handed from one to the next, and is free when nobody waits."""
 
-    __slots__ = ("_poller", "_waiting", "held")
+    __slots__ = ("_next", "_poller", "_waiting", "held")
 
     def __init__(self, poller: Poller) -> None:
         self._poller = poller
         self._waiting: list[Job] = []
+        self._next: Job | None = None
         self.held = False
 
     async def take(self) -> None:
-        while self.held:
+        if self.held:
             await self
+            self._next = None
         self.held = True
 
     def give(self) -> None:
-        self.held = False
+        self.held = bool(self._waiting)
         if self._waiting:
-            self._poller.soon.append(self._waiting.pop(0).step)
+            self._next = self._waiting.pop(0)
+            self._poller.soon.append(self._next.step)
 
     def attach(self, job: Job) -> None:
         self._waiting.append(job)
 
     def detach(self, job: Job) -> None:
-        if job in self._waiting:
+        if job is self._next:
+            self._next = None
+            self.give()
+        else:
             self._waiting.remove(job)
 
     def __await__(self) -> Generator["Turn", None, None]:
-        yield self
-
-
-class Never:
-    """Wait for nothing that will ever come: until cancelled."""
-
-    __slots__ = ()
-
-    def attach(self, job: Job) -> None:
-        pass
-
-    def detach(self, job: Job) -> None:
-        pass
-
-    def __await__(self) -> Generator["Never", None, None]:
         yield self

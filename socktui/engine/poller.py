@@ -14,7 +14,7 @@ HANGUP = select.EPOLLHUP | select.EPOLLERR
 class Poller(selectors.BaseSelector):
     """The selector of the engine's event loop.
 
-    What asyncio registers is reported to it. What watch() registers is called at once, with epoll(7)'s events.
+    What asyncio registers is reported to it. What watch() registers is called at once, with its events.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Poller(selectors.BaseSelector):
     # Our sockets
 
     def watch(self, fd: int, events: int, callback: Callable[[int], None]) -> None:
-        """Call `callback(events)` whenever any of them holds (or the peer hung up), until changed or forgotten."""
+        """Call `callback(events)` while any of them holds or the peer hung up (epoll(7)), until forgotten."""
         self._epoll.register(fd, events)
         self._watched[fd] = callback
 

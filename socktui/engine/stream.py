@@ -6,7 +6,7 @@ import socket as sockets
 from collections.abc import Callable, Generator
 
 from socktui.core.sockets import Socket
-from socktui.engine.jobs import Job, Never, Soon, Turn
+from socktui.engine.jobs import Job, Soon, Turn
 from socktui.engine.poller import HANGUP, READ, WRITE, Poller
 from socktui.engine.traced import TracedSocket
 from socktui.journal.heap import Heap
@@ -96,7 +96,7 @@ class Watched:
             self._drop(self._events)
 
     def _drop(self, idle: int) -> None:
-        """Nobody waited for these. A hang-up is told for as long as the socket is watched, so it may have to go."""
+        """Nobody waited for these. A hang-up is told for as long as the socket is watched: it may have to go."""
         for side in (self.readable, self.writable):
             if side.job is not None:
                 idle &= ~side.events
@@ -120,16 +120,19 @@ class Disk:
 
     def attach(self, job: Job) -> None:
         self._waiting.append(job)
-        self._heap.hungry = self._room  # called by the heap's thread
         self._stalled()
+        self._heap.when_room(self._room)
 
     def detach(self, job: Job) -> None:
         if job in self._waiting:
             self._waiting.remove(job)
 
     def _room(self) -> None:
-        self._heap.hungry = None
-        self._loop.call_soon_threadsafe(self._resume)
+        """Called by the heap's thread."""
+        try:
+            self._loop.call_soon_threadsafe(self._resume)
+        except RuntimeError:
+            pass  # the loop was closed meanwhile: nobody waits any more
 
     def _resume(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -143,7 +146,7 @@ class Disk:
 class Bench:
     """What connections share: the poller, the journal and the ways to wait."""
 
-    __slots__ = ("disk", "heap", "journal", "never", "poller", "soon")
+    __slots__ = ("disk", "heap", "journal", "poller", "soon")
 
     def __init__(self, poller: Poller, journal: Journal) -> None:
         self.poller = poller
@@ -151,7 +154,6 @@ class Bench:
         self.heap = journal.heap
         self.disk = Disk(journal.heap, asyncio.get_running_loop(), journal.stalled)
         self.soon = Soon(poller)
-        self.never = Never()
 
 
 class Connection:
@@ -233,6 +235,11 @@ class Connection:
         """Wait until a connect() in progress has an answer: 0, or its errno (connect(2): EINPROGRESS)."""
         await self._watched.writable
         return self.traced.getsockopt(sockets.SOL_SOCKET, sockets.SO_ERROR)
+
+    async def flushed(self) -> None:
+        """Wait until what others are sending here has gone out."""
+        await self._turn.take()
+        self._turn.give()
 
     async def hung_up(self) -> None:
         """Wait until the connection is over in both directions, or was reset."""

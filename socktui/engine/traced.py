@@ -140,7 +140,7 @@ class TracedSocket:
             raise
 
     def recv_into(self, view: memoryview, at: int) -> int | None:
-        """recv(2) into the heap's memory at address `at`: how many bytes, 0 at the peer's FIN, None for EAGAIN."""
+        """recv(2) into the heap's memory at `at`: how many bytes, 0 at the peer's FIN, None for EAGAIN."""
         began = now()
         try:
             length = self._recv_into(view)

@@ -132,7 +132,7 @@ class Workbench:
         self._end(self._connection(number), Connection.reset)
 
     def set_buffer(self, number: int, size: int) -> None:
-        """Set how many bytes each recv() asks for, on a connection or on all of a listener, later ones too."""
+        """Set how many bytes each recv() asks for, on a connection or on all those of a listener."""
         serving = self._listeners.get(number)
         if serving is None:
             self._connection(number).connection.buffer = size

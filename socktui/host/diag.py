@@ -38,7 +38,7 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One socket of the kernel's table: Recv-Q and Send-Q are bytes; accept queue and backlog of a listener."""
+    """A socket in the kernel's table. Recv-Q and Send-Q: bytes; a listener's accept queue and backlog."""
 
     state: str
     local: Address

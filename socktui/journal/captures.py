@@ -12,7 +12,7 @@ from socktui.journal.reader import CaptureError, Reader
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One capture: where, when it began (ns since 1970), its calls and sockets, bytes on disk, and its state."""
+    """A capture: where, when it began (ns since 1970), its calls, sockets, bytes on disk, and its state."""
 
     path: Path
     started: int

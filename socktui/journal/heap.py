@@ -1,4 +1,4 @@
-"""The heap of a capture being written: bytes are received into a mapped ring, a thread moves them to the disk.
+"""The heap of a capture being written: bytes are received into a mapped ring, a thread moves them to disk.
 
 The captured copy is the received copy: what recv() put into the ring is what send() takes and readers see.
 Since the ring is a file too, a writer that is killed loses nothing that it had committed.
@@ -61,7 +61,7 @@ class Heap:
         self._ring = memoryview(self._map)
         self.head = 0
         self.drained = 0
-        self.hungry: Callable[[], None] | None = None
+        self._hungry: Callable[[], None] | None = None
         self._closing = False
         self._failing_until = 0.0
         self._checked_at = -1.0
@@ -105,6 +105,13 @@ class Heap:
         self.commit(at + len(data))
         return at
 
+    def when_room(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called once, by another thread, when the disk has caught up a little."""
+        self._hungry = tell
+        # It may have caught up since space() said None: then nothing else would wake the thread.
+        self._work.set()
+        self._press.set()
+
     def close(self) -> None:
         """Move the rest to the disk and take the ring away."""
         self._closing = True
@@ -132,10 +139,15 @@ class Heap:
                 self._move(start, end)
                 self.drained = end
                 record.U64.pack_into(self._header, record.DRAINED_AT, end)
-                if self.hungry:
-                    self.hungry()
+                self._tell()
+            self._tell()
             if self._closing:
                 self._work.set()
+
+    def _tell(self) -> None:
+        if self._hungry:
+            tell, self._hungry = self._hungry, None
+            tell()
 
     def _move(self, start: int, end: int) -> None:
         position = start

@@ -213,6 +213,11 @@ class Reader:
         record.apply_names(socket, self.heap(names_at, names) or b"")
         return socket
 
+    def open(self, number: int) -> bool:
+        """Whether socket number `number` is open, at little cost."""
+        data = self._slot(number)
+        return self._rebuild()[number - 1].open if data is None else not any(data[record.ENDED])
+
     def nth(self, socket: Socket, n: int) -> int:
         """Which call is the socket's n-th (from 0), in steps that grow with the logarithm of its calls."""
         seq = socket.last

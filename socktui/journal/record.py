@@ -3,8 +3,8 @@
 A capture is a folder `NAME.socktui/`, mode 0700, of files of mode 0600. All numbers are little-endian.
 
 `calls`    a header of 4096 bytes, then one record of 64 bytes per call: record i is at 4096 + 64 * i.
-`sockets`  one slot of 128 bytes per socket: socket n (from 1) is at 128 * (n - 1). A slot is what the socket's
-           calls add up to, so that a list of sockets costs what is visible; `calls` can tell it all again.
+`sockets`  one slot of 128 bytes per socket: socket n (from 1) is at 128 * (n - 1). A slot is what the calls
+           of a socket add up to: a list of sockets costs what is visible. `calls` can tell it all again.
 `heap`     bytes that moved, and details of calls. An address into it (`at`) counts from 0 and never wraps.
 `ring`     only while the capture is written, or where its writer was killed: the newest bytes of the heap.
            Byte `at` of the heap is at `at` modulo the ring's size. Bytes below `drained` are in `heap`, those
@@ -20,7 +20,7 @@ The header of `calls`
     32  u64  drained: bytes of the heap that are in the file `heap`
     40  u32  sockets: slots that are whole
     44  u32  flags: 1 = closed in order
-    48  u64  lost_calls: calls that could not be recorded (no room on the disk)
+    48  u64  lost_calls: calls that could not be recorded, or not with their arguments (no room on the disk)
     56  u32  disk_errno: what the disk answers now; 0 while it is well, ENOSPC below the floor of free space
     60  u32  lost: how many of the ranges at 128 are in use
     64  u64  size of the ring
@@ -91,6 +91,7 @@ SLOT_HOT = struct.Struct("<IIIIQQQ")
 SLOT_COLD = struct.Struct("<IIiHHBBBBIQQQ")
 SLOT_COLD_AT = 40
 SLOT_SIZE = 128
+ENDED = slice(72, 80)
 
 U32 = struct.Struct("<I")
 U64 = struct.Struct("<Q")
@@ -113,7 +114,7 @@ def unpack_details(data: bytes) -> tuple[tuple[Argument, ...], Argument | None, 
     try:
         args, answer, made = json.loads(data) if data else ((), None, 0)
         return tuple(args), answer, int(made)
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return (), None, 0
 
 

@@ -15,7 +15,7 @@ from socktui import __version__
 from socktui.core.call import Argument, Call, Layer, Name
 from socktui.core.sockets import Socket
 from socktui.journal import record
-from socktui.journal.heap import FLOOR, RING_SIZE, Heap, allocate, private_file
+from socktui.journal.heap import FLOOR, RETRY_SECONDS, RING_SIZE, Heap, allocate, private_file
 
 WINDOW = (1 << 16) * record.RECORD_SIZE
 SLOTS_STEP = 512 * record.SLOT_SIZE
@@ -35,7 +35,7 @@ class Entry:
         self.at = (socket.number - 1) * record.SLOT_SIZE
         self.names = b""
         self.names_at = 0
-        # Skew-binary: (size, newest call) of perfect trees, flat (Myers, "An applicative random-access stack").
+        # Skew-binary: (size, newest call) of perfect trees (Myers, "An applicative random-access stack").
         self.trees: list[int] = []
 
     def link(self, seq: int) -> int:
@@ -93,8 +93,9 @@ class Journal:
         self.path = path
         self.count = 0
         self.lost_calls = 0
+        self._full_until = 0.0
         self._calls = Growing(path / record.CALLS, WINDOW)
-        fcntl.flock(self._calls.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(self._calls.fd, fcntl.LOCK_EX)
         self._header_map = mmap.mmap(self._calls.fd, record.HEADER_SIZE)
         self._header = memoryview(self._header_map)
         self._write_header(ring_size)
@@ -140,11 +141,12 @@ class Journal:
         details = record.pack_details(args, answer, made)
         at = self.heap.keep(details) if details else self.heap.head
         if at is None:
+            self._lost_call()
             at, details = 0, b""
         socket = entry.socket
         offset = socket.sent if name is Name.SEND else socket.received if name is Name.RECV else 0
-        seq = self.count
-        self._append(entry, name, began, ended, result, errno, size, offset, at, 0, len(details))
+        seq, last = self.count, socket.last
+        kept = self._append(entry, name, began, ended, result, errno, size, offset, at, 0, len(details))
         call = Call(
             seq,
             began,
@@ -161,6 +163,8 @@ class Journal:
             at,
         )
         socket.apply(call)
+        if not kept:
+            socket.calls, socket.last = socket.calls - 1, last
         self._write_slot(entry)
         return call
 
@@ -179,9 +183,9 @@ class Journal:
             offset = socket.sent
             socket.sent = offset + length
         seq = self.count
-        self._append(entry, name, began, ended, length, 0, size, offset, at, length, 0)
-        socket.last = seq
-        socket.calls += 1
+        if self._append(entry, name, began, ended, length, 0, size, offset, at, length, 0):
+            socket.last = seq
+            socket.calls += 1
         socket.active = began
         record.SLOT_HOT.pack_into(
             self._slots.map, entry.at, seq, socket.calls, socket.again, 0, began, socket.received, socket.sent
@@ -219,11 +223,12 @@ class Journal:
         at: int,
         length: int,
         details: int,
-    ) -> None:
+    ) -> bool:
+        """Write the record of a call; whether there was room for it."""
         seq = self.count
         place = record.HEADER_SIZE + seq * record.RECORD_SIZE
         if place >= self._calls.size and not self._more_calls():
-            return
+            return False
         socket = entry.socket
         prev = socket.last if entry.trees else seq
         record.RECORD.pack_into(
@@ -248,16 +253,22 @@ class Journal:
         )
         self.count = seq + 1
         record.U64.pack_into(self._header, record.COUNT_AT, seq + 1)
+        return True
 
     def _more_calls(self) -> bool:
         """Make room for more records; where the disk has none, count that one is lost."""
-        try:
-            self._calls.grow()
-        except OSError:
-            self.lost_calls += 1
-            record.U64.pack_into(self._header, record.LOST_CALLS_AT, self.lost_calls)
-            return False
-        return True
+        if time.monotonic() >= self._full_until:
+            try:
+                self._calls.grow()
+                return True
+            except OSError:
+                self._full_until = time.monotonic() + RETRY_SECONDS
+        self._lost_call()
+        return False
+
+    def _lost_call(self) -> None:
+        self.lost_calls += 1
+        record.U64.pack_into(self._header, record.LOST_CALLS_AT, self.lost_calls)
 
     def _write_slot(self, entry: Entry) -> None:
         names = record.pack_names(entry.socket)

@@ -1,0 +1,69 @@
+"""Captures that are there already: one of them printed call by call, or the list of them."""
+
+import json
+import time
+from pathlib import Path
+
+from socktui.core.safe import safe
+from socktui.headless.lines import json_lines, text_lines, utc
+from socktui.headless.output import Printer, say, say_what_is_missing, terminal_encoding, write_line
+from socktui.journal import captures
+from socktui.journal.reader import CaptureError, Reader
+
+
+def show(path: Path, *, as_json: bool) -> int:
+    """Print the calls that a capture has now; the exit status. Raises OSError where standard output fails."""
+    try:
+        with Reader(path) as reader:
+            printer = Printer(reader, json_lines() if as_json else text_lines(terminal_encoding()))
+            while printer.advance():
+                pass
+            say_what_is_missing(reader.health)
+    except CaptureError as error:
+        say(str(error))
+        return 1
+    return 0
+
+
+def listing(*, as_json: bool) -> int:
+    """Print the captures that are kept, oldest first; the exit status. Raises OSError where standard output fails."""
+    kept = captures.kept()
+    if as_json:
+        for capture in kept:
+            write_line(json.dumps(_as_json(capture), separators=(",", ":")))
+    elif kept:
+        write_line(f"{'STARTED':<19} {'CALLS':>9} {'SOCKETS':>7} {'SIZE':>9}  CAPTURE")
+        for capture in kept:
+            write_line(safe(_row(capture)))
+    else:
+        say(f"no captures are kept in {captures.folder()} yet")
+    return 0
+
+
+def _row(capture: captures.Kept) -> str:
+    if not capture.started:
+        return f"{'':<47}  {capture.state}"
+    started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(capture.started // 1_000_000_000))
+    state = "" if capture.state == "complete" else f" ({capture.state})"
+    size = _size(capture.size)
+    return f"{started} {capture.calls:>9} {capture.sockets:>7} {size:>9}  {capture.path}{state}"
+
+
+def _size(size: float) -> str:
+    """`1.5 MiB`"""
+    for unit in ("KiB", "MiB", "GiB"):
+        size /= 1024
+        if size < 1000:
+            break
+    return f"{size:.{1 if size < 100 else 0}f} {unit}"
+
+
+def _as_json(capture: captures.Kept) -> dict[str, object]:
+    return {
+        "path": str(capture.path),
+        "started": utc(capture.started) if capture.started else None,
+        "calls": capture.calls,
+        "sockets": capture.sockets,
+        "bytes_on_disk": capture.size,
+        "state": capture.state,
+    }

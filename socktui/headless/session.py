@@ -1,0 +1,222 @@
+"""One listener or one connection without a screen, from its start to its end in order."""
+
+import asyncio
+import os
+import signal
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from socktui.control.client import Engine
+from socktui.control.explain import explain
+from socktui.control.messages import VerbError
+from socktui.control.start import Start
+from socktui.core.call import errno_name
+from socktui.core.endpoint import Endpoint
+from socktui.core.sockets import End, Socket
+from socktui.headless import lines
+from socktui.headless.output import STDIN, Follower, say, say_what_is_missing, terminal_encoding
+from socktui.headless.stdin import Input
+from socktui.journal.reader import CaptureError, Reader
+
+PATIENCE = 2.0
+
+
+class Output(Enum):
+    """What goes to standard output."""
+
+    TEXT = "text"
+    JSON = "json"
+    QUIET = "quiet"
+    PIPE = "pipe"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a headless run was asked for; it goes on for `seconds`, or to its end where that is None."""
+
+    start: Start
+    capture: Path
+    floor: int
+    output: Output
+    seconds: float | None = None
+
+
+def run(options: Options) -> int:
+    """Do what was asked for; the exit status."""
+    return asyncio.run(Session(options).run())
+
+
+class Session:
+    """What goes on between the first message and the last."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._start = options.start
+        self._connecting = options.start.verb == "connect"
+        self._over = asyncio.Event()  # nothing more is to be expected
+        self._told = asyncio.Event()  # somebody wants it to end
+        self._hurry = asyncio.Event()  # somebody wants it to end now
+
+    async def run(self) -> int:
+        """Until the work is done, the time is up or a signal has come; the exit status."""
+        self._heed_signals()
+        try:
+            engine = Engine(self._options.capture, floor=self._options.floor)
+        except OSError as error:
+            say(f"the capture {self._options.capture} cannot be made: {error.strerror}")
+            return 1
+        follower, number, failure = None, 0, ""
+        try:
+            number = await self._begin(engine)
+            if number:
+                follower = self._follow(number)
+                await self._work(engine, number)
+        except (VerbError, CaptureError) as error:
+            failure = str(error)
+        finally:
+            await engine.end()
+        if follower:
+            await self._print_rest(follower)
+            failure = self._why_ended(number) or failure or _why_not_printed(follower)
+        if failure:
+            say(failure)
+        whole = sum_up(self._options.capture) if follower else True
+        return 1 if failure or not whole else 0
+
+    def _heed_signals(self) -> None:
+        def heed() -> None:
+            (self._hurry if self._told.is_set() else self._told).set()
+            self._over.set()
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and a shell's `&` ask for
+                loop.add_signal_handler(number, heed)
+
+    async def _begin(self, engine: Engine) -> int:
+        """Listen or connect; the socket's number, or 0 where a signal came first. Raises VerbError."""
+
+        async def start() -> int:
+            await engine.ready()
+            return await self._start.carry_out(engine)
+
+        starting, told = asyncio.ensure_future(start()), asyncio.ensure_future(self._told.wait())
+        await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        return starting.result() if starting.done() or not starting.cancel() else 0
+
+    def _follow(self, number: int) -> Follower:
+        """Say that it is up, and begin to print."""
+        reader = Reader(self._options.capture)
+        self._announce(reader.socket(number))
+        at_terminal = os.isatty(STDIN)
+
+        def done(reader: Reader) -> bool:
+            if not self._connecting:
+                return False
+            socket = reader.socket(number)
+            # What a pipe still holds is sent after the peer's FIN; a person is not asked to type on.
+            return bool(socket.ended) or (at_terminal and socket.end is End.PEER_FIN)
+
+        follower = Follower(reader, self._form(number), done, self._over)
+        follower.start()
+        return follower
+
+    def _announce(self, socket: Socket) -> None:
+        """The first message. It has the address that the kernel gave."""
+        endpoint = self._start.endpoint
+        if self._connecting:
+            say(f"connected to {endpoint.scheme}://{socket.peer or endpoint.authority}")
+            return
+        local = f"{endpoint.scheme}://{socket.local or endpoint.authority}"
+        say(f"listening on {local} ({self._start.service})")
+        bound = Endpoint.parse(local)
+        if not bound.loopback:
+            say(f"listening on {bound.host}: every machine that can reach this one can connect", loud=True)
+
+    def _form(self, number: int) -> lines.Format:
+        match self._options.output:
+            case Output.TEXT:
+                return lines.text_lines(terminal_encoding())
+            case Output.JSON:
+                return lines.json_lines()
+            case Output.PIPE:
+                return lines.received(number)
+            case Output.QUIET:
+                return lines.nothing
+
+    async def _work(self, engine: Engine, number: int) -> None:
+        """Until it is over. Raises VerbError where the engine or the connection cannot go on."""
+        over = asyncio.ensure_future(self._over.wait())
+        gone = asyncio.ensure_future(engine.gone.wait())
+        feeding = asyncio.ensure_future(self._feed(engine, number)) if self._connecting else None
+        tasks = {over, gone, feeding} if feeding else {over, gone}
+        done, _ = await asyncio.wait(tasks, timeout=self._options.seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        if not done:
+            self._told.set()
+        if gone in done:
+            await engine.call("stop", id=0)  # raises, and says why
+        if feeding in done:
+            await feeding
+
+    async def _feed(self, engine: Engine, number: int) -> None:
+        """Send what comes on standard input, then the FIN. Ends by failing only: a peer may answer at length."""
+        stdin = Input()
+        try:
+            while data := await stdin.read():
+                await engine.send([number], data)
+        except OSError as error:
+            raise VerbError(f"standard input cannot be read: {error.strerror}") from error
+        await engine.call("shutdown", socket=number)
+        await self._over.wait()
+
+    async def _print_rest(self, follower: Follower) -> None:
+        """Let everything be printed; once told to end, only for as long as somebody takes it."""
+        follower.finish()
+        finished, told, hurry = (
+            asyncio.ensure_future(event.wait()) for event in (follower.finished, self._told, self._hurry)
+        )
+        await asyncio.wait({finished, told}, return_when=asyncio.FIRST_COMPLETED)
+        printed = -1
+        while not finished.done() and not hurry.done() and follower.printed > printed:
+            printed = follower.printed
+            await asyncio.wait({finished, hurry}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        if not finished.done():
+            say(f"nobody took all of the output: what was printed ends at call {follower.printed}")
+        for task in (finished, told, hurry):
+            task.cancel()
+
+    def _why_ended(self, number: int) -> str:
+        """What the connection ended by, where it was not in order."""
+        if not self._connecting or self._told.is_set():
+            return ""
+        with Reader(self._options.capture) as reader:
+            socket = reader.socket(number)
+        if socket.end not in (End.PEER_RESET, End.FAILED):
+            return ""
+        return explain(OSError(socket.errno, ""), self._start.endpoint).text
+
+
+def _why_not_printed(follower: Follower) -> str:
+    """Why printing ended early. A closed pipe is no failure: whoever read it has seen enough."""
+    match follower.failure:
+        case None | BrokenPipeError():
+            return ""
+        case OSError() as error:
+            return f"standard output: {error.strerror} ({errno_name(error.errno or 0)})"
+        case error:
+            return str(error)
+
+
+def sum_up(capture: Path) -> bool:
+    """Say where the capture is and how much is in it; whether nothing is missing."""
+    with Reader(capture) as reader:
+        sockets = [reader.socket(number) for number in range(1, reader.sockets + 1)]
+        calls, health = reader.count, reader.health
+    say(f"capture: {capture}")
+    received, sent = sum(socket.received for socket in sockets), sum(socket.sent for socket in sockets)
+    say(f"{calls} calls, {received} bytes received, {sent} bytes sent")
+    return say_what_is_missing(health)

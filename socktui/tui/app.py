@@ -1,0 +1,53 @@
+"""The way into the screen. The engine is started before anything slow is imported: it boots meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+from pathlib import Path
+
+from socktui.control.client import DISK_FLOOR, Engine
+from socktui.control.start import Start
+from socktui.journal.reader import CaptureError, Reader
+
+
+def run(capture: Path, *, floor: int = DISK_FLOOR, start: Start | None = None) -> int:
+    """The workbench, with what `start` says made already; the exit status."""
+    engine = Engine(capture, floor=floor)
+    from socktui.tui.workbench import Workbench
+
+    app = Workbench(engine, start=start)
+    app.run()
+    if app.farewell:
+        print(app.farewell, file=sys.stderr)  # noqa: T201
+    _report(capture)
+    return app.return_code or 0
+
+
+def open_capture(path: Path) -> int:
+    """A capture in the same panes, without an engine; the exit status. Raises CaptureError."""
+    with Reader(path) as reader:
+        from socktui.tui.workbench import Workbench
+
+        app = Workbench(reader=reader)
+        app.run()
+        return app.return_code or 0
+
+
+def _report(capture: Path) -> None:
+    """Say where the capture is, and what it is missing. One in which nothing happened is taken away."""
+    try:
+        with Reader(capture) as reader:
+            calls, health = reader.count, reader.health
+    except CaptureError:
+        return
+    if not calls:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(capture)
+        return
+    print(f"capture: {capture} ({calls} calls)", file=sys.stderr)  # noqa: T201
+    if not health.whole:
+        print(  # noqa: T201
+            f"capture incomplete: {health.lost_bytes} bytes, {health.lost_calls} calls not kept", file=sys.stderr
+        )

@@ -1,0 +1,159 @@
+"""A call as it stands in the byte log: rows of text, of which any page can be made without the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from socktui.core.call import Call, Name, address_text, errno_name
+from socktui.core.rows import Row, bytes_per_row, hex_row, offset_digits, plain, tail, text_rows
+from socktui.tui.trail import Trail
+
+PAGE = 4096
+"""Bytes of a call that are laid out at a time. A multiple of every number of bytes in a row."""
+
+GUTTER = 2
+
+View = Literal["both", "hex", "text"]
+Stamp = Literal["clock", "start", "previous"]
+
+VIEWS: tuple[View, ...] = ("both", "hex", "text")
+STAMPS: tuple[Stamp, ...] = ("clock", "start", "previous")
+
+
+@dataclass(frozen=True)
+class Lens:
+    """How bytes are looked at. Any of it can be changed at any time: the bytes are kept raw."""
+
+    view: View = "both"
+    encoding: str = "utf-8"
+    stamp: Stamp = "clock"
+
+
+class Heading(NamedTuple):
+    """The first row of a call: its time, its way, what happened and whose it was."""
+
+    stamp: str
+    way: Literal["sent", "received", "event", "failed"]
+    text: str
+    whose: str
+
+
+BlockRow = Heading | Row | None
+"""A row of a block: its heading, a row of its bytes, or the note that they were not kept (None)."""
+
+
+def shown(call: Call) -> bool:
+    """Whether the byte log has anything to say of a call: bytes that moved, and what begins and ends a talk."""
+    if call.length or call.eof:
+        return True
+    if call.failed:
+        return call.name in (Name.SEND, Name.RECV, Name.CONNECT, Name.ACCEPT, Name.BIND)
+    return call.name in (Name.CONNECT, Name.ACCEPT, Name.SHUTDOWN, Name.CLOSE, Name.LISTEN) or _reset(call)
+
+
+def pages(call: Call) -> int:
+    """How many pages a call's rows are laid out in; 0 where the log does not show it."""
+    if not shown(call):
+        return 0
+    return max(1, -(-call.length // PAGE))
+
+
+def rows(trail: Trail, call: Call, page: int, lens: Lens, cells: int, whose: Callable[[int], str]) -> list[BlockRow]:
+    """The rows of a page of a call, in `cells` cells. The first page begins with the heading."""
+    found: list[BlockRow] = [heading(trail, call, lens, whose)] if page == 0 else []
+    if not call.length:
+        return found
+    start = page * PAGE
+    data = trail.reader.data(call, start, start + PAGE)
+    if data is None:
+        return [*found, None]
+    if lens.view == "text":
+        carry = _carry(trail, call, start, lens.encoding)
+        final = start + len(data) >= call.length and trail.newest(call)
+        return [*found, *text_rows(data, lens.encoding, cells, carry, final)]
+    digits = offset_digits(call.offset + call.length)
+    text = lens.view == "both"
+    size = bytes_per_row(cells, digits, text)
+    return [
+        *found,
+        *(
+            hex_row(data[at : at + size], call.offset + start + at, size, lens.encoding, digits=digits, text=text)
+            for at in range(0, len(data), size)
+        ),
+    ]
+
+
+def heading(trail: Trail, call: Call, lens: Lens, whose: Callable[[int], str]) -> Heading:
+    label = whose(call.socket)
+    stamp = _stamp(trail, call, lens.stamp)
+    if call.length:
+        verb = "sent" if call.sends else "received"
+        at = f" at {call.offset}" if call.offset else ""
+        return Heading(stamp, "sent" if call.sends else "received", f"{verb} {call.length}{at}", label)
+    if call.failed and errno_name(call.errno) != "EINPROGRESS":
+        return Heading(stamp, "failed", f"{call.name} {_address(call)}{errno_name(call.errno)}", label)
+    return Heading(stamp, "event", _event(call), label)
+
+
+def text_of(row: BlockRow) -> str:
+    """A row as it is copied."""
+    if row is None:
+        return "(these bytes were not kept)"
+    if isinstance(row, Heading):
+        arrow = {"sent": "→", "received": "←"}.get(row.way, "─")
+        return f"{row.stamp} {arrow} {row.text}  {row.whose}".rstrip()
+    return plain(row).rstrip()
+
+
+def _event(call: Call) -> str:
+    match call.name:
+        case Name.RECV:
+            return "peer FIN"
+        case Name.CONNECT:
+            return f"connect {_address(call)}".rstrip()
+        case Name.ACCEPT:
+            return f"accept from {address_text(call.answer)}"
+        case Name.SHUTDOWN:
+            return "FIN sent"
+        case Name.SETSOCKOPT:
+            return "RST at close"
+        case _:
+            return str(call.name)
+
+
+def _address(call: Call) -> str:
+    first = call.args[0] if call.args else None
+    return f"{address_text(first)} " if isinstance(first, list) else ""
+
+
+def _reset(call: Call) -> bool:
+    return call.name is Name.SETSOCKOPT and call.args[1:] == ("SO_LINGER", [1, 0])
+
+
+def _carry(trail: Trail, call: Call, start: int, encoding: str) -> bytes:
+    before = trail.reader.data(call, start - 3, start) if start else trail.carry(call)
+    return tail(before or b"", encoding)
+
+
+def _stamp(trail: Trail, call: Call, stamp: Stamp) -> str:
+    reader = trail.reader
+    if stamp == "clock":
+        wall = reader.start_wall + call.time - reader.start_monotonic
+        return datetime.fromtimestamp(wall // 1000 / 1e6).strftime("%H:%M:%S.%f")
+    if stamp == "start":
+        return f"{(call.time - reader.start_monotonic) / 1e9:12.6f}"
+    before = _previous(trail, call)
+    return f"{(call.time - before) / 1e9:+12.6f}"
+
+
+def _previous(trail: Trail, call: Call) -> int:
+    """When the call before was made, of those that the log shows."""
+    position = trail.position(call.seq)
+    for earlier in range(position - 1, max(-1, position - 32), -1):
+        found = trail.call(earlier)
+        if shown(found):
+            return found.time
+    return call.time

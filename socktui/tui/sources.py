@@ -1,0 +1,317 @@
+"""Where the rows of the lists come from: the sockets and calls of a capture, and the kernel's queues."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from bisect import bisect_left
+from collections.abc import Hashable, Iterator, Sequence
+
+from socktui.core.call import CARRIES, errno_name
+from socktui.core.endpoint import Endpoint, EndpointError
+from socktui.core.safe import safe
+from socktui.core.sockets import End, Role, Socket
+from socktui.core.source import c_line, duration_text
+from socktui.journal.reader import Reader
+from socktui.tui.kernel import Kernel, Rates
+from socktui.tui.trail import Trail
+from socktui.tui.widgets.table import Cell, CellStyle, Column
+
+REMEMBERED = 512
+
+LISTENING = (
+    Column("Netid", 5, priority=2),
+    Column("State", 6, priority=3),
+    Column("Recv-Q/Send-Q", 13, align=">", priority=4),
+    Column("Local", 15, priority=9, flex=True),
+    Column("Service", 8, priority=8),
+    Column("Age", 4, align=">", priority=0),
+)
+CONNECTIONS = (
+    Column("#", 4, align=">", priority=3),
+    Column("Netid", 5, priority=1),
+    Column("State", 10, priority=9),
+    Column("Recv-Q", 6, align=">", priority=3),
+    Column("Send-Q", 6, align=">", priority=3),
+    Column("Local", 15, priority=2, flex=True),
+    Column("Peer", 15, priority=8, flex=True),
+    Column("Service", 8, priority=5),
+    Column("Rate", 6, priority=4),
+    Column("↓ in", 6, align=">", priority=7),
+    Column("↑ out", 6, align=">", priority=7),
+    Column("Age", 4, align=">", priority=4),
+    Column("Ended", 12, priority=2),
+)
+CALLS = (
+    Column("Time", 12, priority=1),
+    Column("#", 4, align=">", priority=2),
+    Column("Call", 16, priority=9, flex=True),
+    Column("Took", 7, align=">", priority=3),
+)
+
+
+class Sockets:
+    """The sockets of a capture that belong in a list, oldest first; found as they come, never looked for twice."""
+
+    def __init__(self, reader: Reader, roles: frozenset[Role]) -> None:
+        self._reader = reader
+        self._roles = roles
+        self._numbers = array("L")
+        self._undecided: list[int] = []
+        self._looked = 0
+
+    def refresh(self) -> None:
+        """Sort in the sockets that have come."""
+        self._undecided += range(self._looked + 1, self._reader.sockets + 1)
+        self._looked = self._reader.sockets
+        undecided = []
+        for number in self._undecided:
+            socket = self._reader.socket(number)
+            if _role(socket) in self._roles:
+                at = bisect_left(self._numbers, number)
+                self._numbers.insert(at, number)
+                self.found(number)
+            elif socket.role is Role.NEW:
+                undecided.append(number)
+        self._undecided = undecided
+
+    def found(self, number: int) -> None:
+        """One more belongs in the list."""
+
+    def clear(self) -> int:
+        """Take the closed ones off; how many those were."""
+        before = len(self._numbers)
+        self._numbers = array("L", (number for number in self._numbers if self._reader.socket(number).open))
+        return before - len(self._numbers)
+
+    def socket(self, i: int) -> Socket:
+        return self._reader.socket(self._numbers[i])
+
+    def newest_first(self) -> Iterator[Socket]:
+        return (self._reader.socket(number) for number in reversed(self._numbers))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def key(self, i: int) -> Hashable:
+        return self._numbers[i]
+
+    def index(self, key: Hashable) -> int | None:
+        if not isinstance(key, int):
+            return None
+        at = bisect_left(self._numbers, key)
+        return at if at < len(self._numbers) and self._numbers[at] == key else None
+
+
+class Listening(Sockets):
+    """Rows of the listening sockets, and of those that tried to be."""
+
+    def __init__(self, reader: Reader, kernel: Kernel | None, now: "Clock") -> None:
+        super().__init__(reader, frozenset({Role.LISTENER}))
+        self._kernel = kernel
+        self._now = now
+
+    def cells(self, i: int) -> Sequence[Cell]:
+        socket = self.socket(i)
+        if not socket.open:
+            cells = [socket.netid, socket.why, "-", socket.local, socket.service, self._now.age(socket)]
+            return [(safe(text), "dim") for text in cells]
+        row = self._kernel.listener(socket) if self._kernel else None
+        full = row is not None and row.recv_q > row.send_q
+        queue = f"{row.recv_q}/{row.send_q}" if row else f"-/{socket.backlog}"
+        local: Cell = safe(socket.local)
+        if not _loopback(socket):
+            local = (safe(socket.local), "bad")
+        return [
+            socket.netid,
+            (str(socket.state), "good"),
+            (queue, "bad") if full else queue,
+            local,
+            (safe(socket.service), "accent"),
+            self._now.age(socket),
+        ]
+
+
+class Connections(Sockets):
+    """Rows of the connections, ours and accepted ones."""
+
+    def __init__(self, reader: Reader, kernel: Kernel | None, now: "Clock") -> None:
+        super().__init__(reader, frozenset({Role.CLIENT, Role.ACCEPTED}))
+        self._kernel = kernel
+        self._now = now
+        self._rates = Rates()
+        self._open: set[int] = set()
+
+    def prune(self) -> None:
+        """See which have been closed."""
+        self._open = {number for number in self._open if self._reader.open(number)}
+
+    def open_count(self) -> int:
+        return len(self._open)
+
+    def open_of(self, listener: int) -> list[int]:
+        """The open connections of a listener."""
+        return sorted(number for number in self._open if self._reader.socket(number).parent == listener)
+
+    def found(self, number: int) -> None:
+        self._open.add(number)
+
+    def cells(self, i: int) -> Sequence[Cell]:
+        socket = self.socket(i)
+        row = self._kernel.connection(socket) if self._kernel and socket.open else None
+        state = row.state if row else str(socket.state)
+        service = socket.service or "client"
+        end = socket.why
+        if not socket.open:
+            state = _ended(socket)
+        texts = [
+            str(socket.number),
+            socket.netid,
+            state,
+            str(row.recv_q) if row else "-",
+            str(row.send_q) if row else "-",
+            socket.local,
+            socket.peer,
+            service,
+            self._rates.graph(socket) if socket.open and self._kernel else "",
+            amount(socket.received),
+            amount(socket.sent),
+            self._now.age(socket),
+            end,
+        ]
+        if not socket.open:
+            failed = socket.end in (End.FAILED, End.PEER_RESET)
+            return [(safe(text), "bad" if failed and i in (2, 12) else "dim") for i, text in enumerate(texts)]
+        cells: list[Cell] = [safe(text) for text in texts]
+        cells[2] = (state, "good" if state == "ESTAB" else "warn")
+        cells[7] = (safe(service), "accent")
+        for queue in (3, 4):
+            if texts[queue] not in ("0", "-"):
+                cells[queue] = (texts[queue], "warn")
+        return cells
+
+
+class Calls:
+    """Rows of a trail: each call as its line of C."""
+
+    def __init__(self, trail: Trail) -> None:
+        self.trail = trail
+        self._fds: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.trail)
+
+    def key(self, i: int) -> Hashable:
+        return self.trail.seq(i)
+
+    def index(self, key: Hashable) -> int | None:
+        return self.trail.position(key) if isinstance(key, int) and key < self.trail.reader.count else None
+
+    def line(self, i: int) -> str:
+        """The line of C of a call."""
+        call = self.trail.call(i)
+        return c_line(call, self._fd(call.socket))
+
+    def cells(self, i: int) -> Sequence[Cell]:
+        call = self.trail.call(i)
+        line = self.line(i)
+        style: CellStyle | None = None
+        if call.failed:
+            style = "dim" if errno_name(call.errno) in ("EINPROGRESS", "EAGAIN") else "bad"
+        elif call.name in CARRIES and call.length:
+            style = "good" if call.sends else "accent"
+        stamp = time.strftime("%H:%M:%S", time.localtime(self._wall(call.time) // 10**9))
+        millis = self._wall(call.time) // 10**6 % 1000
+        return [
+            (f"{stamp}.{millis:03d}", "dim"),
+            (f"{call.socket}", "dim"),
+            (line, style) if style else line,
+            (duration_text(call.duration), "dim"),
+        ]
+
+    def _wall(self, monotonic: int) -> int:
+        reader = self.trail.reader
+        return reader.start_wall + monotonic - reader.start_monotonic
+
+    def _fd(self, number: int) -> int:
+        fd = self._fds.get(number, -1)
+        if fd < 0:
+            if len(self._fds) > REMEMBERED:
+                self._fds.clear()
+            fd = self._fds[number] = self.trail.reader.socket(number).fd
+        return fd
+
+
+class Clock:
+    """What time it is for ages: now, or the end of a capture that nobody writes any more."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.live = reader.live
+
+    def age(self, socket: Socket) -> str:
+        """How long a socket has been there, or was."""
+        until = socket.ended or (time.monotonic_ns() if self.live else max(socket.active, self._last))
+        return age((until - socket.born) / 1e9 if socket.born else 0)
+
+    @property
+    def _last(self) -> int:
+        return self._reader.call(self._reader.count - 1).time if self._reader.count else 0
+
+
+def label(socket: Socket) -> str:
+    """A socket in a few words, for titles and headings."""
+    if socket.role is Role.LISTENER:
+        return f"#{socket.number} {socket.service} {socket.local}"
+    what = "client" if socket.role is Role.CLIENT else socket.service or "server"
+    return f"#{socket.number} {what} {socket.peer}".rstrip()
+
+
+def amount(count: int) -> str:
+    """Bytes in at most six cells."""
+    if count < 10_000:
+        return str(count)
+    value = float(count)
+    for unit in "KMGTP":
+        value /= 1024
+        if value < 999.5:
+            return f"{value:.1f}{unit}" if value < 99.95 else f"{value:.0f}{unit}"
+    return f"{value:.0f}E"
+
+
+def age(seconds: float) -> str:
+    """A span in at most four cells."""
+    if seconds < 60:
+        return f"{max(0, int(seconds))}s"
+    if seconds < 3600:
+        return f"{int(seconds / 60)}m"
+    if seconds < 86400:
+        return f"{int(seconds / 3600)}h"
+    return f"{int(seconds / 86400)}d"
+
+
+def _role(socket: Socket) -> Role:
+    """A socket that was to listen and could not is shown among those that do."""
+    return Role.LISTENER if socket.role is Role.NEW and socket.end is End.FAILED and socket.service else socket.role
+
+
+def _ended(socket: Socket) -> str:
+    """In place of a state: what ended it, in one word where there is only room for one."""
+    match socket.end:
+        case End.PEER_FIN:
+            return "peer FIN"
+        case End.PEER_RESET:
+            return "peer RST"
+        case End.RESET:
+            return "RST sent"
+        case End.FAILED:
+            return errno_name(socket.errno)
+        case _:
+            return "closed"
+
+
+def _loopback(socket: Socket) -> bool:
+    try:
+        return Endpoint.parse(socket.local).loopback
+    except EndpointError:
+        return True

@@ -1,0 +1,81 @@
+"""The calls that a pane shows, in order: all of a capture, or one socket's."""
+
+from __future__ import annotations
+
+from socktui.core.call import Call
+from socktui.core.sockets import Socket
+from socktui.journal.reader import Reader
+
+REMEMBERED = 4096
+CARRY_STEPS = 64
+
+
+class Trail:
+    """A sequence of calls by position, from 0. Any position is found without counting up to it.
+
+    socket   the number of the socket whose calls these are; None for all calls of the capture
+    """
+
+    def __init__(self, reader: Reader, socket: int | None = None) -> None:
+        self.reader = reader
+        self.number = socket
+        self._length = 0
+        self._socket: Socket | None = None
+        self._seqs: dict[int, int] = {}
+        self.refresh()
+
+    def __len__(self) -> int:
+        return self._length
+
+    def refresh(self) -> None:
+        """Look how long it is by now."""
+        if self.number is None:
+            self._length = self.reader.count
+            return
+        socket = self.reader.socket(self.number)
+        # The slot may be ahead of the count that was read before it: then the next look will do.
+        if socket.last < self.reader.count:
+            self._socket, self._length = socket, socket.calls
+
+    def seq(self, position: int) -> int:
+        """The number in the capture of the call at a position."""
+        if self.number is None:
+            return position
+        found = self._seqs.get(position)
+        if found is None:
+            assert self._socket
+            following = self._seqs.get(position + 1)
+            before = self.reader.before(following) if following is not None else None
+            found = before if before is not None else self.reader.nth(self._socket, position)
+            if len(self._seqs) >= REMEMBERED:
+                self._seqs.clear()
+            self._seqs[position] = found
+        return found
+
+    def call(self, position: int) -> Call:
+        return self.reader.call(self.seq(position))
+
+    def position(self, seq: int) -> int:
+        """The inverse of seq()."""
+        return seq if self.number is None else self.reader.rank(seq)
+
+    def carry(self, call: Call) -> bytes:
+        """The last bytes, up to 3, that went the same way on the same socket before this call's.
+
+        They are what a decoder needs to go on in the middle of a character.
+        """
+        found = b""
+        seq: int | None = call.seq
+        for _ in range(CARRY_STEPS):
+            seq = self.reader.before(seq) if seq is not None else None
+            if seq is None or len(found) >= 3 or not call.offset:
+                break
+            earlier = self.reader.call(seq)
+            if earlier.name is call.name and earlier.length:
+                found = (self.reader.data(earlier, max(0, earlier.length - 3)) or b"") + found
+        return found[-3:]
+
+    def newest(self, call: Call) -> bool:
+        """Whether no later bytes have gone the same way on its socket."""
+        socket = self.reader.socket(call.socket)
+        return call.offset + call.length >= (socket.sent if call.sends else socket.received)

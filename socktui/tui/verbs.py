@@ -1,0 +1,172 @@
+"""What the keys have the engine do. Each says in one sentence what came of it, where the user looks."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from socktui.control.client import Engine
+from socktui.control.messages import VerbError
+from socktui.core.endpoint import Endpoint
+from socktui.core.sockets import Role, Socket
+from socktui.tui import dialogs
+from socktui.tui.screens.confirm import Confirm
+from socktui.tui.widgets.form import Form
+from socktui.tui.widgets.sendbox import Payload
+
+if TYPE_CHECKING:
+    from socktui.tui.screens.main import Main
+
+PORTS_TRIED = 20
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+class Verbs:
+    """The verbs of the screen, carried out by the engine."""
+
+    def __init__(self, screen: Main, engine: Engine) -> None:
+        self._screen = screen
+        self._engine = engine
+        self._sending: dict[int, asyncio.Future[dict[str, Any]]] = {}
+
+    @property
+    def repeating(self) -> bool:
+        """Whether anything is being sent that has not gone yet."""
+        return bool(self._sending)
+
+    async def echo_server(self) -> None:
+        """An echo server on the first free port from 5005 on."""
+        first = Endpoint.parse(dialogs.DEFAULT_ENDPOINT)
+        taken: VerbError | None = None
+        for port in range(first.port, first.port + PORTS_TRIED):
+            endpoint = Endpoint(first.scheme, first.host, port)
+            try:
+                number = await self._engine.listen(endpoint, "echo")
+            except VerbError as error:
+                if error.errno != "EADDRINUSE":
+                    self._screen.complain(error.text)
+                    return
+                taken = error
+                continue
+            self._screen.chose(number)
+            why = f"port {first.port} is taken: " if taken else ""
+            self._screen.say(f"{why}listening on {endpoint} (echo). c connects a client")
+            return
+        if taken:
+            self._screen.complain(taken.text)
+
+    def listen(self) -> Form:
+        async def submit(values: dict[str, str]) -> str | None:
+            endpoint = Endpoint.parse(values["endpoint"])
+            if not endpoint.loopback and not await self._sure(endpoint):
+                return "not started: take 127.0.0.1 to be reached from this machine alone"
+            try:
+                number = await self._engine.listen(
+                    endpoint, values["service"], buffer=int(values["buffer"]), backlog=int(values["backlog"])
+                )
+            except VerbError as error:
+                return error.text
+            self._screen.chose(number)
+            return None
+
+        return dialogs.listen_form(submit)
+
+    async def client(self, listener: Socket) -> None:
+        """Connect to a listener of ours."""
+        endpoint = Endpoint.parse(f"{listener.netid}://{listener.local}")
+        endpoint = Endpoint(endpoint.scheme, _ANY.get(endpoint.host, endpoint.host), endpoint.port)
+        try:
+            number = await self._engine.connect(endpoint)
+        except VerbError as error:
+            self._screen.complain(error.text)
+        else:
+            self._screen.connected(number)
+
+    def connect_to(self, listener: Socket | None) -> Form:
+        async def submit(values: dict[str, str]) -> str | None:
+            try:
+                number = await self._engine.connect(
+                    Endpoint.parse(values["endpoint"]), seconds=float(values["seconds"])
+                )
+            except VerbError as error:
+                return error.text
+            self._screen.connected(number)
+            return None
+
+        text = f"{listener.netid}://{listener.local}" if listener else dialogs.DEFAULT_ENDPOINT
+        return dialogs.connect_form(text, submit)
+
+    def receive_buffer(self, socket: Socket) -> Form:
+        async def submit(values: dict[str, str]) -> str | None:
+            try:
+                await self._engine.call("buffer", socket=socket.number, size=int(values["size"]))
+            except VerbError as error:
+                return error.text
+            self._screen.say(f"each recv() asks for {values['size']} bytes from now on")
+            return None
+
+        return dialogs.buffer_form(dialogs.BUFFER_SIZE, submit)
+
+    def repeat(self, payload: Payload, numbers: list[int]) -> Form:
+        async def submit(values: dict[str, str]) -> str | None:
+            count, interval = int(values["count"]), int(values["interval"])
+            self.send(payload, numbers, "", count=count, interval=interval)
+            return None
+
+        return dialogs.repeat_form(submit)
+
+    async def simple(self, verb: str, socket: Socket) -> None:
+        """close, reset or shutdown."""
+        if not socket.open:
+            self._screen.complain(f"#{socket.number} is closed already: {socket.why}")
+            return
+        if verb != "close" and socket.role is Role.LISTENER:
+            self._screen.complain("a listener has no sending side: x stops it")
+            return
+        try:
+            await self._engine.call(verb, socket=socket.number)
+        except VerbError as error:
+            self._screen.complain(error.text)
+
+    def send(
+        self, payload: Payload, numbers: list[int], typed: str, *, count: int = 1, interval: int = 0
+    ) -> None:
+        """Send; what could not be sent comes back into the box."""
+        file = {"file": str(payload.file.absolute())} if payload.file else {}
+        data = base64.b64encode(payload.data).decode()
+        number, answer = self._engine.begin(
+            "send", sockets=numbers, data=data, count=count, interval=interval, **file
+        )
+        self._sending[number] = answer
+        answer.add_done_callback(self._sent(number, typed, count))
+
+    async def stop(self) -> None:
+        """Stop whatever is being sent."""
+        if not self._sending:
+            self._screen.complain("nothing is being sent")
+        for number in list(self._sending):
+            await self._engine.call("stop", id=number)
+
+    def _sent(self, number: int, typed: str, count: int) -> Callable[[asyncio.Future[dict[str, Any]]], None]:
+        def done(answer: asyncio.Future[dict[str, Any]]) -> None:
+            self._sending.pop(number, None)
+            if answer.cancelled():
+                return
+            error = answer.exception()
+            if isinstance(error, VerbError):
+                if error.errno == "ECANCELED":
+                    self._screen.say("stopped")
+                else:
+                    self._screen.not_sent(error.text, typed)
+            elif count > 1:
+                self._screen.say(f"sent {count} times, {answer.result()['sent']} bytes in all")
+            self._screen.look()
+
+        return done
+
+    async def _sure(self, endpoint: Endpoint) -> bool:
+        """Before other machines can reach us: once, and in red."""
+        question = f"{endpoint} is not loopback: every machine that can reach this one can connect. Listen there?"
+        return bool(await self._screen.app.push_screen_wait(Confirm(question, title="Open to others", danger=True)))

@@ -1,0 +1,397 @@
+"""The byte log: every byte that moved, in hex and text, however many there are.
+
+A position is (call, page of its bytes, row of that page). Nothing counts rows from the beginning, so any place of a
+capture costs what is visible, under any lens and for any socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual.cache import LRUCache
+from textual.message import Message
+from textual.strip import Strip
+
+from socktui.core.call import Call
+from socktui.core.rows import Kind, Row
+from socktui.core.safe import clip, safe, width
+from socktui.tui.blocks import GUTTER, BlockRow, Heading, Lens, pages, rows, text_of
+from socktui.tui.trail import Trail
+from socktui.tui.widgets.lines import Lines
+
+Place = tuple[int, int, int]
+"""A call's position in the trail, a page of its bytes, a row of that page."""
+
+COPY_LIMIT = 1 << 20
+
+_STYLE_OF_KIND = {
+    Kind.OFFSET: "dim",
+    Kind.GAP: "",
+    Kind.PLAIN: "",
+    Kind.SPACE: "dim",
+    Kind.CONTROL: "control",
+    Kind.NUL: "dim",
+    Kind.HIGH: "high",
+    Kind.BAD: "bad",
+    Kind.FILL: "dim",
+}
+_ARROWS = {"sent": "→", "received": "←", "event": "─", "failed": "✗"}
+
+
+class ByteLog(Lines):
+    """Shows a trail through a lens, with a cursor on a row; sticks to the newest until the reader moves away."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "lines--sent",
+        "lines--received",
+        "lines--event",
+        "lines--failed",
+        "lines--control",
+        "lines--high",
+    }
+    DEFAULT_CSS = """
+    ByteLog {
+        & > .lines--sent { color: $text-success; text-style: bold; }
+        & > .lines--received { color: $text-primary; text-style: bold; }
+        & > .lines--event { color: $foreground 55%; }
+        & > .lines--failed { color: $text-error; text-style: bold; }
+        & > .lines--control { color: $text-warning; }
+        & > .lines--high { color: $text-accent; }
+        &:ansi > .lines--event { text-style: dim; }
+    }
+    """
+
+    class Scrolled(Message):
+        """The view moved, or what is below it changed."""
+
+    def __init__(
+        self, trail: Trail, whose: Callable[[int], str], *, teach: str = "", id: str | None = None
+    ) -> None:
+        """`whose` names a socket for the headings; `teach` is what to say while there is nothing to show."""
+        super().__init__(id=id)
+        self._trail = trail
+        self._whose = whose
+        self._teach = teach.split("\n")
+        self.lens = Lens()
+        self.following = True
+        self._seen = 0
+        self._top: Place | None = None
+        self._cursor: Place | None = None
+        self._screen: list[Place] = []
+        self._pages: LRUCache[Hashable, list[BlockRow]] = LRUCache(64)
+
+    # What the app asks and tells
+
+    @property
+    def trail(self) -> Trail:
+        return self._trail
+
+    def show(self, trail: Trail) -> None:
+        """Show another trail, from its end."""
+        self._trail = trail
+        self._seen = 0
+        self._top = self._cursor = None
+        self.following = True
+        self._pages.clear()
+        self.grow()
+        self.invalidate()
+
+    def look(self, lens: Lens) -> None:
+        """Look through another lens; the place stays."""
+        self.lens = lens
+        self._pages.clear()
+        self._top = self._fitting(self._top)
+        self._cursor = self._fitting(self._cursor)
+        self._settle()
+        self.invalidate()
+
+    def grow(self) -> None:
+        """There may be more calls than before."""
+        if len(self._trail) == self._seen:
+            return
+        self._seen = len(self._trail)
+        if self.following or self._top is None:
+            self._to_end()
+        else:
+            self._settle()
+        self.repaint()
+
+    def follow(self, on: bool) -> None:
+        """Stick to the newest, or stay where it is."""
+        self.following = on
+        if on:
+            self._to_end()
+        self.repaint()
+
+    @property
+    def below(self) -> int:
+        """How many calls stand below the last row shown."""
+        return len(self._trail) - 1 - self._screen[-1][0] if self._screen and not self.following else 0
+
+    @property
+    def current(self) -> Call | None:
+        """The call under the cursor."""
+        return self._trail.call(self._cursor[0]) if self._cursor else None
+
+    def copied(self) -> str:
+        """The rows of the call under the cursor, as they are shown."""
+        if self._cursor is None:
+            return ""
+        position = self._cursor[0]
+        lines: list[str] = []
+        size = 0
+        for page in range(pages(self._trail.call(position))):
+            for row in self._rows(position, page):
+                lines.append(text_of(row))
+                size += len(lines[-1])
+            if size > COPY_LIMIT:
+                lines.append("… cut here")
+                break
+        return "\n".join(lines)
+
+    # Places
+
+    def _rows(self, position: int, page: int) -> list[BlockRow]:
+        call = self._trail.call(position)
+        newest = self.lens.view == "text" and self._trail.newest(call)
+        key = (call.seq, page, newest)
+        found = self._pages.get(key)
+        if found is None:
+            cells = max(8, self.line_width - GUTTER)
+            found = rows(self._trail, call, page, self.lens, cells, self._whose)
+            self._pages.set(key, found)
+        return found
+
+    def _after(self, place: Place) -> Place | None:
+        position, page, row = place
+        if row + 1 < len(self._rows(position, page)):
+            return position, page, row + 1
+        return self._first_from(position, page + 1)
+
+    def _first_from(self, position: int, page: int) -> Place | None:
+        """The first row at or after the beginning of a page."""
+        while position < len(self._trail):
+            if page < pages(self._trail.call(position)):
+                if self._rows(position, page):
+                    return position, page, 0
+                page += 1
+            else:
+                position, page = position + 1, 0
+        return None
+
+    def _before(self, place: Place) -> Place | None:
+        position, page, row = place
+        if row:
+            return position, page, row - 1
+        return self._last_until(position, page - 1)
+
+    def _last_until(self, position: int, page: int) -> Place | None:
+        """The last row at or before the end of a page."""
+        while position >= 0:
+            if page >= 0:
+                count = len(self._rows(position, page))
+                if count:
+                    return position, page, count - 1
+                page -= 1
+            else:
+                position -= 1
+                page = pages(self._trail.call(position)) - 1 if position >= 0 else -1
+        return None
+
+    @property
+    def _end(self) -> Place | None:
+        return self._last_until(len(self._trail), -1)
+
+    def _moved(self, place: Place, by: int) -> Place:
+        """So many rows further, or as far as there are rows."""
+        step = self._after if by > 0 else self._before
+        for _ in range(abs(by)):
+            further = step(place)
+            if further is None:
+                break
+            place = further
+        return place
+
+    def _fitting(self, place: Place | None) -> Place | None:
+        """The same place where rows have come to be fewer."""
+        if place is None:
+            return None
+        position, page, row = place
+        return position, page, min(row, max(0, len(self._rows(position, page)) - 1))
+
+    # Moving
+
+    def _to_end(self) -> None:
+        end = self._end
+        self._cursor = end
+        self._top = self._moved(end, 1 - self.page) if end and self.page else end
+        self._lay_out()
+
+    def _settle(self) -> None:
+        """Lay the screen out from the top; no blank rows below the end unless all fits."""
+        if self._top is None:
+            self._top = self._first_from(0, 0)
+        self._lay_out()
+        missing = self.page - len(self._screen)
+        if missing > 0 and self._top is not None and self._screen:
+            self._top = self._moved(self._top, -missing)
+            self._lay_out()
+        if self._cursor is None and self._screen:
+            self._cursor = self._screen[-1]
+
+    def _lay_out(self) -> None:
+        self._screen = []
+        place = self._top
+        while place is not None and len(self._screen) < self.page:
+            self._screen.append(place)
+            place = self._after(place)
+        self.post_message(self.Scrolled())
+
+    def _go(self, cursor: Place) -> None:
+        """Put the cursor somewhere and bring it into view."""
+        self._cursor = cursor
+        if self._top is None or cursor < self._top:
+            self._top = cursor
+        elif self._screen and cursor > self._screen[-1]:
+            self._top = self._moved(cursor, 1 - self.page)
+        self._settle()
+        self.following = cursor == self._end
+        self.repaint()
+
+    def _shift(self, by: int) -> None:
+        """Move the view and the cursor together."""
+        if self._top is None or self._cursor is None:
+            return
+        self._top = self._moved(self._top, by)
+        self._go(self._moved(self._cursor, by))
+
+    def scroll_by(self, lines: int) -> None:
+        """Move the view; the cursor comes along only as far as it must to stay on the screen."""
+        if self._top is None or not self._screen:
+            return
+        self._top = self._moved(self._top, lines)
+        self._settle()
+        if self._cursor is not None and self._screen:
+            self._cursor = min(max(self._cursor, self._screen[0]), self._screen[-1])
+        self.following = self._screen[-1] == self._end if self._screen else True
+        if self.following:
+            self._cursor = self._end
+        self.repaint()
+
+    def scroll_to_fraction(self, fraction: float) -> None:
+        if fraction >= 1:
+            self.follow(True)
+            return
+        self._top = self._first_from(int(fraction * len(self._trail)), 0) or self._end
+        self._settle()
+        self._cursor = self._screen[0] if self._screen else None
+        self.following = False
+        self.repaint()
+
+    def bar(self) -> tuple[float, float] | None:
+        if not self._screen or len(self._trail) < 2:
+            return None
+        if self._before(self._screen[0]) is None and self._after(self._screen[-1]) is None:
+            return None
+        first, last = self._fraction(self._screen[0]), self._fraction(self._screen[-1])
+        if self._after(self._screen[-1]) is None:
+            last = 1.0
+        return first, min(1.0, max(0.01, last - first))
+
+    def _fraction(self, place: Place) -> float:
+        position, page, _ = place
+        return (position + page / max(1, pages(self._trail.call(position)))) / len(self._trail)
+
+    def clicked(self, y: int, x: int, double: bool) -> None:
+        if y < len(self._screen):
+            self._go(self._screen[y])
+
+    def action_cursor_down(self) -> None:
+        if self._cursor is not None:
+            self._go(self._moved(self._cursor, 1))
+
+    def action_cursor_up(self) -> None:
+        if self._cursor is not None:
+            self._go(self._moved(self._cursor, -1))
+
+    def action_half_down(self) -> None:
+        self._shift(max(1, self.page // 2))
+
+    def action_half_up(self) -> None:
+        self._shift(-max(1, self.page // 2))
+
+    def action_page_down(self) -> None:
+        self._shift(max(1, self.page - 1))
+
+    def action_page_up(self) -> None:
+        self._shift(-max(1, self.page - 1))
+
+    def action_first(self) -> None:
+        first = self._first_from(0, 0)
+        if first is not None:
+            self._top = first
+            self._go(first)
+
+    def action_last(self) -> None:
+        self.follow(True)
+
+    # Painting
+
+    def line_key(self, y: int) -> Hashable | None:
+        if y >= len(self._screen):
+            return ("taught", y) if not self._screen else ("blank",)
+        place = self._screen[y]
+        newest = self.lens.view == "text" and place[0] == len(self._trail) - 1
+        return (self._trail.number, place, place == self._cursor, self.has_focus, newest)
+
+    def line(self, y: int, width: int) -> Strip:
+        if y >= len(self._screen):
+            if not self._screen and y < len(self._teach):
+                return Strip([Segment(" " + self._teach[y], self.style())]).adjust_cell_length(width, self.style())
+            return Strip.blank(width, self.style())
+        place = self._screen[y]
+        on = ("cursor-blurred" if not self.has_focus else "cursor") if place == self._cursor else ""
+        row = self._rows(place[0], place[1])[place[2]]
+        segments = self._segments(row, place, width, on if on == "cursor-blurred" else "")
+        strip = Strip(segments).adjust_cell_length(width, self.style("", on=on if on == "cursor-blurred" else ""))
+        return strip.apply_style(self.style("cursor")) if on == "cursor" else strip
+
+    def _segments(self, row: BlockRow, place: Place, room: int, on: str) -> list[Segment]:
+        if isinstance(row, Heading):
+            return self._heading(row, room, on)
+        call = self._trail.call(place[0])
+        way = "sent" if call.sends else "received"
+        gutter = Segment(f"{_ARROWS[way]} ", self.style(way, on=on))
+        if row is None:
+            return [gutter, Segment("these bytes were not kept", self.style("failed", on=on))]
+        return [gutter, *self._runs(row, on)]
+
+    def _runs(self, row: Row, on: str) -> list[Segment]:
+        return [Segment(text, self.style(_STYLE_OF_KIND[kind], on=on)) for kind, text in row]
+
+    def _heading(self, row: Heading, room: int, on: str) -> list[Segment]:
+        text = safe(row.text)
+        left = f"{row.stamp} "
+        used = width(left) + 2 + width(text)
+        whose = clip(safe(row.whose), max(0, room - used - 2))
+        return [
+            Segment(left, self.style("dim", on=on)),
+            Segment(f"{_ARROWS[row.way]} {text}", self.style(row.way, on=on)),
+            Segment(" " * max(1, room - used - width(whose) - 1), self.style("", on=on)),
+            Segment(whose, self.style("dim", on=on)),
+        ]
+
+    def on_resize(self) -> None:
+        self._pages.clear()
+        self._top, self._cursor = self._fitting(self._top), self._fitting(self._cursor)
+        if self.following:
+            self._to_end()
+        else:
+            self._settle()
+        self.invalidate()
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
+        self.repaint()

@@ -1,0 +1,155 @@
+"""The application: it owns the engine and the screens, and ends both in order."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import select
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from socktui.control.client import Engine
+from socktui.control.messages import VerbError
+from socktui.control.start import Start
+from socktui.journal import captures
+from socktui.journal.reader import Reader
+from socktui.tui import keys
+from socktui.tui.history import History, default_path
+from socktui.tui.screens.confirm import Confirm
+from socktui.tui.screens.main import Main
+
+TERMINAL_SECONDS = 0.5
+BACKLOG_OF_FRAMES = 2
+
+
+class Workbench(App[None]):
+    """The workbench on an engine, or on a capture that is only looked at."""
+
+    TITLE = "socktui"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = []
+    CSS = "Screen { background: $background; }"
+
+    def __init__(
+        self,
+        engine: Engine | None = None,
+        *,
+        reader: Reader | None = None,
+        start: Start | None = None,
+        history: Path | None = None,
+    ) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self._engine = engine
+        self._reader = reader
+        self._start = start
+        self._history = History(history or default_path())
+        self._quitting = False
+        self.farewell = ""
+
+    async def on_mount(self) -> None:
+        if not self.is_headless:
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, self._killed, number)
+            self.set_interval(TERMINAL_SECONDS, self._watch_terminal)
+        if await self._open(self._start):
+            self.call_after_refresh(self._spare_the_collector)
+
+    async def _open(self, start: Start | None) -> bool:
+        if self._engine is not None:
+            try:
+                await self._engine.ready()
+            except VerbError as error:
+                self.farewell = error.text
+                self.exit(return_code=1)
+                return False
+            self._reader = Reader(self._engine.capture)
+        assert self._reader is not None
+        await self.push_screen(Main(self._reader, self._engine, self._history, start))
+        return True
+
+    async def restart(self) -> None:
+        """A new engine and a new capture in place of an engine that has ended."""
+        assert self._engine is not None
+        await self._engine.end()
+        self._engine = Engine(captures.new_path())
+        self.pop_screen()
+        if self._reader is not None:
+            self._reader.close()
+        await self._open(None)
+
+    async def action_quit(self) -> None:
+        """Leave; ask first where peers are connected."""
+        if self._quitting:
+            return
+        main = self.screen_stack[-1]
+        peers = main.peers if isinstance(main, Main) else 0
+        if not peers:
+            await self._leave()
+            return
+        many = f"{peers} connections are" if peers > 1 else "One connection is"
+        self._quitting = True
+
+        def answered(yes: bool | None) -> None:
+            self._quitting = False
+            if yes:
+                self.run_worker(self._leave())
+
+        self.push_screen(Confirm(f"{many} open. Say goodbye and leave?", title="Quit"), answered)
+
+    async def _leave(self) -> None:
+        self.exit()
+
+    async def on_unmount(self) -> None:
+        if self._engine is not None:
+            await self._engine.end()
+            if self._reader is not None:
+                self._reader.close()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: every key of the table that works now, and Textual's choice of a theme."""
+        for key in keys.group("everywhere"):
+            if key.action.startswith("app.focus") or key.action == "app.command_palette":
+                continue
+            if screen.is_active or isinstance(screen, Main):
+                yield SystemCommand(f"{key.label} ({key.shown.split()[0]})", key.help, self._runner(screen, key))
+        yield SystemCommand("Theme", "Choose the colours.", self.action_change_theme)
+
+    def _runner(self, screen: Screen[object], key: keys.Key) -> object:
+        async def run() -> None:
+            await screen.run_action(key.action)
+
+        return run
+
+    @property
+    def terminal_behind(self) -> bool:
+        """Whether frames wait for a slow terminal: then no new ones are made, so that keys still get through."""
+        thread = getattr(self._driver, "_writer_thread", None)
+        return thread is not None and thread._queue.qsize() > BACKLOG_OF_FRAMES
+
+    def _killed(self, number: int) -> None:
+        self.exit(return_code=128 + number)
+
+    def _watch_terminal(self) -> None:
+        """A terminal that is gone without a SIGHUP (nohup) would be read for ever."""
+        poll = select.poll()
+        try:
+            poll.register(0, select.POLLHUP)
+            gone = any(events & (select.POLLHUP | select.POLLNVAL | select.POLLERR) for _, events in poll.poll(0))
+        except OSError:
+            gone = True
+        if gone:
+            self._killed(signal.SIGHUP)
+
+    def _spare_the_collector(self) -> None:
+        """What is there by now stays: walking through it again and again costs frames of 100 ms."""
+        if not self.is_headless:
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(10_000, 20, 50)
