@@ -1,6 +1,7 @@
 """The command line. What a command needs is imported by that command: help and headless runs load no screen."""
 
 import argparse
+import errno as errnos
 import math
 import os
 import sys
@@ -11,29 +12,282 @@ from typing import NoReturn
 from socktui import __version__
 from socktui.control.start import Start
 from socktui.core.endpoint import Endpoint, EndpointError
-from socktui.core.safe import safe
-from socktui.headless.output import open_standard_files, say, write_line
+from socktui.headless.standard import STDIN, STDOUT, open_standard_files, say, write_line
 
+ECHO = Endpoint("tcp", "127.0.0.1", 5005)
+KEEP_FREE = 256
 BUFFER_MOST = 1 << 20
 BACKLOG_MOST = 65535
 
-_EPILOG = """\
-Endpoints are written tcp://127.0.0.1:5005, tcp://[::1]:5005, host:port or :port (on 127.0.0.1). Port 0 asks the kernel
-for a free one. Messages are on standard error. SIGINT and SIGTERM end a run in order.
+_ABOUT = """\
+Endpoints are written tcp://127.0.0.1:5005, tcp://[::1]:5005, HOST:PORT or :PORT (on 127.0.0.1); port 0 asks the
+kernel for a free one. Messages are on standard error. SIGINT and SIGTERM end a run in order.
 Exit status: 0 done, 1 the kernel or the peer said no, 2 bad usage.
 """
 
 _JSON = """\
---json prints one object a call: seq, time (RFC 3339, UTC, in microseconds), duration_us, socket (its number in the
-capture), fd, call, args (in the order of the man page, without the descriptor; of send and recv the size), result,
-errno (by name, or null), layer, data (what was moved, in base64; null for nothing, or where it was not kept),
-answer (an address or a value that the kernel wrote back, or null), made (the number of the accepted socket, or null).
+--json prints one object a call, with these keys: seq; time (RFC 3339, UTC); duration_us; socket (its number in the
+capture); fd; call; args (as in the man page, without the descriptor; of send and recv just the size); result; errno
+(by name, or null); layer; data (the bytes that moved in base64; null for none, or where they were not kept); answer
+(an address or a value that the kernel wrote back, or null); made (the number of the socket accepted, or null).
 """
 
 
 class Parser(argparse.ArgumentParser):
-    """What is wrong is said in one line."""
+    """Says in one line what is wrong."""
 
     def error(self, message: str) -> NoReturn:
         say(f"{self.prog}: {message}")
         sys.exit(2)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Do what the command line says; the exit status."""
+    open_standard_files()
+    try:
+        args = _parse(argv)
+        status: int = args.run(args)
+    except BrokenPipeError:
+        return _nobody_reads()
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        say(f"{where}{error.strerror} ({errnos.errorcode.get(error.errno or 0, 'no errno')})")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    try:
+        return _parser().parse_args(argv)
+    except SystemExit:
+        if sys.stdout:
+            sys.stdout.flush()  # the help: a failure to write it is told here, not by the interpreter's end
+        raise
+
+
+def _nobody_reads() -> int:
+    """Whoever read standard output has seen enough and closed it; what is still in a buffer must go somewhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+    return 0
+
+
+# What can be said
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="socktui",
+        description="A terminal workbench for sockets. Without a command: the workbench.",
+        epilog=_ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"socktui {__version__}")
+    _add_capture(parser)
+    parser.set_defaults(run=_workbench, capture=None, keep_free=KEEP_FREE)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="socktui")
+
+    def command(name: str, summary: str, epilog: str = _ABOUT) -> Parser:
+        return commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+
+    echo = command("echo", "an echo server: short for listen ENDPOINT --service echo", _ABOUT + _JSON)
+    echo.add_argument("endpoint", metavar="ENDPOINT", type=_endpoint, nargs="?", default=ECHO, help=f"default: {ECHO}")
+    _add_listening(echo)
+    echo.set_defaults(run=_listen, service="echo")
+
+    listen = command("listen", "a server", _ABOUT + _JSON)
+    listen.add_argument("endpoint", metavar="ENDPOINT", type=_endpoint)
+    listen.add_argument("--service", metavar="NAME", type=_service, default="echo", help="what it does (default: echo)")
+    _add_listening(listen)
+    listen.set_defaults(run=_listen)
+
+    connect = command("connect", "a client, which sends what comes on standard input", _ABOUT + _JSON)
+    connect.add_argument("endpoint", metavar="ENDPOINT", type=_endpoint)
+    connect.add_argument("--timeout", metavar="SECONDS", type=_seconds, default=0.0, help="to connect in (default: 10)")
+    pipe = _add_making(connect)
+    pipe.add_argument("--pipe", action="store_true", help="headless, and just the received bytes on standard output")
+    connect.set_defaults(run=_connect)
+
+    command("services", "the services that a server can have").set_defaults(run=_services)
+
+    opening = command("open", "look at a capture", _ABOUT + _JSON)
+    opening.add_argument("path", metavar="CAPTURE", type=Path)
+    form = opening.add_mutually_exclusive_group()
+    form.add_argument("--headless", action="store_true", help="no screen: print its calls, a line each")
+    form.add_argument("--json", action="store_true", help="no screen: print its calls as JSON Lines")
+    opening.set_defaults(run=_open)
+
+    kept = command("captures", "the captures that are kept on this machine")
+    kept.add_argument("--json", action="store_true", help="as JSON Lines")
+    kept.set_defaults(run=_captures)
+    return parser
+
+
+def _add_listening(parser: Parser) -> None:
+    parser.add_argument(
+        "--backlog", metavar="N", type=_number(BACKLOG_MOST), default=0, help="for listen(2) (default: 1024)"
+    )
+    _add_making(parser)
+
+
+def _add_making(parser: Parser) -> "argparse._MutuallyExclusiveGroup":
+    """What all that make sockets have in common; the group of choices of what is printed."""
+    parser.add_argument(
+        "--buffer", metavar="N", type=_number(BUFFER_MOST), default=0, help="bytes each recv asks for (default: 65536)"
+    )
+    parser.add_argument("--headless", action="store_true", help="no screen: one line per call on standard output")
+    printed = parser.add_mutually_exclusive_group()
+    printed.add_argument("--json", action="store_true", help="headless, and the lines are JSON (see below)")
+    printed.add_argument("--quiet", action="store_true", help="headless, and nothing on standard output")
+    parser.add_argument("--for", metavar="SECONDS", dest="seconds", type=_seconds, help="headless, end after that time")
+    _add_capture(parser)
+    parser.set_defaults(pipe=False)
+    return printed
+
+
+def _add_capture(parser: Parser) -> None:
+    """Without defaults, which would override what stands before the command."""
+    parser.add_argument(
+        "--capture", metavar="DIR", type=Path, default=argparse.SUPPRESS,
+        help="where the capture goes, a new folder (default: a dated one in the user's state directory)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep-free", metavar="MIB", type=_number(1 << 40, least=0), default=argparse.SUPPRESS,
+        help=f"with less disk free than this, calls are kept without their bytes (default: {KEEP_FREE})",
+    )  # fmt: skip
+
+
+def _endpoint(text: str) -> Endpoint:
+    try:
+        return Endpoint.parse(text)
+    except EndpointError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _service(name: str) -> str:
+    from socktui.services import SERVICES
+
+    if name not in SERVICES:
+        raise argparse.ArgumentTypeError(f"no service {name!r}: one of {', '.join(SERVICES)}")
+    return name
+
+
+def _number(most: int, least: int = 1) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} to {most}")
+        return int(text)
+
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return value
+
+
+# The commands
+
+
+def _workbench(args: argparse.Namespace) -> int:
+    return _screen(args, None)
+
+
+def _listen(args: argparse.Namespace) -> int:
+    start = Start("listen", args.endpoint, service=args.service, buffer=args.buffer, backlog=args.backlog)
+    return _make(args, start)
+
+
+def _connect(args: argparse.Namespace) -> int:
+    return _make(args, Start("connect", args.endpoint, buffer=args.buffer, seconds=args.timeout))
+
+
+def _make(args: argparse.Namespace, start: Start) -> int:
+    if not (args.headless or args.json or args.quiet or args.pipe):
+        if args.seconds is not None:
+            say("socktui: --for is for headless runs: add --headless")
+            return 2
+        return _screen(args, start)
+    from socktui.headless.session import Options, Output, run
+
+    output = Output.JSON if args.json else Output.QUIET if args.quiet else Output.PIPE if args.pipe else Output.TEXT
+    return run(Options(start, _capture(args), args.keep_free << 20, output, args.seconds))
+
+
+def _services(args: argparse.Namespace) -> int:
+    from socktui.services import SERVICES
+
+    for service in SERVICES.values():
+        write_line(f"{service.name:<10} {service.summary}{f' ({service.source})' if service.source else ''}")
+    return 0
+
+
+def _open(args: argparse.Namespace) -> int:
+    if args.headless or args.json:
+        from socktui.headless.kept import show
+
+        return show(args.path, as_json=args.json)
+    from socktui.journal.reader import CaptureError, Reader
+
+    try:
+        Reader(args.path).close()
+    except CaptureError as error:
+        say(str(error))
+        return 1
+    if not _at_a_terminal("add --headless"):
+        return 2
+    from socktui.tui.app import open_capture
+
+    return open_capture(args.path)
+
+
+def _captures(args: argparse.Namespace) -> int:
+    from socktui.headless.kept import listing
+
+    return listing(as_json=args.json)
+
+
+def _screen(args: argparse.Namespace, start: Start | None) -> int:
+    if not _at_a_terminal("add --headless" if start else "try `socktui echo --headless`"):
+        return 2
+    from socktui.tui.app import run
+
+    return run(_capture(args), floor=args.keep_free << 20, start=start)
+
+
+def _at_a_terminal(advice: str) -> bool:
+    """Whether a screen can be drawn; says why not, and what can be done instead."""
+    term = os.environ.get("TERM", "")
+    if term in ("", "dumb"):
+        say(f"the screen needs a terminal that can be drawn on, and TERM is {term or 'not set'}: {advice}")
+        return False
+    if not (os.isatty(STDIN) and os.isatty(STDOUT)):
+        say(f"the screen needs a terminal as standard input and output: {advice}")
+        return False
+    return True
+
+
+def _capture(args: argparse.Namespace) -> Path:
+    """Where the capture goes. Raises OSError where there is something already."""
+    if args.capture is None:
+        from socktui.journal.captures import new_path
+
+        return new_path()
+    path = Path(args.capture)
+    if os.path.lexists(path):
+        raise FileExistsError(errnos.EEXIST, "there is something already, and a capture is a new folder", str(path))
+    return path

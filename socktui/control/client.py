@@ -90,9 +90,7 @@ class Engine:
             self._writer.write(pack({"id": number, "verb": verb, "args": args}))
         return number, future
 
-    async def listen(
-        self, endpoint: Endpoint, service: str = "echo", *, buffer: int = 0, backlog: int = 0
-    ) -> int:
+    async def listen(self, endpoint: Endpoint, service: str = "echo", *, buffer: int = 0, backlog: int = 0) -> int:
         """Listen; the listener's number. Raises VerbError."""
         result = await self.call(
             "listen", endpoint=str(endpoint), service=service, buffer=buffer, backlog=backlog

@@ -117,9 +117,7 @@ class Server:
                     await asyncio.sleep(interval)
                 sent = await asyncio.gather(
                     *(
-                        self._workbench.send_file(number, Path(file))
-                        if file
-                        else self._workbench.send(number, data)
+                        self._workbench.send_file(number, Path(file)) if file else self._workbench.send(number, data)
                         for number in numbers
                     )
                 )

@@ -49,6 +49,7 @@ class End(IntEnum):
 
 _AFTER_SHUTDOWN = {State.ESTAB: State.FIN_WAIT_2, State.CLOSE_WAIT: State.LAST_ACK}
 _AFTER_FIN = {State.ESTAB: State.CLOSE_WAIT, State.FIN_WAIT_2: State.TIME_WAIT}
+_FIN_SENT = frozenset({State.FIN_WAIT_2, State.LAST_ACK, State.TIME_WAIT})
 _NOT_ENDING = frozenset({errnos.EAGAIN, errnos.EINPROGRESS, errnos.EINTR, errnos.EALREADY})
 
 
@@ -173,7 +174,7 @@ class Socket:
         if call.errno == errnos.EINPROGRESS and call.name is Name.CONNECT:
             self.role, self.state = Role.CLIENT, State.SYN_SENT
             self.peer = address_text(_address(call))
-        if call.errno in _NOT_ENDING:
+        if call.errno in _NOT_ENDING or (call.errno == errnos.EPIPE and self.state in _FIN_SENT):
             return
         if call.name is Name.CONNECT:
             self.role, self.peer = Role.CLIENT, address_text(_address(call))

@@ -3,7 +3,7 @@
 import asyncio
 import errno as errnos
 import socket as sockets
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from socktui.core.endpoint import Endpoint
@@ -17,12 +17,11 @@ T = TypeVar("T")
 CONNECT_SECONDS = 10.0
 ATTEMPT_DELAY = 0.25  # RFC 8305, section 5
 
-Started = Callable[[Connection, Job], None]
-"""Told of every attempt, so that it can be seen and stopped."""
+Attempts = dict[int, tuple[Connection, Job]]
+"""The attempts in progress, by the number of the socket, and the jobs that wait for the kernel's answers.
 
-
-class TimedOut(OSError):
-    """No answer within the time allowed."""
+Cancelling one of these gives up the others as well.
+"""
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> tuple[Job, "asyncio.Future[T]"]:
@@ -47,54 +46,50 @@ def run(coroutine: Coroutine[Any, Any, T]) -> tuple[Job, "asyncio.Future[T]"]:
     return job, future
 
 
-async def connect(
-    bench: Bench, endpoint: Endpoint, started: Started, seconds: float = CONNECT_SECONDS
-) -> Connection:
+async def connect(bench: Bench, endpoint: Endpoint, attempts: Attempts, seconds: float = CONNECT_SECONDS) -> Connection:
     """A connection to an endpoint, the time for its name's resolution included in `seconds`.
 
     Raises OSError: as the last attempt was answered, TimedOut, or socket.gaierror for an unknown name.
     """
     try:
         async with asyncio.timeout(seconds):
-            return await _race(bench, await resolve(endpoint), started)
+            return await _race(bench, await resolve(endpoint), attempts)
     except TimeoutError as error:
         if isinstance(error, OSError) and error.errno:
             raise
         raise TimedOut(errnos.ETIMEDOUT, f"no answer within {seconds:g} s") from None
 
 
-async def _race(bench: Bench, addresses: list[Resolved], started: Started) -> Connection:
+async def _race(bench: Bench, addresses: list[Resolved], attempts: Attempts) -> Connection:
     """Start an attempt when the one before has failed or taken too long; the first to succeed wins."""
+    tasks: list[asyncio.Task[Connection]] = []
     running: set[asyncio.Task[Connection]] = set()
     failure: BaseException = OSError(errnos.EADDRNOTAVAIL, "the name has no address")
     waiting = list(addresses)
     try:
         while waiting or running:
             if waiting:
-                running.add(asyncio.ensure_future(_attempt(bench, waiting.pop(0), started)))
+                tasks.append(asyncio.ensure_future(_attempt(bench, waiting.pop(0), attempts)))
+                running.add(tasks[-1])
             delay = ATTEMPT_DELAY if waiting else None
             done, running = await asyncio.wait(running, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
-            won: Connection | None = None
             for task in done:
                 if task.cancelled():
-                    failure = OSError(errnos.ECANCELED, "closed while connecting")
-                elif (error := task.exception()) is not None:
-                    failure = error
-                elif won is None:
-                    won = task.result()
-                else:
-                    task.result().close()
-            if won is not None:
-                return won
+                    raise OSError(errnos.ECANCELED, "closed while connecting")
+                if (error := task.exception()) is None:
+                    tasks.remove(task)
+                    return task.result()
+                failure = error
+        raise failure
     finally:
-        for task in running:
+        for task in tasks:
             task.cancel()
-        if running:
-            await asyncio.wait(running)
-    raise failure
+        for lost in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(lost, Connection):
+                lost.close()
 
 
-async def _attempt(bench: Bench, address: Resolved, started: Started) -> Connection:
+async def _attempt(bench: Bench, address: Resolved, attempts: Attempts) -> Connection:
     family, where = address
     traced = TracedSocket.open(bench.journal, family, sockets.SOCK_STREAM)
     connection = Connection(bench, traced)
@@ -104,11 +99,14 @@ async def _attempt(bench: Bench, address: Resolved, started: Started) -> Connect
             traced.connect(where)
         except BlockingIOError:
             job, settled = run(connection.settled())
-            started(connection, job)
+            attempts[traced.number] = connection, job
             try:
                 error = await settled
             finally:
+                del attempts[traced.number]
                 job.cancel()
+            if traced.fd < 0:
+                raise asyncio.CancelledError from None  # closed before it could be told
             if error:
                 raise OSError(error, "") from None
         traced.getsockname()

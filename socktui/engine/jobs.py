@@ -25,9 +25,7 @@ class Job:
 
     __slots__ = ("_coroutine", "_ended", "_waits", "running")
 
-    def __init__(
-        self, coroutine: Coroutine[Any, Any, Any], ended: Callable[[BaseException | None], None]
-    ) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], ended: Callable[[BaseException | None], None]) -> None:
         self._coroutine = coroutine
         self._ended = ended
         self._waits: Any = None

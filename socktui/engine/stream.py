@@ -15,9 +15,7 @@ from socktui.journal.writer import Journal
 BUFFER_SIZE = 65536
 ACCEPTS_AT_ONCE = 64
 PAUSE_SECONDS = 1.0
-PASSING = frozenset(
-    {errnos.ECONNABORTED, errnos.EINTR, errnos.EPROTO, errnos.EPERM, errnos.ENETDOWN, errnos.EHOSTDOWN}
-)
+PASSING = frozenset({errnos.ECONNABORTED, errnos.EINTR, errnos.EPROTO, errnos.EPERM, errnos.ENETDOWN, errnos.EHOSTDOWN})
 """What accept(2) says of one connection that has gone already: the next one may be well."""
 
 
@@ -88,11 +86,7 @@ class Watched:
                     idle |= side.events
         if idle and self._watching:
             self._drop(idle)
-        elif (
-            events & HANGUP
-            and self._watching
-            and not (self.readable.job or self.writable.job or self.hangup.job)
-        ):
+        elif events & HANGUP and self._watching and not (self.readable.job or self.writable.job or self.hangup.job):
             self._drop(self._events)
 
     def _drop(self, idle: int) -> None:

@@ -3,10 +3,11 @@
 import os
 import socket as sockets
 import struct
+from collections.abc import Callable
 from time import monotonic_ns as now
 from typing import Any
 
-from socktui.core.call import Argument, Call, Name
+from socktui.core.call import Argument, Name
 from socktui.journal.writer import Entry, Journal
 
 Address = tuple[Any, ...]
@@ -93,16 +94,12 @@ class TracedSocket:
         self._call(Name.SETSOCKOPT, args, self.sock.setsockopt, sockets.SOL_SOCKET, sockets.SO_LINGER, value)
 
     def getsockopt(self, level: int, option: int) -> int:
-        began = now()
-        value = self.sock.getsockopt(level, option)
         args = (_LEVELS[level], _OPTIONS[level][option])
-        self._journal.call(self.entry, Name.GETSOCKOPT, began, now(), 0, args=args, answer=value)
+        value: int = self._call(Name.GETSOCKOPT, args, self.sock.getsockopt, level, option, answer=int)
         return value
 
     def getsockname(self) -> Address:
-        began = now()
-        address: Address = self.sock.getsockname()
-        self._journal.call(self.entry, Name.GETSOCKNAME, began, now(), 0, answer=_plain(address))
+        address: Address = self._call(Name.GETSOCKNAME, (), self.sock.getsockname, answer=_plain)
         return address
 
     def accept(self, *, quiet: bool = False) -> "TracedSocket | None":
@@ -192,14 +189,25 @@ class TracedSocket:
         self._journal.call(self.entry, Name.CLOSE, began, now(), -1 if error else 0, error)
         self.fd = -1
 
-    def _call(self, name: Name, args: tuple[Argument, ...], function: Any, *values: Any) -> Call:
+    def _call(
+        self,
+        name: Name,
+        args: tuple[Argument, ...],
+        function: Callable[..., Any],
+        *values: Any,
+        answer: Callable[[Any], Argument] | None = None,
+    ) -> Any:
+        """Call `function`, and record it; what it returned. `answer` makes of that what is recorded of it."""
         began = now()
         try:
-            function(*values)
+            result = function(*values)
         except OSError as error:
             self._journal.call(self.entry, name, began, now(), -1, error.errno or 0, args=args)
             raise
-        return self._journal.call(self.entry, name, began, now(), 0, args=args)
+        ended = now()
+        told = answer(result) if answer else None
+        self._journal.call(self.entry, name, began, ended, 0, args=args, answer=told)
+        return result
 
     def _failed(self, name: Name, began: int, error: OSError, size: int) -> None:
         self._journal.call(self.entry, name, began, now(), -1, error.errno or 0, size=size)

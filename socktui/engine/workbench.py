@@ -1,17 +1,19 @@
 """The workbench: it owns the sockets and the jobs that run on them, and carries out the verbs."""
 
 import asyncio
+import errno as errnos
+import os
 import socket as sockets
+import stat
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from socktui.core.endpoint import Endpoint
-from socktui.core.sockets import Role
-from socktui.engine.connecting import CONNECT_SECONDS, connect, run
+from socktui.engine.connecting import CONNECT_SECONDS, Attempts, connect, run
 from socktui.engine.jobs import Job
 from socktui.engine.poller import Poller
 from socktui.engine.resolve import resolve
@@ -53,6 +55,7 @@ class Workbench:
         self._bench = Bench(poller, journal)
         self._listeners: dict[int, Serving] = {}
         self._connections: dict[int, Held] = {}
+        self._attempts: Attempts = {}
 
     # Verbs
 
@@ -92,7 +95,7 @@ class Workbench:
         buffer: int = BUFFER_SIZE,
     ) -> int:
         """Connect, and run `service` on the connection; its number. Raises OSError, socket.gaierror."""
-        connection = await connect(self._bench, endpoint, self._started, seconds)
+        connection = await connect(self._bench, endpoint, self._attempts, seconds)
         connection.buffer = buffer
         self._begin(connection, service)
         return connection.traced.number
@@ -104,7 +107,7 @@ class Workbench:
 
     async def send_file(self, number: int, path: Path) -> int:
         """Send a file's bytes as they are, a piece at a time; how many. Raises OSError, NoSuchSocket."""
-        with path.open("rb") as file:
+        with _open(path) as file:
             total = 0
 
             async def pieces(connection: Connection) -> None:
@@ -121,15 +124,18 @@ class Workbench:
         self._connection(number).connection.shutdown()
 
     def close(self, number: int) -> None:
-        """Close a connection, or stop a listener (its connections go on). Raises NoSuchSocket."""
+        """Close a connection, give up one in progress, or stop a listener (its connections go on).
+
+        Raises NoSuchSocket.
+        """
         if serving := self._listeners.pop(number, None):
             serving.listener.close()
         else:
-            self._end(self._connection(number), Connection.close)
+            self._close(number, Connection.close)
 
     def reset(self, number: int) -> None:
         """Close a connection with a RST. Raises NoSuchSocket."""
-        self._end(self._connection(number), Connection.reset)
+        self._close(number, Connection.reset)
 
     def set_buffer(self, number: int, size: int) -> None:
         """Set how many bytes each recv() asks for, on a connection or on all those of a listener."""
@@ -144,9 +150,8 @@ class Workbench:
 
     def end(self) -> None:
         """Say goodbye: close every socket."""
-        for number in [*self._listeners, *self._connections]:
-            if number in self._listeners or number in self._connections:
-                self.close(number)
+        for number in [*self._listeners, *self._attempts, *self._connections]:
+            self.close(number)
 
     # Connections
 
@@ -159,11 +164,6 @@ class Workbench:
             pass  # reset before it was looked at: the service's first recv() tells why
         self._begin(connection, serving.service)
 
-    def _started(self, connection: Connection, job: Job) -> None:
-        """A connect() is in progress: it can be seen and closed."""
-        held = self._connections[connection.traced.number] = Held(connection)
-        held.jobs.add(job)
-
     def _begin(self, connection: Connection, service: ServiceFunction) -> None:
         held = self._connections[connection.traced.number] = Held(connection)
 
@@ -173,9 +173,21 @@ class Workbench:
             if error is not None and not isinstance(error, OSError):
                 traceback.print_exception(error, file=sys.stderr)
 
-        job = Job(service(connection), ended)
+        async def serve() -> None:
+            await service(connection)
+            await connection.flushed()  # what somebody typed meanwhile goes out as well
+
+        job = Job(serve(), ended)
         held.jobs.add(job)
         job.step()
+
+    def _close(self, number: int, how: Callable[[Connection], None]) -> None:
+        if attempt := self._attempts.get(number):
+            connection, job = attempt
+            how(connection)
+            job.cancel()
+        else:
+            self._end(self._connection(number), how)
 
     def _end(self, held: Held, how: Callable[[Connection], None]) -> None:
         """Take a connection away and end what runs on it. A descriptor is free then: listeners may go on."""
@@ -202,13 +214,22 @@ class Workbench:
     def _connection(self, number: int) -> Held:
         held = self._connections.get(number)
         if held is None:
+            if number in self._attempts:
+                raise NoSuchSocket(f"socket {number} is still connecting")
             raise NoSuchSocket(f"socket {number} is no open connection")
         return held
 
-    @property
-    def peers(self) -> int:
-        """How many connections are set up."""
-        return sum(held.connection.socket.role is not Role.NEW for held in self._connections.values())
+
+def _open(path: Path) -> BinaryIO:
+    """A file to be read to its end. Raises OSError for what may have none, such as a pipe or a device."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    kind = os.fstat(fd).st_mode
+    if stat.S_ISREG(kind):
+        return open(fd, "rb")
+    os.close(fd)
+    if stat.S_ISDIR(kind):
+        raise IsADirectoryError(errnos.EISDIR, os.strerror(errnos.EISDIR), str(path))
+    raise OSError(f"{path} is no file but a device or a pipe, which may have no end")
 
 
 async def _unless_closed(done: Awaitable[None]) -> None:
@@ -218,4 +239,4 @@ async def _unless_closed(done: Awaitable[None]) -> None:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
-        raise ConnectionAbortedError("the socket was closed meanwhile") from None
+        raise ConnectionAbortedError(errnos.ECONNABORTED, "the socket was closed meanwhile") from None

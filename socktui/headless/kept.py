@@ -6,7 +6,8 @@ from pathlib import Path
 
 from socktui.core.safe import safe
 from socktui.headless.lines import json_lines, text_lines, utc
-from socktui.headless.output import Printer, say, say_what_is_missing, terminal_encoding, write_line
+from socktui.headless.printing import Printer, say_what_is_missing
+from socktui.headless.standard import say, terminal_encoding, write_line
 from socktui.journal import captures
 from socktui.journal.reader import CaptureError, Reader
 
@@ -49,13 +50,10 @@ def _row(capture: captures.Kept) -> str:
     return f"{started} {capture.calls:>9} {capture.sockets:>7} {size:>9}  {capture.path}{state}"
 
 
-def _size(size: float) -> str:
+def _size(size: int) -> str:
     """`1.5 MiB`"""
-    for unit in ("KiB", "MiB", "GiB"):
-        size /= 1024
-        if size < 1000:
-            break
-    return f"{size:.{1 if size < 100 else 0}f} {unit}"
+    power = min(max(size.bit_length() - 1, 10) // 10, 4)
+    return f"{size / 1024**power:.1f} {'KMGT'[power - 1]}iB"
 
 
 def _as_json(capture: captures.Kept) -> dict[str, object]:

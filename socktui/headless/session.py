@@ -15,7 +15,9 @@ from socktui.core.call import errno_name
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End, Socket
 from socktui.headless import lines
-from socktui.headless.output import STDIN, Follower, say, say_what_is_missing, terminal_encoding
+from socktui.headless.follow import Follower
+from socktui.headless.printing import say_what_is_missing
+from socktui.headless.standard import STDIN, say, terminal_encoding
 from socktui.headless.stdin import Input
 from socktui.journal.reader import CaptureError, Reader
 

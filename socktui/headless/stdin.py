@@ -5,7 +5,7 @@ import os
 import select
 import threading
 
-from socktui.headless.output import STDIN
+from socktui.headless.standard import STDIN
 
 CHUNK = 65536
 

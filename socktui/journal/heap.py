@@ -44,9 +44,7 @@ class Heap:
     header  the header of `calls`, which readers watch
     """
 
-    def __init__(
-        self, folder: Path, header: memoryview, *, ring_size: int = RING_SIZE, floor: int = FLOOR
-    ) -> None:
+    def __init__(self, folder: Path, header: memoryview, *, ring_size: int = RING_SIZE, floor: int = FLOOR) -> None:
         self._header = header
         self._floor = floor
         self._size = ring_size

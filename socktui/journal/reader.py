@@ -1,7 +1,6 @@
 """Reading a capture, live or finished: any call, any socket and any byte by one seek, however long it is."""
 
 import fcntl
-import json
 import mmap
 import os
 from dataclasses import dataclass
@@ -11,14 +10,12 @@ from typing import Any
 from socktui.core.call import Argument, Call, Layer, Name
 from socktui.core.sockets import Socket
 from socktui.journal import record
+from socktui.journal.files import CaptureError as CaptureError
+from socktui.journal.files import check_header, open_file, read_meta
 
 WINDOW = 1 << 20
 _UNKNOWN = Name.SOCKET
 _NAMES = {int(name): name for name in Name}
-
-
-class CaptureError(Exception):
-    """One line that says why a folder cannot be read as a capture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +46,25 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._calls = _open(path / record.CALLS, path)
+        self._calls = open_file(path / record.CALLS, path)
         self._maps: dict[int, mmap.mmap] = {}
         self._slot_map: mmap.mmap | None = None
         self._slots_mapped = 0
         self._heap_fd = self._sockets_fd = -1
         self._ring: mmap.mmap | None = None
         self._rebuilt: list[Socket] | None = None
+        self._slots_lost = False
+        self._behind: Call | None = None
         try:
-            self._header = self._map_header()
-            self._heap_fd = _open(path / record.HEAP, path)
-            self._sockets_fd = _open(path / record.SOCKETS, path)
+            check_header(self._calls, path)
+            self._header = mmap.mmap(self._calls, record.HEADER_SIZE, access=mmap.ACCESS_READ)
+            self._heap_fd = open_file(path / record.HEAP, path)
+            self._sockets_fd = open_file(path / record.SOCKETS, path)
         except BaseException:
             self.close()
             raise
         self._ring = self._map_ring()
-        self.meta = _meta(path)
+        self.meta = read_meta(path)
         self.count = 0
         self.sockets = 0
         self.cut = 0
@@ -72,7 +72,7 @@ class Reader:
         self.refresh()
         if not self.live:
             self.refresh()
-            self.cut = self._trim()
+            self._trim()
             self._finished = True
 
     def __enter__(self) -> "Reader":
@@ -136,7 +136,7 @@ class Reader:
     def health(self) -> Health:
         (lost_calls,) = record.U64.unpack_from(self._header, record.LOST_CALLS_AT)
         (disk_errno,) = record.U32.unpack_from(self._header, record.DISK_ERRNO_AT)
-        lost = sum(end - start for start, end in self._lost())
+        lost = sum(max(0, end - start) for start, end in self._lost())
         return Health(lost, lost_calls, disk_errno, self.cut)
 
     # Calls
@@ -176,29 +176,35 @@ class Reader:
 
     def heap(self, at: int, length: int) -> bytes | None:
         """Bytes of the heap; None where any of them was not kept or is no longer there."""
-        if any(start < at + length and at < end for start, end in self._lost()):
+        begin, end = at, at + length
+        if end > record.U64.unpack_from(self._header, record.HEAD_AT)[0]:
             return None
         parts = []
-        end = at + length
-        head, drained = (
-            record.U64.unpack_from(self._header, x)[0] for x in (record.HEAD_AT, record.DRAINED_AT)
-        )
-        if end > head or (self._ring and end - drained > len(self._ring)):
-            return None
         while at < end:
-            (drained,) = record.U64.unpack_from(self._header, record.DRAINED_AT)
-            if at < drained or self._ring is None:
-                part = os.pread(self._heap_fd, (min(end, drained) if self._ring else end) - at, at)
-                if not part:
-                    return None
-            else:
-                position = at % len(self._ring)
-                part = self._ring[position : position + end - at]
-                if not part or record.U64.unpack_from(self._header, record.DRAINED_AT)[0] > at:
-                    continue  # the writer moved on meanwhile: what was read may be newer bytes
+            part = self._heap_part(at, end)
+            if part is None:
+                return None
             parts.append(part)
             at += len(part)
+        # The writer notes what it could not keep before it says that those bytes have left the ring.
+        if any(start < end and begin < stop for start, stop in self._lost()):
+            return None
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _heap_part(self, at: int, end: int) -> bytes | None:
+        """Some bytes of the heap from `at` on; empty where the writer moved on while they were read."""
+        (drained,) = record.U64.unpack_from(self._header, record.DRAINED_AT)
+        if self._ring is None or at < drained:
+            stop = end if self._ring is None else min(end, drained)
+            if stop > os.fstat(self._heap_fd).st_size:
+                return None
+            return os.pread(self._heap_fd, stop - at, at) or None
+        if end - drained > len(self._ring):
+            return None
+        position = at % len(self._ring)
+        part = self._ring[position : position + end - at]
+        moved_on = record.U64.unpack_from(self._header, record.DRAINED_AT)[0] > at
+        return b"" if moved_on else part
 
     # Sockets
 
@@ -206,11 +212,12 @@ class Reader:
         """Socket number `number` (from 1) as its calls left it. Raises IndexError where there is none."""
         if not 1 <= number <= self.sockets:
             raise IndexError(number)
-        data = self._slot(number)
-        if data is None:
+        socket = None if self._slots_lost else self._from_slot(number)
+        if socket is None or (self._finished and socket.last >= max(self.count, 1)):
+            self._slots_lost = True
             return self._rebuild()[number - 1]
-        socket, names_at, names = record.unpack_slot(number, data)
-        record.apply_names(socket, self.heap(names_at, names) or b"")
+        if self._behind and number == self._behind.socket and socket.last < self._behind.seq:
+            socket.apply(self._behind)
         return socket
 
     def open(self, number: int) -> bool:
@@ -241,7 +248,10 @@ class Reader:
 
     def _record(self, seq: int) -> tuple[Any, ...]:
         if not 0 <= seq < self.count:
-            raise IndexError(seq)
+            # While it is written, a socket may tell of calls that were made since the last refresh().
+            count = 0 if self._finished else record.U64.unpack_from(self._header, record.COUNT_AT)[0]
+            if not 0 <= seq < count:
+                raise IndexError(seq)
         window, place = divmod(record.HEADER_SIZE + seq * record.RECORD_SIZE, WINDOW)
         mapped = self._maps.get(window)
         if mapped is None or place + record.RECORD_SIZE > len(mapped):
@@ -256,14 +266,22 @@ class Reader:
         while len(self._maps) >= 16:
             self._maps.pop(next(iter(self._maps))).close()
         size = min(WINDOW, os.fstat(self._calls).st_size - window * WINDOW)
+        if size < record.RECORD_SIZE:
+            raise CaptureError(f"{self.path} was cut off while it was read")
         mapped = mmap.mmap(self._calls, size, offset=window * WINDOW, access=mmap.ACCESS_READ)
         self._maps[window] = mapped
         return mapped
 
-    def _slot(self, number: int) -> bytes | None:
-        """The slot of a socket; None where it is damaged and the calls have to tell."""
-        if self._rebuilt is not None:
+    def _from_slot(self, number: int) -> Socket | None:
+        """A socket as its slot tells; None where that is damaged."""
+        data = self._slot(number)
+        if data is None:
             return None
+        socket, names_at, names = record.unpack_slot(number, data)
+        record.apply_names(socket, self.heap(names_at, names) or b"")
+        return socket
+
+    def _slot(self, number: int) -> bytes | None:
         at = (number - 1) * record.SLOT_SIZE
         if self._slot_map is None or at + record.SLOT_SIZE > self._slots_mapped:
             if self._slot_map:
@@ -279,7 +297,11 @@ class Reader:
     def _rebuild(self) -> list[Socket]:
         """The sockets, made again from the calls."""
         if self._rebuilt is None:
-            sockets: dict[int, Socket] = {number: Socket(number) for number in range(1, self.sockets + 1)}
+            sockets: dict[int, Socket] = {}
+            for number in range(1, self.sockets + 1):
+                known = self._from_slot(number) or Socket(number)
+                # What no call tells.
+                sockets[number] = Socket(number, service=known.service, again=known.again)
             for seq in range(self.count):
                 call = self.call(seq)
                 listener = sockets.setdefault(call.socket, Socket(call.socket))
@@ -296,26 +318,11 @@ class Reader:
             for i in range(min(used, record.RANGES_MAX))
         ]
 
-    def _map_header(self) -> mmap.mmap:
-        size = os.fstat(self._calls).st_size
-        magic = os.pread(self._calls, len(record.MAGIC), 0)
-        if magic != record.MAGIC:
-            raise CaptureError(f"{self.path} is no capture of socktui: its file 'calls' is of another kind")
-        version, record_size = (record.U32.unpack(os.pread(self._calls, 4, at))[0] for at in (8, 12))
-        if version > record.VERSION:
-            raise CaptureError(
-                f"{self.path} is of format {version}, and this version reads up to {record.VERSION}: "
-                "open it with a newer socktui"
-            )
-        if version < 1 or size < record.HEADER_SIZE or record_size != record.RECORD_SIZE:
-            raise CaptureError(f"{self.path} is damaged: the header of its file 'calls' makes no sense")
-        return mmap.mmap(self._calls, record.HEADER_SIZE, access=mmap.ACCESS_READ)
-
     def _map_ring(self) -> mmap.mmap | None:
         """The ring, where it is still there: the capture is live, or its writer was killed."""
         try:
-            fd = os.open(self.path / record.RING, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError:
+            fd = open_file(self.path / record.RING, self.path)
+        except CaptureError:
             return None
         try:
             size = os.fstat(fd).st_size
@@ -325,14 +332,20 @@ class Reader:
         finally:
             os.close(fd)
 
-    def _trim(self) -> int:
-        """Cut off a torn tail: records that the file does not hold, or that were never written. How many."""
+    def _trim(self) -> None:
+        """Cut off a torn tail: records that the file does not hold, or that were never written."""
         counted = self.count
         there = (os.fstat(self._calls).st_size - record.HEADER_SIZE) // record.RECORD_SIZE
         self.count = min(self.count, there)
         while self.count and self._record(self.count - 1)[13] == 0:
             self.count -= 1
-        return counted - self.count
+        self.cut = counted - self.count
+        slots = os.fstat(self._sockets_fd).st_size // record.SLOT_SIZE
+        self.sockets = min(self.sockets, max(slots, self.count + 1))
+        self._slots_lost = self.cut > 0
+        if self.count and not self.closed_in_order:
+            # A writer that was killed may have had no time to tell the socket of its last call.
+            self._behind = self.call(self.count - 1)
 
 
 _LAYERS = frozenset(int(layer) for layer in Layer)
@@ -341,27 +354,3 @@ _LAYERS = frozenset(int(layer) for layer in Layer)
 def _ns(microseconds: float) -> int:
     """Damage can make a duration anything, even not a number."""
     return int(microseconds * 1000) if 0 <= microseconds < 1e15 else 0
-
-
-def _open(path: Path, capture: Path) -> int:
-    try:
-        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        if capture.is_dir() and any(capture.iterdir()):
-            why = f"is no capture of socktui, or damaged: no file {path.name!r} in it"
-        else:
-            why = "is an empty folder" if capture.is_dir() else "does not exist"
-        raise CaptureError(f"{capture} {why}") from None
-    except NotADirectoryError:
-        raise CaptureError(f"{capture} is a file: a capture is a folder") from None
-    except OSError as error:
-        raise CaptureError(f"{capture} cannot be read: {error.strerror}") from None
-
-
-def _meta(path: Path) -> dict[str, Any]:
-    """What meta.json tells; nothing where it is missing or damaged: the header has all that reading needs."""
-    try:
-        meta = json.loads((path / record.META).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return meta if isinstance(meta, dict) else {}

@@ -159,8 +159,8 @@ def pack_cold(view: mmap, at: int, socket: Socket, names_at: int, names: int) ->
 def unpack_slot(number: int, data: bytes) -> tuple[Socket, int, int]:
     """The socket of a slot, and where its names are in the heap and how long. Damage reads as unknown."""
     last, calls, again, _, active, received, sent = SLOT_HOT.unpack_from(data)
-    first, parent, fd, errno, names, role, state, end, _, backlog, born, ended, names_at = (
-        SLOT_COLD.unpack_from(data, SLOT_COLD_AT)
+    first, parent, fd, errno, names, role, state, end, _, backlog, born, ended, names_at = SLOT_COLD.unpack_from(
+        data, SLOT_COLD_AT
     )
     socket = Socket(number, parent=parent, fd=fd, errno=errno, backlog=backlog, first=first, last=last)
     socket.calls, socket.again, socket.received, socket.sent = calls, again, received, sent

@@ -140,8 +140,8 @@ class Journal:
         """Record a call that carried no bytes, and what it did to its socket."""
         details = record.pack_details(args, answer, made)
         at = self.heap.keep(details) if details else self.heap.head
+        whole = at is not None
         if at is None:
-            self._lost_call()
             at, details = 0, b""
         socket = entry.socket
         offset = socket.sent if name is Name.SEND else socket.received if name is Name.RECV else 0
@@ -165,12 +165,12 @@ class Journal:
         socket.apply(call)
         if not kept:
             socket.calls, socket.last = socket.calls - 1, last
+        elif not whole:
+            self._lost_call()
         self._write_slot(entry)
         return call
 
-    def moved(
-        self, entry: Entry, name: Name, began: int, ended: int, at: int, length: int, size: int
-    ) -> None:
+    def moved(self, entry: Entry, name: Name, began: int, ended: int, at: int, length: int, size: int) -> None:
         """Record a send or recv that moved `length` bytes, which stand at `at` in the heap. The hot path.
 
         It does what call() and Socket.apply() do for such a call, with nothing in between.
@@ -188,7 +188,15 @@ class Journal:
             socket.calls += 1
         socket.active = began
         record.SLOT_HOT.pack_into(
-            self._slots.map, entry.at, seq, socket.calls, socket.again, 0, began, socket.received, socket.sent
+            self._slots.map,
+            entry.at,
+            socket.last,
+            socket.calls,
+            socket.again,
+            0,
+            began,
+            socket.received,
+            socket.sent,
         )
 
     def again(self, entry: Entry) -> None:

@@ -94,7 +94,7 @@ def heading(trail: Trail, call: Call, lens: Lens, whose: Callable[[int], str]) -
         at = f" at {call.offset}" if call.offset else ""
         return Heading(stamp, "sent" if call.sends else "received", f"{verb} {call.length}{at}", label)
     if call.failed and errno_name(call.errno) != "EINPROGRESS":
-        return Heading(stamp, "failed", f"{call.name} {_address(call)}{errno_name(call.errno)}", label)
+        return Heading(stamp, "failed", f"{errno_name(call.errno)} {call.name} {_address(call)}".rstrip(), label)
     return Heading(stamp, "event", _event(call), label)
 
 

@@ -36,16 +36,23 @@ class Kernel:
 
     def listener(self, socket: Socket) -> Row | None:
         """The kernel's row of a listener; None where it tells nothing."""
-        if self._diag is None:
-            return None
         now = time.monotonic()
         if now - self._listeners_asked > KERNEL_SECONDS:
             self._listeners_asked = now
-            try:
-                self._listeners = {Endpoint.of_address("tcp", row.local).authority: row for row in self._diag.listeners()}
-            except OSError:
-                self._listeners = {}
+            self._listeners = {Endpoint.of_address("tcp", row.local).authority: row for row in self._listening()}
         return self._listeners.get(socket.local)
+
+    def ports(self) -> set[int]:
+        """The TCP ports on which anybody listens, as far as the kernel tells."""
+        return {row.local[1] for row in self._listening()}
+
+    def _listening(self) -> list[Row]:
+        if self._diag is None:
+            return []
+        try:
+            return list(self._diag.listeners())
+        except OSError:
+            return []
 
     def connection(self, socket: Socket) -> Row | None:
         """The kernel's row of a connection; None where it tells nothing."""

@@ -21,32 +21,33 @@ REMEMBERED = 512
 
 LISTENING = (
     Column("Netid", 5, priority=2),
-    Column("State", 6, priority=3),
-    Column("Recv-Q/Send-Q", 13, align=">", priority=4),
-    Column("Local", 15, priority=9, flex=True),
-    Column("Service", 8, priority=8),
-    Column("Age", 4, align=">", priority=0),
+    Column("State", 6, priority=6),
+    Column("Recv-Q", 6, align=">", priority=5),
+    Column("Send-Q", 6, align=">", priority=4),
+    Column("Local", 15, priority=9, flex=True, elide="middle"),
+    Column("Service", 7, priority=8),
+    Column("Age", 3, align=">", priority=1),
 )
 CONNECTIONS = (
-    Column("#", 4, align=">", priority=3),
+    Column("#", 2, align=">", priority=7, wide=4),
     Column("Netid", 5, priority=1),
-    Column("State", 10, priority=9),
+    Column("State", 8, priority=9, wide=10),
     Column("Recv-Q", 6, align=">", priority=3),
     Column("Send-Q", 6, align=">", priority=3),
-    Column("Local", 15, priority=2, flex=True),
-    Column("Peer", 15, priority=8, flex=True),
-    Column("Service", 8, priority=5),
+    Column("Local", 15, priority=2, flex=True, elide="middle", wide=21),
+    Column("Peer", 10, priority=8, flex=True, elide="middle", wide=21),
+    Column("Service", 7, priority=5),
     Column("Rate", 6, priority=4),
-    Column("↓ in", 6, align=">", priority=7),
-    Column("↑ out", 6, align=">", priority=7),
-    Column("Age", 4, align=">", priority=4),
-    Column("Ended", 12, priority=2),
+    Column("↓ in", 4, align=">", priority=7, wide=5),
+    Column("↑ out", 4, align=">", priority=7, wide=5),
+    Column("Age", 3, align=">", priority=4),
+    Column("Ended", 12, priority=2, wide=22),
 )
 CALLS = (
     Column("Time", 12, priority=1),
-    Column("#", 4, align=">", priority=2),
-    Column("Call", 16, priority=9, flex=True),
-    Column("Took", 7, align=">", priority=3),
+    Column("#", 3, align=">", priority=4),
+    Column("Call", 26, priority=9, flex=True, elide="middle"),
+    Column("Took", 6, align=">", priority=3),
 )
 
 
@@ -114,18 +115,20 @@ class Listening(Sockets):
     def cells(self, i: int) -> Sequence[Cell]:
         socket = self.socket(i)
         if not socket.open:
-            cells = [socket.netid, socket.why, "-", socket.local, socket.service, self._now.age(socket)]
-            return [(safe(text), "dim") for text in cells]
+            ended = _ended(socket)
+            cells = [socket.netid, ended, "-", "-", socket.local, socket.service, self._now.age(socket)]
+            return [(safe(text), "bad" if text == ended and socket.errno else "dim") for text in cells]
         row = self._kernel.listener(socket) if self._kernel else None
         full = row is not None and row.recv_q > row.send_q
-        queue = f"{row.recv_q}/{row.send_q}" if row else f"-/{socket.backlog}"
+        waiting = str(row.recv_q) if row else "-"
         local: Cell = safe(socket.local)
         if not _loopback(socket):
             local = (safe(socket.local), "bad")
         return [
             socket.netid,
             (str(socket.state), "good"),
-            (queue, "bad") if full else queue,
+            (waiting, "bad") if full else waiting,
+            str(row.send_q if row else socket.backlog),
             local,
             (safe(socket.service), "accent"),
             self._now.age(socket),
@@ -268,26 +271,26 @@ def label(socket: Socket) -> str:
 
 
 def amount(count: int) -> str:
-    """Bytes in at most six cells."""
+    """Bytes in at most four cells."""
     if count < 10_000:
         return str(count)
     value = float(count)
     for unit in "KMGTP":
         value /= 1024
         if value < 999.5:
-            return f"{value:.1f}{unit}" if value < 99.95 else f"{value:.0f}{unit}"
-    return f"{value:.0f}E"
+            return f"{value:.1f}{unit}" if value < 9.95 else f"{value:.0f}{unit}"
+    return f"{value:.0f}P"
 
 
 def age(seconds: float) -> str:
-    """A span in at most four cells."""
+    """A span in at most three cells (99 days at most)."""
     if seconds < 60:
         return f"{max(0, int(seconds))}s"
     if seconds < 3600:
         return f"{int(seconds / 60)}m"
     if seconds < 86400:
         return f"{int(seconds / 3600)}h"
-    return f"{int(seconds / 86400)}d"
+    return f"{min(99, int(seconds / 86400))}d"
 
 
 def _role(socket: Socket) -> Role:

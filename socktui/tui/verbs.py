@@ -19,7 +19,6 @@ from socktui.tui.widgets.sendbox import Payload
 if TYPE_CHECKING:
     from socktui.tui.screens.main import Main
 
-PORTS_TRIED = 20
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -37,25 +36,19 @@ class Verbs:
         return bool(self._sending)
 
     async def echo_server(self) -> None:
-        """An echo server on the first free port from 5005 on."""
+        """An echo server on the first port from 5005 on where nothing listens."""
         first = Endpoint.parse(dialogs.DEFAULT_ENDPOINT)
-        taken: VerbError | None = None
-        for port in range(first.port, first.port + PORTS_TRIED):
-            endpoint = Endpoint(first.scheme, first.host, port)
-            try:
-                number = await self._engine.listen(endpoint, "echo")
-            except VerbError as error:
-                if error.errno != "EADDRINUSE":
-                    self._screen.complain(error.text)
-                    return
-                taken = error
-                continue
-            self._screen.chose(number)
-            why = f"port {first.port} is taken: " if taken else ""
-            self._screen.say(f"{why}listening on {endpoint} (echo). c connects a client")
+        taken = self._screen.listening_ports()
+        free = next((port for port in range(first.port, 65536) if port not in taken), 0)
+        endpoint = Endpoint(first.scheme, first.host, free)
+        try:
+            number = await self._engine.listen(endpoint, "echo")
+        except VerbError as error:
+            self._screen.complain(error.text)
             return
-        if taken:
-            self._screen.complain(taken.text)
+        self._screen.chose(number)
+        why = f"port {first.port} is taken: " if free != first.port else ""
+        self._screen.say(f"{why}listening on {endpoint} (echo). c connects a client")
 
     def listen(self) -> Form:
         async def submit(values: dict[str, str]) -> str | None:

@@ -35,7 +35,7 @@ async def test_our_client_and_the_lectures_server(engine: Engine, run: Run) -> N
     server = run(sys.executable, LECTURE / "server.py", 0)
     number = await engine.connect(Endpoint("tcp", "127.0.0.1", await server.port()))
     assert await engine.send([number], HELLO) == 13
-    await until(lambda: seen(engine.capture)[0].received == HELLO)
+    await until(lambda: [ours.received for ours in seen(engine.capture)] == [HELLO])
     [ours] = seen(engine.capture)
     assert (ours.socket.role, ours.socket.state) == (Role.CLIENT, State.ESTAB)
     await engine.call("shutdown", socket=number)

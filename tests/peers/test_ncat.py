@@ -125,7 +125,7 @@ async def test_our_client_against_a_cat_behind_ncat(engine: Engine, run: Run) ->
     ncat = run("ncat", "-l", "127.0.0.1", "0", "--exec", "/bin/cat")
     number = await engine.connect(Endpoint("tcp", "127.0.0.1", await ncat.port()))
     await engine.send([number], b"meow")
-    await until(lambda: seen(engine.capture)[0].received == b"meow")
+    await until(lambda: [ours.received for ours in seen(engine.capture)] == [b"meow"])
     await engine.call("close", socket=number)
     [ours] = await all_over(engine.capture)
     assert (ours.sent, ours.received) == (b"meow", b"meow")
@@ -138,7 +138,7 @@ async def test_the_two_ends_of_ours_with_a_relay_of_ncat_between(engine: Engine,
     ncat = run("ncat", "-l", "127.0.0.1", "0", "--sh-exec", f"ncat 127.0.0.1 {port}")
     number = await engine.connect(Endpoint("tcp", "127.0.0.1", await ncat.port()))
     await engine.send([number], EVERY_BYTE)
-    await until(lambda: seen(engine.capture)[0].received == EVERY_BYTE)
+    await until(lambda: [ours.received for ours in seen(engine.capture)] == [EVERY_BYTE] * 2)
     await engine.call("shutdown", socket=number)
     found = {ours.socket.role: ours for ours in await all_over(engine.capture, 2)}
     assert found[Role.CLIENT].sent == found[Role.ACCEPTED].received == EVERY_BYTE

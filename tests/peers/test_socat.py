@@ -78,7 +78,7 @@ async def test_our_client_against_an_echo_of_socat(engine: Engine, run: Run) -> 
     number = await engine.connect(Endpoint("tcp", "127.0.0.1", await socat.port()))
     for piece in (b"one", b"\x00\xff", b"three"):
         await engine.send([number], piece)
-    await until(lambda: seen(engine.capture)[0].received == b"one\x00\xffthree")
+    await until(lambda: [ours.received for ours in seen(engine.capture)] == [b"one\x00\xffthree"])
     await engine.call("shutdown", socket=number)
     assert await socat.status() == 0
     [ours] = await all_over(engine.capture)

@@ -74,8 +74,8 @@ class Main(Screen[None]):
         layout: vertical;
         #banner { height: auto; background: $error; color: $text; text-style: bold; padding: 0 1; display: none; }
         #panes { height: 1fr; }
-        #left { width: 9fr; }
-        #right { width: 11fr; }
+        #left { width: 35%; min-width: 36; }
+        #right { width: 1fr; }
         #listening-pane { height: 1fr; min-height: 5; max-height: 12; }
         #connections-pane { height: 2fr; }
         #calls-pane { height: 2fr; }
@@ -193,6 +193,10 @@ class Main(Screen[None]):
     def peers(self) -> int:
         """How many connections are open, by the kernel's count where it matters: at the end."""
         return self._connections.open_count() if self._engine and not self._engine.gone.is_set() else 0
+
+    def listening_ports(self) -> set[int]:
+        """The ports that are taken."""
+        return self._kernel.ports() if self._kernel else set()
 
     # Looking
 

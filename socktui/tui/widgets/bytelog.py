@@ -375,7 +375,9 @@ class ByteLog(Lines):
         text = safe(row.text)
         left = f"{row.stamp} "
         used = width(left) + 2 + width(text)
-        whose = clip(safe(row.whose), max(0, room - used - 2))
+        whose = safe(row.whose)
+        if width(whose) > room - used - 2:
+            whose = clip(whose.partition(" ")[0], max(0, room - used - 2))
         return [
             Segment(left, self.style("dim", on=on)),
             Segment(f"{_ARROWS[row.way]} {text}", self.style(row.way, on=on)),

@@ -41,13 +41,18 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Column:
-    """`width` is fixed, or the least a flex column needs. Columns of low priority vanish first."""
+    """`width` is the least a column needs, `wide` what it takes where there is room; flex columns share the rest.
+
+    Columns of low priority vanish first. What is too long loses its end, or its middle where both ends matter.
+    """
 
     name: str
     width: int
     align: Literal["<", ">"] = "<"
     priority: int = 0
     flex: bool = False
+    elide: Literal["end", "middle"] = "end"
+    wide: int = 0
 
 
 class Row(NamedTuple):
@@ -66,6 +71,10 @@ def arrange(columns: Sequence[Column], room: int) -> list[tuple[int, int]]:
         kept.remove(min(reversed(kept), key=lambda i: columns[i].priority))
     widths = {i: columns[i].width for i in kept}
     spare = room - _needed(columns, kept)
+    for i in kept:
+        more = min(max(0, spare), max(0, columns[i].wide - widths[i]))
+        widths[i] += more
+        spare -= more
     flex = [i for i in kept if columns[i].flex]
     if spare < 0:
         widths[kept[0]] = max(0, room)
@@ -80,14 +89,23 @@ def _needed(columns: Sequence[Column], kept: Iterable[int]) -> int:
     return sum(columns[i].width + GAP for i in kept) - GAP
 
 
-def fit(text: str, cells: int, align: Literal["<", ">"] = "<") -> str:
+def fit(text: str, cells: int, align: Literal["<", ">"] = "<", elide: Literal["end", "middle"] = "end") -> str:
     """A safe text in exactly so many cells."""
     used = len(text) if text.isascii() else width(text)
     if used > cells:
-        text = clip(text, cells)
+        text = clip(text, cells) if elide == "end" else _without_middle(text, cells)
         used = width(text)
     pad = " " * (cells - used)
     return pad + text if align == ">" else text + pad
+
+
+def _without_middle(text: str, cells: int) -> str:
+    kept = ""
+    for char in reversed(text):
+        if width(char + kept) > cells // 2:
+            break
+        kept = char + kept
+    return clip(text, cells - width(kept)) + kept
 
 
 class Table(Lines):
@@ -282,7 +300,7 @@ class Table(Lines):
             cell = row.cells[i] if i < len(row.cells) else ""
             text, style = (cell, base) if isinstance(cell, str) else cell
             pieces += [(base, " " * GAP)] if place else []
-            pieces.append((style, fit(text, cells, self.columns[i].align)))
+            pieces.append((style, fit(text, cells, self.columns[i].align, self.columns[i].elide)))
         segments = [
             Segment("".join(text for _, text in run), self._cell_style(style, row.cursor))
             for style, run in groupby(pieces, key=lambda piece: piece[0])
