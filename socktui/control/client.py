@@ -30,9 +30,9 @@ class Engine:
 
     def __init__(self, capture: Path, *, floor: int = DISK_FLOOR) -> None:
         self.capture = capture
-        ours, theirs = sockets.socketpair()
-        self._control = ours
+        self._control, theirs = sockets.socketpair()
         self._log = capture.with_name(capture.name + ".log")
+        self._logs = True
         with theirs:
             os.set_inheritable(theirs.fileno(), True)
             command = [
@@ -43,8 +43,7 @@ class Engine:
                 str(capture),
                 str(floor),
             ]
-            flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-            log = os.open(self._log, flags, 0o600)
+            log = self._open_log()
             try:
                 self._process = subprocess.Popen(
                     command,
@@ -54,6 +53,9 @@ class Engine:
                     stderr=log,
                     start_new_session=True,  # Ctrl-C is for whoever started it
                 )
+            except OSError:
+                self._control.close()
+                raise
             finally:
                 os.close(log)
         self._next = 1
@@ -83,11 +85,15 @@ class Engine:
     def begin(self, verb: str, **args: Any) -> "tuple[int, asyncio.Future[dict[str, Any]]]":
         """Ask for a verb: the request's number, by which it can be stopped, and its answer to come."""
         number, self._next = self._next, self._next + 1
-        future = self._answers[number] = asyncio.get_running_loop().create_future()
+        future = asyncio.get_running_loop().create_future()
+        line = pack({"id": number, "verb": verb, "args": args})
         if self.gone.is_set():
             future.set_exception(self._gone())
+        elif len(line) >= LINE_LIMIT:
+            future.set_exception(VerbError("that is too much to be sent at once: send it as a file", "EMSGSIZE"))
         else:
-            self._writer.write(pack({"id": number, "verb": verb, "args": args}))
+            self._answers[number] = future
+            self._writer.write(line)
         return number, future
 
     async def listen(self, endpoint: Endpoint, service: str = "echo", *, buffer: int = 0, backlog: int = 0) -> int:
@@ -121,27 +127,43 @@ class Engine:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._log.exists() and not self._log.stat().st_size:
-            self._log.unlink()
+        with contextlib.suppress(OSError):
+            if self._logs and not self._log.stat().st_size:
+                self._log.unlink()
+
+    def _open_log(self) -> int:
+        """A place for what the engine says when it crashes; never somebody else's file."""
+        try:
+            return os.open(self._log, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError:
+            self._logs = False
+            return os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
-        while line := await reader.readline():
-            message = unpack(line)
-            future = self._answers.pop(message["id"], None)
-            if future is None or future.done():
-                continue
-            if error := message.get("error"):
-                future.set_exception(VerbError(error["text"], error["errno"]))
-            else:
-                future.set_result(message["result"])
-        self.gone.set()
-        for future in self._answers.values():
-            if not future.done():
-                future.set_exception(self._gone())
+        try:
+            while line := await reader.readline():
+                self._answer(unpack(line))
+        except (OSError, ValueError):
+            pass  # it was killed, perhaps in the middle of an answer
+        finally:
+            self.gone.set()
+            for future in self._answers.values():
+                if not future.done():
+                    future.set_exception(self._gone())
+                    future.exception()  # seen: nobody may be waiting any more
+
+    def _answer(self, message: dict[str, Any]) -> None:
+        future = self._answers.pop(message["id"], None)
+        if future is None or future.done():
+            return
+        if error := message.get("error"):
+            future.set_exception(VerbError(error["text"], error["errno"]))
+        else:
+            future.set_result(message["result"])
 
     def _gone(self) -> EngineGone:
         try:
-            lines = self._log.read_text(errors="replace").strip().splitlines()
+            lines = self._log.read_text(errors="replace").strip().splitlines() if self._logs else []
         except OSError:
             lines = []
         why = f": {lines[-1]}" if lines else ""

@@ -22,7 +22,6 @@ _ADVICE = {
     errnos.ECONNRESET: "the peer reset the connection",
     errnos.EPIPE: "this end has sent its FIN, or the peer is gone: nothing more can be sent",
     errnos.ENOTCONN: "the connection is not set up",
-    errnos.EINVAL: "the kernel takes no such address: a link-local one needs its %interface",
     errnos.ECANCELED: "it was closed while connecting",
     errnos.ECONNABORTED: "it was closed meanwhile",
     errnos.EISDIR: "that is a folder: name a file",
@@ -50,6 +49,8 @@ def explain(error: Exception, endpoint: Endpoint | None = None) -> VerbError:
     if error.filename:
         where = f"{error.filename}: "
     advice = _ADVICE.get(error.errno)
+    if error.errno == errnos.EINVAL and endpoint is not None:
+        advice = "the kernel takes no such address: a link-local one needs its %interface"
     return VerbError(f"{where}{text} ({name}){': ' + advice if advice else ''}", name)
 
 
@@ -57,7 +58,8 @@ def _by_whom(endpoint: Endpoint | None) -> str:
     if endpoint is None:
         return ""
     holders = owners.listening_on(endpoint.port)
-    return f" by {', '.join(holders)}" if holders else ""
+    names = ["this workbench" if pid == os.getpid() else f"{name} (pid {pid})" for pid, name in holders]
+    return f" by {', '.join(names)}" if names else ""
 
 
 def _permission(endpoint: Endpoint | None, error: OSError) -> str:

@@ -11,6 +11,7 @@ import resource
 import signal
 import socket as sockets
 import sys
+import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -20,22 +21,22 @@ from socktui.control.messages import LINE_LIMIT, VerbError, pack, unpack
 from socktui.core.endpoint import Endpoint, EndpointError
 from socktui.engine.connecting import CONNECT_SECONDS
 from socktui.engine.poller import Poller
-from socktui.engine.stream import BUFFER_SIZE
+from socktui.engine.stream import BUFFER_MAX, BUFFER_SIZE
 from socktui.engine.workbench import BACKLOG, NoSuchSocket, Workbench
 from socktui.journal.writer import Journal
 from socktui.services import SERVICES
 from socktui.services.manual import client
 
 Args = dict[str, Any]
+BACKLOG_MAX = (1 << 31) - 1
 Verb = Callable[[Args], Awaitable[Args]]
 
 
 class Server:
     """Carries out verbs, each in a task of its own, so that a slow one holds up no other."""
 
-    def __init__(self, workbench: Workbench, journal: Journal, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, workbench: Workbench, writer: asyncio.StreamWriter) -> None:
         self._workbench = workbench
-        self._journal = journal
         self._writer = writer
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._verbs: dict[str, Verb] = {
@@ -50,19 +51,28 @@ class Server:
         }
 
     async def serve(self, reader: asyncio.StreamReader) -> None:
-        """Until the other end is closed."""
-        while line := await reader.readline():
-            try:
-                message = unpack(line)
-                number, verb = int(message["id"]), self._verbs[message["verb"]]
-            except (ValueError, KeyError, TypeError) as error:
-                print(f"socktui: a message that makes no sense: {error!r}", file=sys.stderr)  # noqa: T201
-                continue
-            task = asyncio.ensure_future(self._carry_out(number, verb, message.get("args") or {}))
-            self._tasks[number] = task
-            task.add_done_callback(lambda _, number=number: self._tasks.pop(number, None))
-        for task in list(self._tasks.values()):
-            task.cancel()
+        """Until the other end is closed; no verb goes on then."""
+        try:
+            while line := await reader.readline():
+                self._begin(line)
+        except OSError:
+            pass  # killed, with answers unread
+        finally:
+            tasks = list(self._tasks.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begin(self, line: bytes) -> None:
+        try:
+            message = unpack(line)
+            number, verb = int(message["id"]), self._verbs[message["verb"]]
+        except (ValueError, KeyError, TypeError) as error:
+            print(f"socktui: a message that makes no sense: {error!r}", file=sys.stderr)  # noqa: T201
+            return
+        task = asyncio.ensure_future(self._carry_out(number, verb, message.get("args") or {}))
+        self._tasks[number] = task
+        task.add_done_callback(lambda _: self._tasks.pop(number, None))
 
     async def _carry_out(self, number: int, verb: Verb, args: Args) -> None:
         answer: Args
@@ -72,6 +82,9 @@ class Server:
             answer = {"error": {"errno": error.errno, "text": error.text}}
         except asyncio.CancelledError:
             answer = {"error": {"errno": "ECANCELED", "text": "stopped"}}
+        except Exception as error:
+            traceback.print_exception(error, file=sys.stderr)
+            answer = {"error": {"errno": "", "text": f"{number} could not be carried out: {error!r}"}}
         self._writer.write(pack({"id": number, **answer}))
 
     async def _listen(self, args: Args) -> Args:
@@ -84,11 +97,12 @@ class Server:
                 endpoint,
                 service.run,
                 service.name,
-                buffer=int(args.get("buffer") or BUFFER_SIZE),
-                backlog=int(args.get("backlog") or BACKLOG),
+                buffer=_buffer_size(args.get("buffer") or BUFFER_SIZE),
+                backlog=min(int(args.get("backlog") or BACKLOG), BACKLOG_MAX),
             )
         except (OSError, UnicodeError) as error:
-            raise explain(error, endpoint) from error
+            # Whose a port is takes a look at every process: meanwhile the sockets go on.
+            raise await asyncio.to_thread(explain, error, endpoint) from error
         return {"socket": number}
 
     async def _connect(self, args: Args) -> Args:
@@ -98,7 +112,7 @@ class Server:
                 endpoint,
                 client,
                 seconds=float(args.get("seconds") or CONNECT_SECONDS),
-                buffer=int(args.get("buffer") or BUFFER_SIZE),
+                buffer=_buffer_size(args.get("buffer") or BUFFER_SIZE),
             )
         except (OSError, UnicodeError) as error:
             raise explain(error, endpoint) from error
@@ -128,7 +142,7 @@ class Server:
 
     async def _buffer(self, args: Args) -> Args:
         try:
-            self._workbench.set_buffer(int(args["socket"]), int(args["size"]))
+            self._workbench.set_buffer(int(args["socket"]), _buffer_size(args["size"]))
         except NoSuchSocket as error:
             raise VerbError(str(error)) from error
         return {}
@@ -153,6 +167,12 @@ class Server:
         return verb
 
 
+def _buffer_size(value: Any) -> int:
+    if not 1 <= int(value) <= BUFFER_MAX:
+        raise VerbError(f"a buffer has from 1 to {BUFFER_MAX} bytes, not {value}", "EINVAL")
+    return int(value)
+
+
 def _endpoint(args: Args) -> Endpoint:
     try:
         return Endpoint.parse(str(args.get("endpoint", "")))
@@ -173,8 +193,12 @@ async def run(control: sockets.socket, capture: Path, floor: int, poller: Poller
     try:
         writer.write(pack({"id": 0, "result": {"capture": str(capture)}}))
         workbench = Workbench(poller, journal)
-        await Server(workbench, journal, writer).serve(reader)
+        serving = asyncio.ensure_future(Server(workbench, writer).serve(reader))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
+        await asyncio.wait([serving])
         workbench.end()
+        if not serving.cancelled():
+            serving.result()
     finally:
         journal.close()
         writer.close()

@@ -49,7 +49,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> tuple[Job, "asyncio.Future[T]"]:
 async def connect(bench: Bench, endpoint: Endpoint, attempts: Attempts, seconds: float = CONNECT_SECONDS) -> Connection:
     """A connection to an endpoint, the time for its name's resolution included in `seconds`.
 
-    Raises OSError: as the last attempt was answered, TimedOut, or socket.gaierror for an unknown name.
+    Raises OSError: as the last attempt was answered, ETIMEDOUT, or socket.gaierror for an unknown name.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -57,7 +57,7 @@ async def connect(bench: Bench, endpoint: Endpoint, attempts: Attempts, seconds:
     except TimeoutError as error:
         if isinstance(error, OSError) and error.errno:
             raise
-        raise TimedOut(errnos.ETIMEDOUT, f"no answer within {seconds:g} s") from None
+        raise OSError(errnos.ETIMEDOUT, f"no answer within {seconds:g} s") from None
 
 
 async def _race(bench: Bench, addresses: list[Resolved], attempts: Attempts) -> Connection:

@@ -13,6 +13,7 @@ from socktui.journal.heap import Heap
 from socktui.journal.writer import Journal
 
 BUFFER_SIZE = 65536
+BUFFER_MAX = 1 << 20  # a ring holds many of them
 ACCEPTS_AT_ONCE = 64
 PAUSE_SECONDS = 1.0
 PASSING = frozenset({errnos.ECONNABORTED, errnos.EINTR, errnos.EPROTO, errnos.EPERM, errnos.ENETDOWN, errnos.EHOSTDOWN})

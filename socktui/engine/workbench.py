@@ -151,7 +151,10 @@ class Workbench:
     def end(self) -> None:
         """Say goodbye: close every socket."""
         for number in [*self._listeners, *self._attempts, *self._connections]:
-            self.close(number)
+            try:
+                self.close(number)
+            except NoSuchSocket:
+                pass  # it ended with another
 
     # Connections
 

@@ -54,6 +54,7 @@ class Diag:
     def __init__(self) -> None:
         self._socket = sockets.socket(sockets.AF_NETLINK, sockets.SOCK_RAW, NETLINK_SOCK_DIAG)
         self._socket.settimeout(1)
+        self._asked = 0
 
     def close(self) -> None:
         self._socket.close()
@@ -67,21 +68,26 @@ class Diag:
         """The socket with these ends; None where the kernel has none (any more)."""
         family = sockets.AF_INET6 if ":" in local[0] else sockets.AF_INET
         try:
-            return next(iter(self._ask(_body(family, 0xFFF, local, peer), _REQUEST)), None)
+            rows = self._ask(_body(family, 0xFFF, local, peer), _REQUEST)
         except OSError as error:
             if error.errno == errnos.ENOENT:
                 return None
             raise
+        # Where there is no such connection, the kernel answers with a listener on its local port.
+        return next((row for row in rows if row.local[1] == local[1] and row.peer[1] == peer[1]), None)
 
     def _ask(self, body: bytes, flags: int) -> list[Row]:
-        head = _HEADER.pack(_HEADER.size + len(body), _SOCK_DIAG_BY_FAMILY, flags, 1, 0)
+        self._asked += 1
+        head = _HEADER.pack(_HEADER.size + len(body), _SOCK_DIAG_BY_FAMILY, flags, self._asked, 0)
         self._socket.send(head + body)
         rows: list[Row] = []
         while True:
             data = self._socket.recv(1 << 16)
             at = 0
             while at < len(data):
-                length, kind, _, _, _ = _HEADER.unpack_from(data, at)
+                length, kind, _, asked, _ = _HEADER.unpack_from(data, at)
+                if asked != self._asked:
+                    break  # the late answer to a question that was given up
                 if kind in (_ERROR, _DONE):
                     code = -struct.unpack_from("=i", data, at + 16)[0]
                     if code:
@@ -89,7 +95,7 @@ class Diag:
                     return rows
                 rows.append(_row(data, at + 16))
                 at += (length + 3) & ~3
-            if not flags & _DUMP:
+            if rows and not flags & _DUMP:
                 return rows
 
 
@@ -99,13 +105,22 @@ def _body(family: int, states: int, local: Address, peer: Address) -> bytes:
         + struct.pack(">HH", local[1], peer[1])
         + _packed(family, local[0])
         + _packed(family, peer[0])
-        + struct.pack("=I", 0)
+        + struct.pack("=I", _scope(local[0]))
         + _NO_COOKIE
     )
 
 
 def _packed(family: int, host: str) -> bytes:
     return sockets.inet_pton(family, host.partition("%")[0]).ljust(16, b"\0") if host else bytes(16)
+
+
+def _scope(host: str) -> int:
+    """The number of the interface that a link-local address names; 0 for none."""
+    _, _, name = host.partition("%")
+    try:
+        return sockets.if_nametoindex(name) if name else 0
+    except OSError:
+        return 0
 
 
 def _row(data: bytes, at: int) -> Row:

@@ -6,8 +6,8 @@ from pathlib import Path
 from socktui.host.diag import Diag
 
 
-def listening_on(port: int) -> list[str]:
-    """The processes that listen on a TCP port, as `name (pid 42)`; empty where that cannot be told."""
+def listening_on(port: int) -> list[tuple[int, str]]:
+    """(pid, program) of the processes that listen on a TCP port; empty where that cannot be told."""
     try:
         diag = Diag()
     except OSError:
@@ -18,7 +18,7 @@ def listening_on(port: int) -> list[str]:
         return []
     finally:
         diag.close()
-    return [f"{name} (pid {pid})" for pid, name in holders(inodes - {0})]
+    return holders(inodes - {0})
 
 
 def holders(inodes: set[int]) -> list[tuple[int, str]]:

@@ -49,7 +49,13 @@ def kept(parent: Path | None = None) -> list[Kept]:
 
 def size_of(path: Path) -> int:
     """Bytes of disk that a capture takes (blocks that are really allocated)."""
-    return sum(file.stat().st_blocks * 512 for file in path.iterdir() if file.is_file())
+    total = 0
+    for file in path.iterdir():
+        try:
+            total += file.lstat().st_blocks * 512
+        except FileNotFoundError:
+            pass  # the ring goes when its writer ends
+    return total
 
 
 def _look(path: Path) -> Kept:

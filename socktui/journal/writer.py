@@ -5,6 +5,7 @@ import json
 import mmap
 import os
 import platform
+import shutil
 import socket as sockets
 import time
 from datetime import UTC, datetime
@@ -90,6 +91,13 @@ class Journal:
             path.mkdir(mode=0o700)
         except FileExistsError as error:
             raise CaptureExists(error.errno, f"{path} exists already") from error
+        try:
+            self._make(path, ring_size, floor)
+        except OSError:
+            shutil.rmtree(path, ignore_errors=True)  # no disk for it: leave no half of one behind
+            raise
+
+    def _make(self, path: Path, ring_size: int, floor: int) -> None:
         self.path = path
         self.count = 0
         self.lost_calls = 0

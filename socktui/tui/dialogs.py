@@ -10,11 +10,11 @@ DEFAULT_ENDPOINT = "tcp://127.0.0.1:5005"
 BUFFER_SIZE = 65536
 
 
-def listen_form(submit: Submit) -> Form:
+def listen_form(endpoint: str, submit: Submit) -> Form:
     return Form(
         "Listen",
         [
-            TextField("endpoint", "Endpoint", DEFAULT_ENDPOINT, "tcp://127.0.0.1:5005", check_endpoint),
+            TextField("endpoint", "Endpoint", endpoint, "tcp://127.0.0.1:5005", check_endpoint),
             ChoiceField("service", "Service", [(each.name, each.summary) for each in SERVICES.values()], "echo"),
             TextField("buffer", "Buffer size", str(BUFFER_SIZE), "bytes that each recv() asks for", check_size),
             TextField("backlog", "Backlog", "1024", "connections that may wait for accept()", check_count),

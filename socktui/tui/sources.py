@@ -29,23 +29,23 @@ LISTENING = (
     Column("Age", 3, align=">", priority=1),
 )
 CONNECTIONS = (
-    Column("#", 2, align=">", priority=7, wide=4),
+    Column("#", 3, align=">", priority=8),
     Column("Netid", 5, priority=1),
-    Column("State", 8, priority=9, wide=10),
+    Column("State", 7, priority=9, wide=10),
     Column("Recv-Q", 6, align=">", priority=3),
     Column("Send-Q", 6, align=">", priority=3),
-    Column("Local", 15, priority=2, flex=True, elide="middle", wide=21),
-    Column("Peer", 10, priority=8, flex=True, elide="middle", wide=21),
+    Column("Local", 15, priority=2, flex=True, elide="middle"),
+    Column("Peer", 10, priority=8, flex=True, elide="middle", wide=15),
     Column("Service", 7, priority=5),
     Column("Rate", 6, priority=4),
-    Column("↓ in", 4, align=">", priority=7, wide=5),
-    Column("↑ out", 4, align=">", priority=7, wide=5),
+    Column("In", 4, align=">", priority=7),
+    Column("Out", 4, align=">", priority=7),
     Column("Age", 3, align=">", priority=4),
     Column("Ended", 12, priority=2, wide=22),
 )
 CALLS = (
     Column("Time", 12, priority=1),
-    Column("#", 3, align=">", priority=4),
+    Column("#", 3, align=">", priority=8),
     Column("Call", 26, priority=9, flex=True, elide="middle"),
     Column("Took", 6, align=">", priority=3),
 )

@@ -37,18 +37,14 @@ class Verbs:
 
     async def echo_server(self) -> None:
         """An echo server on the first port from 5005 on where nothing listens."""
-        first = Endpoint.parse(dialogs.DEFAULT_ENDPOINT)
-        taken = self._screen.listening_ports()
-        free = next((port for port in range(first.port, 65536) if port not in taken), 0)
-        endpoint = Endpoint(first.scheme, first.host, free)
+        endpoint = self._free_endpoint()
         try:
             number = await self._engine.listen(endpoint, "echo")
         except VerbError as error:
             self._screen.complain(error.text)
             return
         self._screen.chose(number)
-        why = f"port {first.port} is taken: " if free != first.port else ""
-        self._screen.say(f"{why}listening on {endpoint} (echo). c connects a client")
+        self._screen.say(f"listening on {endpoint} (echo). c connects a client")
 
     def listen(self) -> Form:
         async def submit(values: dict[str, str]) -> str | None:
@@ -64,7 +60,7 @@ class Verbs:
             self._screen.chose(number)
             return None
 
-        return dialogs.listen_form(submit)
+        return dialogs.listen_form(str(self._free_endpoint()), submit)
 
     async def client(self, listener: Socket) -> None:
         """Connect to a listener of ours."""
@@ -158,6 +154,12 @@ class Verbs:
             self._screen.look()
 
         return done
+
+    def _free_endpoint(self) -> Endpoint:
+        """The lecture's endpoint, or the next one where nothing listens."""
+        first = Endpoint.parse(dialogs.DEFAULT_ENDPOINT)
+        taken = self._screen.listening_ports()
+        return Endpoint(first.scheme, first.host, next((n for n in range(first.port, 65536) if n not in taken), 0))
 
     async def _sure(self, endpoint: Endpoint) -> bool:
         """Before other machines can reach us: once, and in red."""

@@ -74,7 +74,7 @@ class Workbench(App[None]):
         await self.push_screen(Main(self._reader, self._engine, self._history, start))
         return True
 
-    async def restart(self) -> None:
+    async def action_restart(self) -> None:
         """A new engine and a new capture in place of an engine that has ended."""
         assert self._engine is not None
         await self._engine.end()

@@ -81,6 +81,7 @@ class Main(Screen[None]):
         #calls-pane { height: 2fr; }
         &.-maximized Pane { display: none; }
         &.-maximized Pane.-maximized { display: block; height: 1fr; max-height: 100%; }
+        &.-maximized SendBox.-maximized { height: 4; }
         &.-maximized Vertical { display: none; }
         &.-maximized Vertical.-maximized { display: block; width: 1fr; }
     }
@@ -167,6 +168,10 @@ class Main(Screen[None]):
 
     def complain(self, text: str, seconds: float = 10.0) -> None:
         self._footer.show(text, "error", seconds)
+
+    def clear_message(self) -> None:
+        """Show the keys again where a message stands."""
+        self._footer.clear()
 
     def chose(self, number: int) -> None:
         """A listener was made: go to its row."""
@@ -439,7 +444,7 @@ class Main(Screen[None]):
 
     @work
     async def action_restart(self) -> None:
-        await self.app.run_action("app.restart")
+        await self.app.run_action("restart")
 
     def action_clear_closed(self) -> None:
         gone = self._listening.clear() + self._connections.clear()
@@ -488,7 +493,7 @@ class Main(Screen[None]):
         self._subtitle()
         self.look()
 
-    def action_copy(self) -> None:
+    def action_copy_row(self) -> None:
         text = self._copied()
         if not text:
             self.complain("nothing to copy here")

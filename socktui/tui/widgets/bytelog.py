@@ -352,26 +352,24 @@ class ByteLog(Lines):
                 return Strip([Segment(" " + self._teach[y], self.style())]).adjust_cell_length(width, self.style())
             return Strip.blank(width, self.style())
         place = self._screen[y]
-        on = ("cursor-blurred" if not self.has_focus else "cursor") if place == self._cursor else ""
         row = self._rows(place[0], place[1])[place[2]]
-        segments = self._segments(row, place, width, on if on == "cursor-blurred" else "")
-        strip = Strip(segments).adjust_cell_length(width, self.style("", on=on if on == "cursor-blurred" else ""))
-        return strip.apply_style(self.style("cursor")) if on == "cursor" else strip
+        strip = Strip(self._segments(row, place, width)).adjust_cell_length(width, self.style())
+        return strip.apply_style(self.style("cursor")) if self.has_focus and place == self._cursor else strip
 
-    def _segments(self, row: BlockRow, place: Place, room: int, on: str) -> list[Segment]:
+    def _segments(self, row: BlockRow, place: Place, room: int) -> list[Segment]:
         if isinstance(row, Heading):
-            return self._heading(row, room, on)
+            return self._heading(row, room)
         call = self._trail.call(place[0])
         way = "sent" if call.sends else "received"
-        gutter = Segment(f"{_ARROWS[way]} ", self.style(way, on=on))
+        gutter = Segment(f"{_ARROWS[way]} ", self.style(way))
         if row is None:
-            return [gutter, Segment("these bytes were not kept", self.style("failed", on=on))]
-        return [gutter, *self._runs(row, on)]
+            return [gutter, Segment("these bytes were not kept", self.style("failed"))]
+        return [gutter, *self._runs(row)]
 
-    def _runs(self, row: Row, on: str) -> list[Segment]:
-        return [Segment(text, self.style(_STYLE_OF_KIND[kind], on=on)) for kind, text in row]
+    def _runs(self, row: Row) -> list[Segment]:
+        return [Segment(text, self.style(_STYLE_OF_KIND[kind])) for kind, text in row]
 
-    def _heading(self, row: Heading, room: int, on: str) -> list[Segment]:
+    def _heading(self, row: Heading, room: int) -> list[Segment]:
         text = safe(row.text)
         left = f"{row.stamp} "
         used = width(left) + 2 + width(text)
@@ -379,10 +377,10 @@ class ByteLog(Lines):
         if width(whose) > room - used - 2:
             whose = clip(whose.partition(" ")[0], max(0, room - used - 2))
         return [
-            Segment(left, self.style("dim", on=on)),
-            Segment(f"{_ARROWS[row.way]} {text}", self.style(row.way, on=on)),
-            Segment(" " * max(1, room - used - width(whose) - 1), self.style("", on=on)),
-            Segment(whose, self.style("dim", on=on)),
+            Segment(left, self.style("dim")),
+            Segment(f"{_ARROWS[row.way]} {text}", self.style(row.way)),
+            Segment(" " * max(1, room - used - width(whose) - 1), self.style("")),
+            Segment(whose, self.style("dim")),
         ]
 
     def on_resize(self) -> None:

@@ -21,6 +21,8 @@ Cell = str | tuple[str, CellStyle]
 
 GUTTER = 1
 GAP = 1
+ESSENTIAL = 7
+"""Columns of this priority or more are what a list is for."""
 
 
 class Source(Protocol):
@@ -64,29 +66,34 @@ class Row(NamedTuple):
 
 
 def arrange(columns: Sequence[Column], room: int) -> list[tuple[int, int]]:
-    """Index and width of the columns that fit, from left to right."""
-    kept = list(range(len(columns)))
-    while len(kept) > 1 and _needed(columns, kept) > room:
-        # Of equal priority the rightmost goes first.
-        kept.remove(min(reversed(kept), key=lambda i: columns[i].priority))
-    widths = {i: columns[i].width for i in kept}
-    spare = room - _needed(columns, kept)
-    for i in kept:
-        more = min(max(0, spare), max(0, columns[i].wide - widths[i]))
-        widths[i] += more
-        spare -= more
-    flex = [i for i in kept if columns[i].flex]
+    """Index and width of the columns that fit, from left to right.
+
+    Essential columns narrow each other before one vanishes; others come only where all have what they want.
+    """
+    kept: list[int] = []
+    for i in sorted(range(len(columns)), key=lambda i: -columns[i].priority):
+        others = [columns[j].width if columns[i].priority >= ESSENTIAL else _wanted(columns[j]) for j in kept]
+        if kept and sum(others) + GAP * len(others) + columns[i].width > room:
+            break
+        kept.append(i)
+    widths = {i: columns[i].width for i in sorted(kept)}
+    spare = room - sum(widths.values()) - GAP * (len(kept) - 1)
     if spare < 0:
         widths[kept[0]] = max(0, room)
-    elif flex:
+    for i in kept:
+        more = min(max(0, spare), _wanted(columns[i]) - widths[i])
+        widths[i] += more
+        spare -= more
+    flex = [i for i in widths if columns[i].flex]
+    if flex and spare > 0:
         share, rest = divmod(spare, len(flex))
         for place, i in enumerate(flex):
             widths[i] += share + (place < rest)
-    return [(i, widths[i]) for i in kept]
+    return list(widths.items())
 
 
-def _needed(columns: Sequence[Column], kept: Iterable[int]) -> int:
-    return sum(columns[i].width + GAP for i in kept) - GAP
+def _wanted(column: Column) -> int:
+    return max(column.width, column.wide)
 
 
 def fit(text: str, cells: int, align: Literal["<", ">"] = "<", elide: Literal["end", "middle"] = "end") -> str:

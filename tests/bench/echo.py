@@ -1,0 +1,204 @@
+"""One big echo, many connections, too few descriptors, and other servers beside ours."""
+
+import hashlib
+import random
+import resource
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+from socktui.core.call import Name
+from socktui.journal.reader import Reader
+from tests.bench import servers
+from tests.bench.load import Load, line
+from tests.bench.plan import GIB, MIB, Plan, median, ms, table
+from tests.bench.servers import Server
+
+FILES = 64
+CLIENTS = 200
+
+
+def bulk(plan: Plan, load: Load, folder: Path) -> str:
+    """Bytes through one connection: what was sent, what came back, and what the capture holds are the same."""
+    rows = []
+    for name, client in {"load.c": _bulk_by_load, "ncat": _bulk_by_ncat}.items():
+        if name == "ncat" and not shutil.which("ncat"):
+            continue
+        capture = folder / f"bulk-{name}"
+        with servers.ours(capture) as server:
+            began = time.monotonic()
+            sent, back = client(plan, load, server)
+            seconds = time.monotonic() - began
+            most = ", ".join(f"{servers.resident_mib(pid, 'VmHWM'):.0f}" for pid in server.pids)
+        with Reader(capture) as reader:
+            hashes = {"sent": sent, "back": back, "recv": _hash(reader, Name.RECV), "send": _hash(reader, Name.SEND)}
+            whole = reader.health.whole and reader.closed_in_order
+        if len(set(hashes.values())) != 1 or not whole:
+            raise RuntimeError(f"{name}: not the same bytes: {hashes}, capture whole: {whole}")
+        rows.append([name, f"{plan.bulk / GIB:g} GiB", f"{sent[:16]}…", "yes", f"{seconds:.1f} s", most])
+        shutil.rmtree(capture)
+    head = ["client", "bytes", "sha256", "the same at all four", "took, hashing", "most resident, MiB (parent, engine)"]
+    return (
+        "SHA-256 of what the client sent, of what it got back, and of what `recv` and `send` in the capture hold. "
+        "The sender's FIN goes out before the echo is back.\n\n" + table(head, rows)
+    )
+
+
+def _bulk_by_load(plan: Plan, load: Load, server: Server) -> tuple[str, str]:
+    result = load.run("bulk", server.port, plan.bulk, "hash", "half")
+    return result["sha_sent"], result["sha_received"]
+
+
+def _bulk_by_ncat(plan: Plan, _: Load, server: Server) -> tuple[str, str]:
+    """A program that nobody here wrote, between two pipes."""
+    with ExitStack() as stack:
+        ends = [stack.enter_context(closing(end)) for end in socket.socketpair()]
+        ncat = subprocess.Popen(["ncat", "127.0.0.1", str(server.port)], stdin=ends[1], stdout=subprocess.PIPE)
+        stack.callback(lambda: (ncat.kill(), ncat.wait()))
+        assert ncat.stdout is not None
+        stack.callback(ncat.stdout.close)
+        ends[1].close()
+        return _pump(ends[0], ncat.stdout.fileno(), _pieces(plan.bulk))
+
+
+def _pump(way_in: socket.socket, way_out: int, pieces: Iterator[bytes]) -> tuple[str, str]:
+    """Write pieces and read what comes, both without waiting for the other: SHA-256 of each."""
+    import os
+    import selectors
+
+    sent, back, waiting = hashlib.sha256(), hashlib.sha256(), memoryview(b"")
+    way_in.setblocking(False)
+    with selectors.DefaultSelector() as selector:
+        selector.register(way_in, selectors.EVENT_WRITE)
+        selector.register(way_out, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                if key.fileobj is way_in:
+                    if not waiting:
+                        waiting = memoryview(next(pieces, b""))
+                        sent.update(waiting)
+                    if not waiting:
+                        selector.unregister(way_in)
+                        way_in.close()
+                        continue
+                    waiting = waiting[way_in.send(waiting) :]
+                elif data := os.read(way_out, 1 << 20):
+                    back.update(data)
+                else:
+                    return sent.hexdigest(), back.hexdigest()
+
+
+def _pieces(total: int) -> Iterator[bytes]:
+    source = random.Random(5005)
+    while total:
+        piece = source.randbytes(min(total, MIB))
+        total -= len(piece)
+        yield piece
+
+
+def _hash(reader: Reader, name: Name) -> str:
+    """Of all bytes that calls of a name moved."""
+    digest = hashlib.sha256()
+    for seq in range(reader.count):
+        call = reader.call(seq)
+        if call.name is name and call.length:
+            data = reader.data(call)
+            if data is None:
+                raise RuntimeError(f"call {seq}: its bytes were not kept")
+            digest.update(data)
+    return digest.hexdigest()
+
+
+def many(plan: Plan, load: Load, folder: Path) -> str:
+    """Connections at once; and more of them than there are descriptors."""
+    with servers.ours(folder / "many") as server:
+        before = server.most_mib
+        with load.start("hold", server.port, plan.connections, -1) as running:
+            told = line(running.stdout)
+            cpu = servers.idle(server, 2)
+            most = server.most_mib
+        full = [
+            plan.connections, told["refused"], told["echoed"], ms(told["seconds"]), f"{cpu:.1%}", f"{before:.0f} → {most:.0f}",
+        ]  # fmt: skip
+    with servers.ours(folder / "few") as server:
+        engine = max(server.pids)
+        resource.prlimit(engine, resource.RLIMIT_NOFILE, (FILES, FILES))
+        with load.start("hold", server.port, CLIENTS, -1) as running:
+            time.sleep(0.5)
+            waiting = servers.idle(server, 3)
+            assert running.stdin is not None
+            running.stdin.close()
+            running.stdin = None
+        # Those above were let go unserved, some of them: now each stays half a second and makes room for the next.
+        result = load.run("hold", server.port, CLIENTS, 500)
+    with Reader(folder / "few") as reader:
+        calls = map(reader.call, range(reader.count))
+        failed = sum(call.name is Name.ACCEPT and call.failed for call in calls)
+    few = [result["echoed"], result["refused"], ms(result["seconds"]), f"{waiting:.1%}", failed]
+    return (
+        f"{plan.connections} clients connect at once, send 16 bytes each and stay.\n\n"
+        + table(
+            ["clients", "refused", "echoed", "all echoed after", "CPU of ours while they stay", "MiB, before and then"],
+            [full],
+        )
+        + f"\n\n{CLIENTS} clients, an engine with {FILES} descriptors. First all stay for 3.5 s; then each of {CLIENTS} "
+        "new ones stays for half a second after its echo.\n\n"
+        + table(
+            ["served", "refused", "the last was gone after", "CPU while there is no descriptor", "records of EMFILE in all"],
+            [few],
+        )
+    )
+
+
+def race(plan: Plan, load: Load, folder: Path) -> str:
+    """Bulk and round trips of ours, which records everything, beside servers that record nothing."""
+    commands = servers.others()
+    results: dict[str, list[tuple[float, float, float, float]]] = {}
+    for turn in range(plan.rounds):
+        for name in ["socktui, all recorded", *commands]:
+            with ExitStack() as stack:
+                if name in commands:
+                    port = _free_port()
+                    argv = [part.format(port=port) for part in commands[name]]
+                    server = stack.enter_context(servers.other(argv, port))
+                else:
+                    server = stack.enter_context(servers.ours(folder / f"race-{turn}"))
+                size = plan.race // 8 if name.startswith("ncat") else plan.race  # it is slow
+                cpu = server.cpu
+                speed = size / MIB / load.run("bulk", server.port, size)["seconds"]
+                cpu = (server.cpu - cpu) / (size / GIB)
+                trips = [load.run("pingpong", server.port, n, plan.round_trips, 64) for n in (1, 100)]
+                rates = [plan.round_trips / trip["seconds"] for trip in trips]
+                results.setdefault(name, []).append((speed, cpu, *rates))
+            shutil.rmtree(folder / f"race-{turn}", ignore_errors=True)
+    rows = []
+    first = [median(column) for column in zip(*results["socktui, all recorded"], strict=True)]
+    for name, rounds in results.items():
+        speed, cpu, *rates = (median(column) for column in zip(*rounds, strict=True))
+        ratios = [first[0] / speed, *(mine / rate for mine, rate in zip(first[2:], rates, strict=True))]
+        rows.append(
+            [
+                name,
+                f"{speed:.0f}",
+                f"{cpu:.2f}",
+                *(f"{rate:,.0f}" for rate in rates),
+                " · ".join(f"{ratio:.2f}" for ratio in ratios),
+            ]
+        )
+    return (
+        f"Medians of {plan.rounds} rounds in turn. Only ours keeps a record of every byte and call; the ratios are "
+        "ours to theirs: bulk, round trips of 1, of 100 connections.\n\n"
+        + table(
+            ["server", "bulk MiB/s", "CPU s per GiB", "1 conn, 64 B: trips/s", "100 conns: trips/s", "ours to it"], rows
+        )
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

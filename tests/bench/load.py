@@ -1,0 +1,69 @@
+"""The load client: made from load.c, and run."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+SOURCE = Path(__file__).with_name("load.c")
+SECONDS = 300.0
+
+
+class Load:
+    """The compiled client."""
+
+    def __init__(self, folder: Path) -> None:
+        compiler = shutil.which("cc") or shutil.which("gcc")
+        if compiler is None:
+            sys.exit("the figures need a C compiler, for the client that loads the servers: apt-get install gcc")
+        self.path = folder / "load"
+        subprocess.run([compiler, "-O3", "-o", str(self.path), str(SOURCE)], check=True)
+
+    def run(self, *args: object, seconds: float = SECONDS) -> dict[str, Any]:
+        """What a run says in the end. Raises RuntimeError where the echo was wrong or did not come in time."""
+        with self.start(*args) as running:
+            try:
+                out, _ = running.communicate(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                raise RuntimeError(f"load {args}: no end within {seconds:g} s") from None
+        if running.returncode:
+            raise RuntimeError(f"load {args}: the echo was wrong: {out!r}")
+        result: dict[str, Any] = json.loads(out.splitlines()[-1])
+        return result
+
+    @contextmanager
+    def start(self, *args: object) -> "Iterator[subprocess.Popen[bytes]]":
+        """A run that is watched meanwhile, and surely ended."""
+        running = subprocess.Popen(
+            [self.path, *map(str, args)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+        try:
+            yield running
+        finally:
+            end(running)
+
+
+def line(stream: IO[bytes] | None) -> dict[str, Any]:
+    """The next object that a run prints."""
+    assert stream is not None
+    result: dict[str, Any] = json.loads(stream.readline())
+    return result
+
+
+def end(process: "subprocess.Popen[bytes]", number: int = signal.SIGTERM, seconds: float = 10) -> None:
+    """End a process of ours, in order if it can be."""
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+    if process.poll() is None:
+        process.send_signal(number)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()

@@ -1,0 +1,54 @@
+"""How much is measured, and how it is told."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much of everything.
+
+    bulk            bytes through one connection, hashed
+    calls           in the capture that is opened
+    keys            pressed for each latency
+    connections     at once
+    rounds          of servers side by side, in turn
+    race            bytes through each server in a round
+    round_trips     with each server in a round
+    """
+
+    bulk: int = GIB
+    calls: int = 2_000_000
+    keys: int = 300
+    connections: int = 1000
+    rounds: int = 5
+    race: int = 256 * MIB
+    round_trips: int = 20_000
+
+
+QUICK = Plan(
+    bulk=64 * MIB, calls=200_000, keys=40, connections=1000, rounds=1, race=32 * MIB, round_trips=4_000
+)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *([str(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def ms(seconds: float) -> str:
+    """A time, with three digits that count."""
+    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def quantile(values: Sequence[float], part: float) -> float:
+    """The value that `part` of all are not above."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * part))]
+
+
+def median(values: Sequence[float]) -> float:
+    return quantile(values, 0.5)

@@ -1,0 +1,109 @@
+"""Captures to read: random ones from a seed, small ones byte by byte, and a writer in a process of its own."""
+
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from socktui.core.call import Argument, Call, Name
+from socktui.journal.writer import Entry, Journal
+
+RING = 1 << 18
+
+
+@dataclass
+class Told:
+    """What a capture was told, to be compared with what it gives back."""
+
+    calls: list[Call] = field(default_factory=list)
+    data: dict[int, bytes] = field(default_factory=dict)
+
+
+def moved(journal: Journal, told: Told, entry: Entry, name: Name, data: bytes) -> None:
+    """What a traced socket does for a send() or recv() that moved bytes."""
+    found = journal.heap.space(len(data))
+    assert found is not None
+    at, view = found
+    view[:] = data
+    journal.heap.commit(at + len(data))
+    socket = entry.socket
+    offset = socket.received if name is Name.RECV else socket.sent
+    began = 1000 * (journal.count + 1)
+    seq = journal.count
+    journal.moved(entry, name, began, began + 500, at, len(data), len(data) + 7)
+    told.calls.append(
+        Call(
+            seq, began, 500, socket.number, name, len(data), size=len(data) + 7, offset=offset, at=at, length=len(data)
+        )
+    )
+    told.data[seq] = data
+
+
+def called(
+    journal: Journal,
+    told: Told,
+    entry: Entry,
+    name: Name,
+    result: int,
+    errno: int = 0,
+    *,
+    size: int = 0,
+    args: tuple[Argument, ...] = (),
+    answer: Argument | None = None,
+    made: int = 0,
+) -> Call:
+    began = 1000 * (journal.count + 1)
+    call = journal.call(entry, name, began, began + 2000, result, errno, size=size, args=args, answer=answer, made=made)
+    told.calls.append(call)
+    return call
+
+
+def accepted(journal: Journal, told: Told, listener: Entry, fd: int) -> Entry:
+    call = called(journal, told, listener, Name.ACCEPT, fd, answer=["127.0.0.1", 50000 + fd], made=journal.next_socket)
+    return journal.entry(listener, call)
+
+
+def small(path: Path, *, ring_size: int = RING) -> Told:
+    """A capture of a listener, a connection and a few calls, closed in order."""
+    told = Told()
+    journal = Journal(path, ring_size=ring_size, floor=0)
+    listener = journal.entry(service="echo")
+    called(journal, told, listener, Name.SOCKET, 5, args=("AF_INET", "SOCK_STREAM", 0))
+    called(journal, told, listener, Name.BIND, 0, args=(["127.0.0.1", 5005],))
+    called(journal, told, listener, Name.LISTEN, 0, args=(128,))
+    connection = accepted(journal, told, listener, 6)
+    moved(journal, told, connection, Name.RECV, b"Hello, World!")
+    moved(journal, told, connection, Name.SEND, b"Hello, World!")
+    called(journal, told, connection, Name.RECV, 0, size=20)
+    called(journal, told, connection, Name.CLOSE, 0)
+    journal.close()
+    return told
+
+
+def random_capture(path: Path, seed: int, calls: int, *, ring_size: int = RING) -> Told:
+    """A capture of many sockets and calls in any order, closed in order."""
+    chance = random.Random(seed)
+    told = Told()
+    journal = Journal(path, ring_size=ring_size, floor=0)
+    entries = [journal.entry(service="echo")]
+    while journal.count < calls:
+        entry = chance.choice(entries)
+        match chance.randrange(8):
+            case 0 if len(entries) < 40:
+                entries.append(journal.entry())
+            case 1 if len(entries) < 40:
+                entries.append(accepted(journal, told, entry, len(entries)))
+            case 2:
+                name = chance.choice([Name.CONNECT, Name.BIND, Name.SHUTDOWN, Name.LISTEN, Name.CLOSE])
+                failed = chance.random() < 0.3
+                errno = chance.choice([111, 104, 115, 98]) if failed else 0
+                called(journal, told, entry, name, -1 if failed else 0, errno, args=(["::1", chance.randrange(9)],))
+            case 3:
+                called(journal, told, entry, chance.choice([Name.RECV, Name.SEND]), -1, 104, size=20)
+            case _:
+                size = chance.choice([1, 20, chance.randrange(1, 5000)])
+                name = chance.choice([Name.RECV, Name.SEND])
+                while journal.heap.space(size) is None:
+                    pass  # the disk is behind
+                moved(journal, told, entry, name, chance.randbytes(size))
+    journal.close()
+    return told
