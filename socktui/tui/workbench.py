@@ -34,7 +34,6 @@ class Workbench(App[None]):
     TITLE = "socktui"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = []
-    CSS = "Screen { background: $background; }"
 
     def __init__(
         self,
