@@ -80,11 +80,10 @@ class Session:
             await engine.end()
         if follower:
             await self._print_rest(follower)
-            failure = self._why_ended(number) or failure or _why_not_printed(follower)
+            return self._look_back(follower, number, failure)
         if failure:
             say(failure)
-        whole = sum_up(self._options.capture) if follower else True
-        return 1 if failure or not whole else 0
+        return 1 if failure else 0
 
     def _heed_signals(self) -> None:
         def heed() -> None:
@@ -93,7 +92,7 @@ class Session:
 
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and a shell's `&` ask for
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks for
                 loop.add_signal_handler(number, heed)
 
     async def _begin(self, engine: Engine) -> int:
@@ -191,13 +190,23 @@ class Session:
         for task in (finished, told, hurry):
             task.cancel()
 
-    def _why_ended(self, number: int) -> str:
+    def _look_back(self, follower: Follower, number: int, failure: str) -> int:
+        """Say what went wrong, where the capture is and what it holds; the exit status."""
+        try:
+            with Reader(self._options.capture) as reader:
+                failure = self._why_ended(reader.socket(number)) or failure or _why_not_printed(follower)
+                if failure:
+                    say(failure)
+                whole = _sum_up(reader)
+        except CaptureError as error:
+            say(failure or str(error))
+            return 1
+        return 0 if whole and not failure else 1
+
+    def _why_ended(self, socket: Socket) -> str:
         """What the connection ended by, where it was not in order."""
-        if not self._connecting or self._told.is_set():
-            return ""
-        with Reader(self._options.capture) as reader:
-            socket = reader.socket(number)
-        if socket.end not in (End.PEER_RESET, End.FAILED):
+        in_order = socket.end not in (End.PEER_RESET, End.FAILED)
+        if in_order or not self._connecting or self._told.is_set():
             return ""
         return explain(OSError(socket.errno, ""), self._start.endpoint).text
 
@@ -213,12 +222,10 @@ def _why_not_printed(follower: Follower) -> str:
             return str(error)
 
 
-def sum_up(capture: Path) -> bool:
+def _sum_up(reader: Reader) -> bool:
     """Say where the capture is and how much is in it; whether nothing is missing."""
-    with Reader(capture) as reader:
-        sockets = [reader.socket(number) for number in range(1, reader.sockets + 1)]
-        calls, health = reader.count, reader.health
-    say(f"capture: {capture}")
+    sockets = [reader.socket(number) for number in range(1, reader.sockets + 1)]
     received, sent = sum(socket.received for socket in sockets), sum(socket.sent for socket in sockets)
-    say(f"{calls} calls, {received} bytes received, {sent} bytes sent")
-    return say_what_is_missing(health)
+    say(f"capture: {reader.path}")
+    say(f"{reader.count} calls, {received} bytes received, {sent} bytes sent")
+    return say_what_is_missing(reader.health)

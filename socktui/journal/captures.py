@@ -1,5 +1,6 @@
 """The captures that are kept on this machine."""
 
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,7 +32,8 @@ def new_path() -> Path:
     """A dated place for a new capture, in a folder that nobody else can look into."""
     parent = folder()
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    stem = datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
+    # With the process's number, since it is the engine that makes the folder, a moment later.
+    stem = f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{os.getpid()}"
     path = parent / f"{stem}{record.SUFFIX}"
     number = 2
     while path.exists():

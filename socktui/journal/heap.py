@@ -44,7 +44,7 @@ class Heap:
     header  the header of `calls`, which readers watch
     """
 
-    def __init__(self, folder: Path, header: memoryview, *, ring_size: int = RING_SIZE, floor: int = FLOOR) -> None:
+    def __init__(self, folder: Path, header: mmap.mmap, *, ring_size: int = RING_SIZE, floor: int = FLOOR) -> None:
         self._header = header
         self._floor = floor
         self._size = ring_size
@@ -87,7 +87,7 @@ class Heap:
     def commit(self, end: int) -> None:
         """Everything below `end` is whole."""
         self.head = end
-        record.U64.pack_into(self._header, record.HEAD_AT, end)
+        self._header[record.HEAD_AT : record.HEAD_END] = record.U64.pack(end)
         if not self._work.is_set():
             self._work.set()
         if end - self.drained > PRESSING and not self._press.is_set():
@@ -136,7 +136,7 @@ class Heap:
                 end = min(self.head, start + BLOCK, start - start % self._size + self._size)
                 self._move(start, end)
                 self.drained = end
-                record.U64.pack_into(self._header, record.DRAINED_AT, end)
+                record.put_u64(self._header, record.DRAINED_AT, end)
                 self._tell()
             self._tell()
             if self._closing:
@@ -156,10 +156,10 @@ class Heap:
                 position += os.pwrite(self._fd, self._ring[where : where + end - position], position)
         except OSError as error:
             self._failing_until = time.monotonic() + RETRY_SECONDS
-            record.U32.pack_into(self._header, record.DISK_ERRNO_AT, error.errno or errnos.EIO)
+            record.put_u32(self._header, record.DISK_ERRNO_AT, error.errno or errnos.EIO)
             self._lose(position, end)
         else:
-            record.U32.pack_into(self._header, record.DISK_ERRNO_AT, 0)
+            record.put_u32(self._header, record.DISK_ERRNO_AT, 0)
 
     def _check_disk(self, head: int) -> None:
         """Raise OSError where the disk failed a moment ago, or has less room than is to be left free."""
@@ -180,7 +180,7 @@ class Heap:
         if used:
             at = record.RANGES_AT + (used - 1) * record.RANGE.size
             if record.RANGE.unpack_from(header, at)[1] == start or used == record.RANGES_MAX:
-                record.U64.pack_into(header, at + 8, end)
+                record.put_u64(header, at + 8, end)
                 return
         record.RANGE.pack_into(header, record.RANGES_AT + used * record.RANGE.size, start, end)
-        record.U32.pack_into(header, record.LOST_AT, used + 1)
+        record.put_u32(header, record.LOST_AT, used + 1)

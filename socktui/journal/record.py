@@ -82,6 +82,7 @@ HEADER = struct.Struct("<8sIIQQQIIQIIQQQQ")
 COUNT_AT, HEAD_AT, DRAINED_AT, SOCKETS_AT, FLAGS_AT = 16, 24, 32, 40, 44
 LOST_CALLS_AT, DISK_ERRNO_AT, LOST_AT, STALLS_AT = 48, 56, 60, 88
 RANGES_AT, RANGES_MAX = 128, 248
+COUNT_END, HEAD_END = COUNT_AT + 8, HEAD_AT + 8
 CLOSED_IN_ORDER = 1
 
 RECORD = struct.Struct("<QQQIIIIfiIIHHBBH")
@@ -90,6 +91,7 @@ RECORD_SIZE = 64
 SLOT_HOT = struct.Struct("<IIIIQQQ")
 SLOT_COLD = struct.Struct("<IIiHHBBBBIQQQ")
 SLOT_COLD_AT = 40
+SLOT_END = SLOT_COLD_AT + SLOT_COLD.size
 SLOT_SIZE = 128
 ENDED = slice(72, 80)
 
@@ -99,7 +101,19 @@ RANGE = struct.Struct("<QQ")
 
 assert RECORD.size == RECORD_SIZE
 assert SLOT_HOT.size == SLOT_COLD_AT
-assert SLOT_COLD_AT + SLOT_COLD.size <= SLOT_SIZE
+assert SLOT_END <= SLOT_SIZE
+
+
+# Readers look at any moment, so what they look at is never packed in place: struct fills the place with zeros
+# before it writes. Copying it there changes a number at once.
+
+
+def put_u32(view: mmap, at: int, value: int) -> None:
+    view[at : at + 4] = U32.pack(value)
+
+
+def put_u64(view: mmap, at: int, value: int) -> None:
+    view[at : at + 8] = U64.pack(value)
 
 
 def pack_details(args: tuple[Argument, ...], answer: Argument | None, made: int) -> bytes:
@@ -130,16 +144,14 @@ def pack_names(socket: Socket) -> bytes:
 
 def pack_hot(view: mmap, at: int, socket: Socket) -> None:
     """Write the part of a slot that every call changes."""
-    SLOT_HOT.pack_into(
-        view, at, socket.last, socket.calls, socket.again, 0, socket.active, socket.received, socket.sent
+    view[at : at + SLOT_COLD_AT] = SLOT_HOT.pack(
+        socket.last, socket.calls, socket.again, 0, socket.active, socket.received, socket.sent
     )
 
 
 def pack_cold(view: mmap, at: int, socket: Socket, names_at: int, names: int) -> None:
     """Write the part of a slot that only few calls change."""
-    SLOT_COLD.pack_into(
-        view,
-        at + SLOT_COLD_AT,
+    view[at + SLOT_COLD_AT : at + SLOT_END] = SLOT_COLD.pack(
         socket.first,
         socket.parent,
         socket.fd,

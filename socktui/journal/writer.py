@@ -104,8 +104,7 @@ class Journal:
         self._full_until = 0.0
         self._calls = Growing(path / record.CALLS, WINDOW)
         fcntl.flock(self._calls.fd, fcntl.LOCK_EX)
-        self._header_map = mmap.mmap(self._calls.fd, record.HEADER_SIZE)
-        self._header = memoryview(self._header_map)
+        self._header = mmap.mmap(self._calls.fd, record.HEADER_SIZE)
         self._write_header(ring_size)
         self._slots = Growing(path / record.SOCKETS, SLOTS_STEP)
         self._sockets = 0
@@ -123,7 +122,7 @@ class Journal:
         if parent and accept:
             entry.socket.accepted(accept, parent.socket)
         self._write_slot(entry)
-        record.U32.pack_into(self._header, record.SOCKETS_AT, self._sockets)
+        record.put_u32(self._header, record.SOCKETS_AT, self._sockets)
         return entry
 
     @property
@@ -195,16 +194,8 @@ class Journal:
             socket.last = seq
             socket.calls += 1
         socket.active = began
-        record.SLOT_HOT.pack_into(
-            self._slots.map,
-            entry.at,
-            socket.last,
-            socket.calls,
-            socket.again,
-            0,
-            began,
-            socket.received,
-            socket.sent,
+        self._slots.map[entry.at : entry.at + record.SLOT_COLD_AT] = record.SLOT_HOT.pack(
+            socket.last, socket.calls, socket.again, 0, began, socket.received, socket.sent
         )
 
     def again(self, entry: Entry) -> None:
@@ -215,15 +206,14 @@ class Journal:
     def stalled(self) -> None:
         """Count that reading paused because the disk was behind."""
         (stalls,) = record.U64.unpack_from(self._header, record.STALLS_AT)
-        record.U64.pack_into(self._header, record.STALLS_AT, stalls + 1)
+        record.put_u64(self._header, record.STALLS_AT, stalls + 1)
 
     def close(self) -> None:
         """Bring everything to the disk and say that the capture was closed in order."""
         self.heap.close()
         self._slots.close(self._sockets * record.SLOT_SIZE)
-        record.U32.pack_into(self._header, record.FLAGS_AT, record.CLOSED_IN_ORDER)
-        self._header.release()
-        self._header_map.close()
+        record.put_u32(self._header, record.FLAGS_AT, record.CLOSED_IN_ORDER)
+        self._header.close()
         self._calls.close(record.HEADER_SIZE + self.count * record.RECORD_SIZE)
 
     def _append(
@@ -268,7 +258,7 @@ class Journal:
             0,
         )
         self.count = seq + 1
-        record.U64.pack_into(self._header, record.COUNT_AT, seq + 1)
+        self._header[record.COUNT_AT : record.COUNT_END] = record.U64.pack(seq + 1)
         return True
 
     def _more_calls(self) -> bool:
@@ -284,7 +274,7 @@ class Journal:
 
     def _lost_call(self) -> None:
         self.lost_calls += 1
-        record.U64.pack_into(self._header, record.LOST_CALLS_AT, self.lost_calls)
+        record.put_u64(self._header, record.LOST_CALLS_AT, self.lost_calls)
 
     def _write_slot(self, entry: Entry) -> None:
         names = record.pack_names(entry.socket)

@@ -171,8 +171,8 @@ class Connections(Sockets):
             str(socket.number),
             socket.netid,
             state,
-            str(row.recv_q) if row else "-",
-            str(row.send_q) if row else "-",
+            queued(row.recv_q) if row else "-",
+            queued(row.send_q) if row else "-",
             socket.local,
             socket.peer,
             service,
@@ -268,6 +268,11 @@ def label(socket: Socket) -> str:
         return f"#{socket.number} {socket.service} {socket.local}"
     what = "client" if socket.role is Role.CLIENT else socket.service or "server"
     return f"#{socket.number} {what} {socket.peer}".rstrip()
+
+
+def queued(count: int) -> str:
+    """Bytes of a queue in at most six cells: exact as long as they fit."""
+    return str(count) if count < 1_000_000 else amount(count)
 
 
 def amount(count: int) -> str:

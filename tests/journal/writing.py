@@ -1,6 +1,7 @@
 """Captures to read: random ones from a seed, small ones byte by byte, and a writer in a process of its own."""
 
 import random
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,8 +21,8 @@ class Told:
 
 def moved(journal: Journal, told: Told, entry: Entry, name: Name, data: bytes) -> None:
     """What a traced socket does for a send() or recv() that moved bytes."""
-    found = journal.heap.space(len(data))
-    assert found is not None
+    while (found := journal.heap.space(len(data))) is None:
+        pass  # the disk is behind
     at, view = found
     view[:] = data
     journal.heap.commit(at + len(data))
@@ -62,10 +63,24 @@ def accepted(journal: Journal, told: Told, listener: Entry, fd: int) -> Entry:
     return journal.entry(listener, call)
 
 
-def small(path: Path, *, ring_size: int = RING) -> Told:
+def small(path: Path) -> None:
     """A capture of a listener, a connection and a few calls, closed in order."""
+    journal = Journal(path, ring_size=RING, floor=0)
+    a_few_calls(journal)
+    journal.close()
+
+
+def left_behind(path: Path) -> None:
+    """The same as a killed writer leaves it, with the ring."""
+    live = path.with_name("live.socktui")
+    journal = Journal(live, ring_size=RING, floor=0)
+    a_few_calls(journal)
+    shutil.copytree(live, path)
+    journal.close()
+
+
+def a_few_calls(journal: Journal) -> None:
     told = Told()
-    journal = Journal(path, ring_size=ring_size, floor=0)
     listener = journal.entry(service="echo")
     called(journal, told, listener, Name.SOCKET, 5, args=("AF_INET", "SOCK_STREAM", 0))
     called(journal, told, listener, Name.BIND, 0, args=(["127.0.0.1", 5005],))
@@ -75,8 +90,6 @@ def small(path: Path, *, ring_size: int = RING) -> Told:
     moved(journal, told, connection, Name.SEND, b"Hello, World!")
     called(journal, told, connection, Name.RECV, 0, size=20)
     called(journal, told, connection, Name.CLOSE, 0)
-    journal.close()
-    return told
 
 
 def random_capture(path: Path, seed: int, calls: int, *, ring_size: int = RING) -> Told:
@@ -102,8 +115,6 @@ def random_capture(path: Path, seed: int, calls: int, *, ring_size: int = RING) 
             case _:
                 size = chance.choice([1, 20, chance.randrange(1, 5000)])
                 name = chance.choice([Name.RECV, Name.SEND])
-                while journal.heap.space(size) is None:
-                    pass  # the disk is behind
                 moved(journal, told, entry, name, chance.randbytes(size))
     journal.close()
     return told

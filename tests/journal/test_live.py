@@ -1,0 +1,232 @@
+"""Reading while another process writes, after it was killed, and when the disk is slow or full."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from socktui.core.call import Name
+from socktui.journal import heap as heaps
+from socktui.journal.reader import Reader
+from socktui.journal.writer import Journal
+from tests.journal.pour import content
+from tests.journal.test_journal import folded
+from tests.journal.writing import RING, Told, called, moved
+from tests.support import wait_until
+
+
+@contextmanager
+def pouring(capture: Path, mib: int, ring: int) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "tests.journal.pour", str(capture), str(mib), str(ring)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        try:
+            assert writer.stdout.readline() == b"writing\n"
+            yield writer
+        finally:
+            writer.kill()
+
+
+def check(reader: Reader, first: int, last: int) -> int:
+    """Compare the bytes of the calls [first, last) with what they have to be; how many carry bytes."""
+    found = 0
+    for seq in range(first, last):
+        call = reader.call(seq)
+        if call.name is Name.RECV:
+            assert reader.data(call) == content(call.size), seq
+            found += 1
+    return found
+
+
+def test_reading_while_another_process_writes_flat_out(capture: Path) -> None:
+    """At the newest end bytes are read from the ring, a moment later from the disk: never a wrong one."""
+    chance = random.Random(1)
+    with pouring(capture, 64, 1 << 18) as writer, Reader(capture) as reader:
+        checked = 0
+        while writer.poll() is None:
+            reader.refresh()
+            checked += check(reader, max(0, reader.count - 20), reader.count)
+            back = chance.randrange(reader.count) if reader.count else 0
+            checked += check(reader, back, min(back + 5, reader.count))
+            for number in range(1, reader.sockets + 1):
+                socket = reader.socket(number)
+                if socket.calls:
+                    assert reader.rank(reader.nth(socket, socket.calls // 2)) == socket.calls // 2
+        assert checked > 100
+        assert writer.returncode == 0
+        reader.refresh()
+        assert check(reader, 0, reader.count) > 5000
+    with Reader(capture) as again:
+        assert again.closed_in_order
+        assert again.count == reader.count
+
+
+@pytest.mark.parametrize("calls", [50, 1000, 3000])
+def test_a_killed_writer_loses_nothing_that_it_counted(capture: Path, calls: int) -> None:
+    with pouring(capture, 1 << 20, 1 << 20) as writer, Reader(capture) as live:
+        wait_until(lambda: live.refresh() and live.count > calls)
+        writer.kill()
+        writer.wait()
+        live.refresh()
+        with Reader(capture) as reader:
+            assert not reader.live
+            assert not reader.closed_in_order
+            assert reader.count == live.count
+            assert reader.health.whole
+            assert check(reader, 0, reader.count) >= calls * 0.9
+            for by_fold in folded(reader):
+                socket = reader.socket(by_fold.number)
+                assert (socket.last, socket.calls, socket.received) == (
+                    by_fold.last,
+                    by_fold.calls,
+                    by_fold.received,
+                )
+                assert socket.state == by_fold.state
+
+
+def test_a_call_that_its_socket_was_not_told_of_any_more(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between the record of a call and the slot of its socket."""
+    told = Told()
+    journal = Journal(capture, ring_size=RING, floor=0)
+    entry = journal.entry()
+    called(journal, told, entry, Name.CONNECT, 0, args=(["127.0.0.1", 5005],))
+    monkeypatch.setattr(journal, "_write_slot", lambda entry: None)
+    called(journal, told, entry, Name.CLOSE, 0)
+    journal.heap.close()
+    journal._slots.close(128)
+    journal._calls.close(4096 + 2 * 64)
+    with Reader(capture) as reader:
+        assert reader.socket(1).ended
+        assert reader.nth(reader.socket(1), 1) == 1
+
+
+def test_a_slow_disk_makes_its_writer_wait_and_loses_nothing(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.pwrite
+
+    def slow(fd: int, data: bytes, at: int) -> int:
+        time.sleep(0.002)
+        return write(fd, data[:4096], at)
+
+    monkeypatch.setattr(os, "pwrite", slow)
+    told = Told()
+    journal = Journal(capture, ring_size=RING, floor=0)
+    entry = journal.entry()
+    stalled = 0
+    for turn in range(100):
+        if journal.heap.space(5000) is None:
+            stalled += 1
+        moved(journal, told, entry, Name.RECV, bytes([turn]) * 5000)
+    journal.close()
+    assert stalled
+    with Reader(capture) as reader:
+        assert reader.health.whole
+        assert {seq: reader.data(reader.call(seq)) for seq in told.data} == told.data
+
+
+def test_who_waits_for_room_is_told_even_if_there_is_room_already(capture: Path) -> None:
+    journal = Journal(capture, ring_size=RING, floor=0)
+    wait_until(lambda: journal.heap.drained == journal.heap.head)
+    told: list[int] = []
+    journal.heap.when_room(lambda: told.append(1))
+    wait_until(lambda: told, 5)
+    journal.close()
+    assert told == [1]
+
+
+def test_details_that_found_no_room_are_counted(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(capture, ring_size=RING, floor=0)
+    entry = journal.entry()
+    monkeypatch.setattr(journal.heap, "keep", lambda data: None)
+    journal.call(entry, Name.BIND, 1, 2, 0, args=(["127.0.0.1", 5005],))
+    monkeypatch.undo()
+    journal.close()
+    with Reader(capture) as reader:
+        assert reader.call(0).args == ()
+        assert reader.health.lost_calls == 1
+        assert not reader.health.whole
+
+
+def test_a_full_disk_is_counted_to_the_byte_and_forgotten_when_there_is_room(
+    capture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heaps, "RETRY_SECONDS", 0.01)
+    full = False
+    write = os.pwrite
+
+    def sometimes(fd: int, data: bytes, at: int) -> int:
+        if full:
+            raise OSError(28, "No space left on device")
+        return write(fd, data, at)
+
+    monkeypatch.setattr(os, "pwrite", sometimes)
+    told = Told()
+    journal = Journal(capture, ring_size=RING, floor=0)
+    entry = journal.entry()
+
+    def settle() -> None:
+        wait_until(lambda: journal.heap.drained == journal.heap.head)
+
+    with Reader(capture) as reader:
+        moved(journal, told, entry, Name.RECV, b"before")
+        settle()
+        full = True
+        moved(journal, told, entry, Name.RECV, b"x" * 5000)
+        moved(journal, told, entry, Name.SEND, b"y" * 3000)
+        settle()
+        reader.refresh()
+        assert reader.health.lost_bytes == 8000
+        assert reader.health.disk_errno == 28
+        full = False
+        wait_until(lambda: time.monotonic() > journal.heap._failing_until)
+        moved(journal, told, entry, Name.RECV, b"after")
+        settle()
+        reader.refresh()
+        assert reader.health.disk_errno == 0
+        assert reader.health.lost_bytes == 8000
+        assert [reader.data(reader.call(seq)) for seq in range(4)] == [b"before", None, None, b"after"]
+        assert reader.socket(1).received == 6 + 5000 + 5
+    journal.close()
+    with Reader(capture) as reader:
+        assert [reader.data(reader.call(seq)) for seq in range(4)] == [b"before", None, None, b"after"]
+
+
+def test_calls_without_room_are_counted_and_leave_the_rest_whole(
+    capture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socktui.journal.writer.RETRY_SECONDS", 0)
+    journal = Journal(capture, ring_size=RING, floor=0)
+    entries = [journal.entry(), journal.entry()]
+    while 4096 + journal.count * 64 < journal._calls.size:
+        journal.moved(entries[journal.count % 2], Name.RECV, 1, 2, 0, 1, 1)
+    fits = journal.count
+    full = True
+    grow = journal._calls.grow
+
+    def maybe() -> None:
+        if full:
+            raise OSError(28, "No space left on device")
+        grow()
+
+    monkeypatch.setattr(journal._calls, "grow", maybe)
+    journal.moved(entries[0], Name.RECV, 1, 2, 0, 1, 1)
+    journal.call(entries[1], Name.SHUTDOWN, 1, 2, 0, args=("SHUT_WR",))
+    full = False
+    journal.moved(entries[0], Name.RECV, 1, 2, 0, 1, 1)
+    journal.call(entries[1], Name.CLOSE, 9, 10, 0)
+    journal.close()
+    with Reader(capture) as reader:
+        assert reader.count == fits + 2
+        assert reader.health.lost_calls == 2
+        for number in (1, 2):
+            socket = reader.socket(number)
+            mine = [seq for seq in range(reader.count) if reader.call(seq).socket == number]
+            assert socket.calls == len(mine)
+            assert [reader.nth(socket, n) for n in range(len(mine) - 50, len(mine))] == mine[-50:]
+        assert reader.socket(1).received == fits // 2 + 2
+        assert reader.socket(2).ended == 9
