@@ -12,7 +12,7 @@ from typing import NoReturn
 from socktui import __version__
 from socktui.control.start import Start
 from socktui.core.endpoint import Endpoint, EndpointError
-from socktui.headless.standard import STDIN, STDOUT, open_standard_files, say, write_line
+from socktui.headless.standard import STDIN, STDOUT, open_standard_files, say, why, write_line
 
 ECHO = Endpoint("tcp", "127.0.0.1", 5005)
 KEEP_FREE = 256
@@ -40,37 +40,25 @@ class Parser(argparse.ArgumentParser):
         say(f"{self.prog}: {message}")
         sys.exit(2)
 
+    def print_help(self, file: object = None) -> None:
+        """The stock one hides that it could not be written."""
+        write_line(self.format_help().rstrip())
+
 
 def main(argv: list[str] | None = None) -> int:
     """Do what the command line says; the exit status."""
     open_standard_files()
     try:
-        args = _parse(argv)
+        args = _parser().parse_args(argv)
         status: int = args.run(args)
     except BrokenPipeError:
-        return _nobody_reads()
+        return 0  # whoever read it has seen enough
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        say(f"{where}{error.strerror} ({errnos.errorcode.get(error.errno or 0, 'no errno')})")
+        say(why(error))
         return 1
     except KeyboardInterrupt:
         return 130
     return status
-
-
-def _parse(argv: list[str] | None) -> argparse.Namespace:
-    try:
-        return _parser().parse_args(argv)
-    except SystemExit:
-        if sys.stdout:
-            sys.stdout.flush()  # the help: a failure to write it is told here, not by the interpreter's end
-        raise
-
-
-def _nobody_reads() -> int:
-    """Whoever read standard output has seen enough and closed it; what is still in a buffer must go somewhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
-    return 0
 
 
 # What can be said
@@ -84,7 +72,7 @@ def _parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"socktui {__version__}")
+    parser.add_argument("--version", action="store_const", dest="run", const=_version, help="say which this is")
     _add_capture(parser)
     parser.set_defaults(run=_workbench, capture=None, keep_free=KEEP_FREE)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="socktui")
@@ -201,6 +189,11 @@ def _seconds(text: str) -> float:
 
 
 # The commands
+
+
+def _version(args: argparse.Namespace) -> int:
+    write_line(f"socktui {__version__}")
+    return 0
 
 
 def _workbench(args: argparse.Namespace) -> int:

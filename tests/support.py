@@ -99,6 +99,12 @@ def all_sockets(capture: Path) -> list[Socket]:
         return [reader.socket(number) for number in range(1, reader.sockets + 1)]
 
 
+def fresh(reader: Reader) -> Reader:
+    """The same reader, after a look for news."""
+    reader.refresh()
+    return reader
+
+
 def carried(capture: Path, number: int, name: str) -> bytes:
     """All bytes that a socket sent or received ("send", "recv"), read back out of the capture."""
     found = bytearray()

@@ -20,6 +20,9 @@ import pyte
 SECONDS = 20.0
 """How long anything may take on a busy machine before a test gives it up."""
 
+ESCAPE_SECONDS = 0.2
+"""After which an escape is a key of its own."""
+
 KEYS = {
     "enter": "\r",
     "escape": "\x1b",
@@ -135,9 +138,11 @@ class Terminal:
                 self.pump(0.01)
 
     def press(self, *keys: str) -> None:
-        """Press keys by name: `press("c", "enter", "ctrl+q")`."""
-        for key in keys:
+        """Press keys by name: `press("c", "enter", "ctrl+q")`. What follows at once on an escape would be alt+key."""
+        for place, key in enumerate(keys):
             self.send(KEYS.get(key, key))
+            if key == "escape" and place < len(keys) - 1:
+                self.rest(ESCAPE_SECONDS)
 
     def click(self, row: int, col: int) -> None:
         """Press and release the left button on a cell, in the SGR manner that programs ask for."""
@@ -189,6 +194,12 @@ class Terminal:
     def wait_gone(self, text: str, seconds: float = SECONDS) -> None:
         """Until a text no longer stands on the screen."""
         self.wait(lambda terminal: not terminal.find(text), seconds, f"{text!r} gone")
+
+    def rest(self, seconds: float) -> None:
+        """Look at the screen for so long, as a person does between two keys."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.pump(left)
 
     def settle(self, quiet: float = 0.2, seconds: float = SECONDS) -> None:
         """Until nothing has been painted for `quiet` seconds, or `seconds` are over."""

@@ -106,7 +106,9 @@ class TracedSocket:
         """accept(2); None where no connection waits (EAGAIN), which is counted and not recorded.
 
         quiet   the same failure was recorded a moment ago: this one is counted only
+        Raises OSError, too, where the capture has no room for another socket: nothing is accepted then.
         """
+        self._journal.reserve()
         began = now()
         try:
             sock, address = self.sock.accept()
@@ -130,11 +132,7 @@ class TracedSocket:
             answer=_plain(address),
             made=self._journal.next_socket,
         )
-        try:
-            return TracedSocket(self._journal, sock, self._journal.entry(self.entry, call))
-        except OSError:
-            sock.close()
-            raise
+        return TracedSocket(self._journal, sock, self._journal.entry(self.entry, call))
 
     def recv_into(self, view: memoryview, at: int) -> int | None:
         """recv(2) into the heap's memory at `at`: how many bytes, 0 at the peer's FIN, None for EAGAIN."""

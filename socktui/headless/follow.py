@@ -4,27 +4,28 @@ import asyncio
 import threading
 from collections.abc import Callable
 
-from socktui.headless.lines import Format, NotKept
+from socktui.headless.lines import NotKept
 from socktui.headless.printing import Printer
 from socktui.headless.standard import say
 from socktui.journal.reader import Reader
 
-PAUSE, PAUSE_MOST = 0.005, 0.05
+PAUSE, PAUSE_MOST = 0.005, 0.1
 
 
 class Follower(threading.Thread):
     """Prints a capture as it grows, in a thread of its own: standard output may be as slow as it likes.
 
+    printer   has the reader to look at for news
     watch     looked at when all there is was printed; once it is true, no more than the rest is to be expected
     over      an event of the loop, set then, and where printing ended early
     finished  an event of the loop: everything is printed that will be
     failure   why printing ended early
     """
 
-    def __init__(self, reader: Reader, form: Format, watch: Callable[[Reader], bool], over: asyncio.Event) -> None:
+    def __init__(self, printer: Printer, watch: Callable[[Reader], bool], over: asyncio.Event) -> None:
         super().__init__(name="socktui-print", daemon=True)
-        self._printer = Printer(reader, form)
-        self._reader = reader
+        self._printer = printer
+        self._reader = printer.reader
         self._watch = watch
         self._over = over
         self._warned = False
@@ -64,7 +65,7 @@ class Follower(threading.Thread):
             if self._watch(self._reader):
                 self._tell(self._over)
             self._warn()
-            pause = PAUSE if moved else min(pause * 1.5, PAUSE_MOST)
+            pause = PAUSE if moved else min(pause * 1.2, PAUSE_MOST)
             self._no_more.wait(pause)
 
     def _warn(self) -> None:

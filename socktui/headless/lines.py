@@ -140,11 +140,6 @@ def received(number: int) -> Format:
     return piece
 
 
-def nothing(reader: Reader, call: Call) -> bytes:
-    """For whoever wants the capture only."""
-    return b""
-
-
 def _recorded(reader: Reader, number: int) -> int:
     try:
         return reader.socket(number).fd

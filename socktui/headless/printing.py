@@ -9,22 +9,25 @@ BATCH_CALLS = 1024
 
 
 class Printer:
-    """Writes the calls of a capture to standard output, in batches of bounded size."""
+    """Writes the calls of a capture to standard output, in batches of bounded size; nothing where there is no form."""
 
-    def __init__(self, reader: Reader, form: Format) -> None:
-        self._reader = reader
+    def __init__(self, reader: Reader, form: Format | None) -> None:
+        self.reader = reader
         self._form = form
         self.position = 0
 
     def advance(self) -> bool:
         """Print a batch of the calls that there are; whether there were any. Raises OSError and NotKept."""
+        if self._form is None:
+            self.position = self.reader.count
+            return False
         parts: list[bytes] = []
         size = 0
-        stop = min(self._reader.count, self.position + BATCH_CALLS)
+        stop = min(self.reader.count, self.position + BATCH_CALLS)
         begun = self.position
         try:
             while self.position < stop and size < BATCH:
-                piece = self._form(self._reader, self._reader.call(self.position))
+                piece = self._form(self.reader, self.reader.call(self.position))
                 parts.append(piece)
                 size += len(piece)
                 self.position += 1

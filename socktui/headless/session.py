@@ -11,13 +11,12 @@ from socktui.control.client import Engine
 from socktui.control.explain import explain
 from socktui.control.messages import VerbError
 from socktui.control.start import Start
-from socktui.core.call import errno_name
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End, Socket
 from socktui.headless import lines
 from socktui.headless.follow import Follower
-from socktui.headless.printing import say_what_is_missing
-from socktui.headless.standard import STDIN, say, terminal_encoding
+from socktui.headless.printing import Printer, say_what_is_missing
+from socktui.headless.standard import STDIN, say, terminal_encoding, why
 from socktui.headless.stdin import Input
 from socktui.journal.reader import CaptureError, Reader
 
@@ -105,7 +104,10 @@ class Session:
         starting, told = asyncio.ensure_future(start()), asyncio.ensure_future(self._told.wait())
         await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
         told.cancel()
-        return starting.result() if starting.done() or not starting.cancel() else 0
+        if not starting.done():
+            starting.cancel()
+            return 0
+        return starting.result()
 
     def _follow(self, number: int) -> Follower:
         """Say that it is up, and begin to print."""
@@ -120,7 +122,7 @@ class Session:
             # What a pipe still holds is sent after the peer's FIN; a person is not asked to type on.
             return bool(socket.ended) or (at_terminal and socket.end is End.PEER_FIN)
 
-        follower = Follower(reader, self._form(number), done, self._over)
+        follower = Follower(Printer(reader, self._form(number)), done, self._over)
         follower.start()
         return follower
 
@@ -136,7 +138,7 @@ class Session:
         if not bound.loopback:
             say(f"listening on {bound.host}: every machine that can reach this one can connect", loud=True)
 
-    def _form(self, number: int) -> lines.Format:
+    def _form(self, number: int) -> lines.Format | None:
         match self._options.output:
             case Output.TEXT:
                 return lines.text_lines(terminal_encoding())
@@ -145,7 +147,7 @@ class Session:
             case Output.PIPE:
                 return lines.received(number)
             case Output.QUIET:
-                return lines.nothing
+                return None
 
     async def _work(self, engine: Engine, number: int) -> None:
         """Until it is over. Raises VerbError where the engine or the connection cannot go on."""
@@ -186,7 +188,7 @@ class Session:
             printed = follower.printed
             await asyncio.wait({finished, hurry}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
         if not finished.done():
-            say(f"nobody took all of the output: what was printed ends at call {follower.printed}")
+            say("standard output was not read to its end: the capture has it all")
         for task in (finished, told, hurry):
             task.cancel()
 
@@ -217,7 +219,7 @@ def _why_not_printed(follower: Follower) -> str:
         case None | BrokenPipeError():
             return ""
         case OSError() as error:
-            return f"standard output: {error.strerror} ({errno_name(error.errno or 0)})"
+            return why(error)
         case error:
             return str(error)
 

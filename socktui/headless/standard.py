@@ -4,6 +4,7 @@ import os
 import select
 import sys
 
+from socktui.core.call import errno_name
 from socktui.core.safe import safe
 
 STDIN, STDOUT, STDERR = 0, 1, 2
@@ -48,6 +49,14 @@ def write(fd: int, data: bytes) -> None:
             poll = select.poll()
             poll.register(fd, select.POLLOUT)
             poll.poll()
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, f"standard {'output' if fd == STDOUT else 'error'}") from None
+
+
+def why(error: OSError) -> str:
+    """What failed and how, by the errno's name."""
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror} ({errno_name(error.errno or 0)})"
 
 
 def write_line(text: str) -> None:

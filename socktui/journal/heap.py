@@ -150,22 +150,21 @@ class Heap:
     def _move(self, start: int, end: int) -> None:
         position = start
         try:
-            self._check_disk(start)
-            while position < end:
-                where = position % self._size
-                position += os.pwrite(self._fd, self._ring[where : where + end - position], position)
+            if time.monotonic() >= self._failing_until:
+                self._check_disk(start)
+                while position < end:
+                    where = position % self._size
+                    position += os.pwrite(self._fd, self._ring[where : where + end - position], position)
+                record.put_u32(self._header, record.DISK_ERRNO_AT, 0)
         except OSError as error:
             self._failing_until = time.monotonic() + RETRY_SECONDS
             record.put_u32(self._header, record.DISK_ERRNO_AT, error.errno or errnos.EIO)
+        if position < end:
             self._lose(position, end)
-        else:
-            record.put_u32(self._header, record.DISK_ERRNO_AT, 0)
 
     def _check_disk(self, head: int) -> None:
-        """Raise OSError where the disk failed a moment ago, or has less room than is to be left free."""
+        """Raise OSError where the disk has less room than is to be left free."""
         now = time.monotonic()
-        if now < self._failing_until:
-            raise OSError(record.U32.unpack_from(self._header, record.DISK_ERRNO_AT)[0], "")
         if head - self._checked_head < (16 << 20) and now - self._checked_at < 1:
             return
         disk = os.fstatvfs(self._fd)

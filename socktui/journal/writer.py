@@ -115,8 +115,7 @@ class Journal:
 
         Raises OSError where the disk has no room for it.
         """
-        if (self._sockets + 1) * record.SLOT_SIZE > self._slots.size:
-            self._slots.grow()
+        self.reserve()
         self._sockets += 1
         entry = Entry(Socket(self._sockets, service=service))
         if parent and accept:
@@ -124,6 +123,11 @@ class Journal:
         self._write_slot(entry)
         record.put_u32(self._header, record.SOCKETS_AT, self._sockets)
         return entry
+
+    def reserve(self) -> None:
+        """Make sure that there is room for an entry(). Raises OSError where the disk has none."""
+        if (self._sockets + 1) * record.SLOT_SIZE > self._slots.size:
+            self._slots.grow()
 
     @property
     def next_socket(self) -> int:

@@ -3,12 +3,12 @@
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from socktui.core.call import Name
 from socktui.journal.reader import Reader
-from socktui.journal.record import SUFFIX
-from socktui.journal.writer import Journal
+from socktui.journal.writer import Entry, Journal
 from tests.bench.plan import Plan, median, ms, quantile, table
 
 SOCKETS = 1000
@@ -17,21 +17,48 @@ TURNS = 40
 
 
 def write(path: Path, calls: int) -> float:
-    """A capture of so many calls on 1000 sockets, 16 bytes each, received and sent in turn; seconds it took."""
+    """A capture of so many calls: a listener, 1000 connections, 16 bytes received and sent in turn; seconds it took."""
     began = time.monotonic()
     journal = Journal(path)
-    entries = [journal.entry(service="echo") for _ in range(SOCKETS)]
-    at = 0
-    for seq in range(calls):
-        name = Name.SEND if seq // SOCKETS % 2 else Name.RECV
-        if name is Name.RECV:
-            while (kept := journal.heap.keep(b"call %11d" % seq)) is None:
-                time.sleep(0.001)
-            at = kept
+    entries = _accepted(journal)
+    at = [0] * SOCKETS
+    for seq in range(journal.count, calls):
+        turn, number = divmod(seq, SOCKETS)
         now = time.monotonic_ns()
-        journal.moved(entries[seq % SOCKETS], name, now, now + 5000, at, 16, 65536)
+        if turn % 2:
+            journal.moved(entries[number], Name.SEND, now, now + 5000, at[number], 16, 16)
+            continue
+        while (kept := journal.heap.keep(_text(seq))) is None:
+            time.sleep(0.001)  # the disk is behind
+        at[number] = kept
+        journal.moved(entries[number], Name.RECV, now, now + 5000, kept, 16, 65536)
     journal.close()
     return time.monotonic() - began
+
+
+def _accepted(journal: Journal) -> list[Entry]:
+    now = time.monotonic_ns()
+    listener = journal.entry(service="echo")
+    journal.call(listener, Name.SOCKET, now, now, 3, args=("AF_INET", "SOCK_STREAM", 0))
+    journal.call(listener, Name.BIND, now, now, 0, args=(["127.0.0.1", 5005],))
+    journal.call(listener, Name.LISTEN, now, now, 0, args=(SOCKETS,))
+    entries = []
+    for number in range(SOCKETS):
+        peer: list[str | int] = ["127.0.0.1", 40000 + number]
+        made = journal.next_socket
+        call = journal.call(listener, Name.ACCEPT, now, now, 4 + number, answer=peer, made=made)
+        entries.append(journal.entry(listener, call))
+    return entries
+
+
+def _text(seq: int) -> bytes:
+    return b"call %11d" % seq
+
+
+def newest(calls: int) -> str:
+    """What the bytes of the newest call say."""
+    turn, number = divmod(calls - 1, SOCKETS)
+    return _text((turn - turn % 2) * SOCKETS + number).decode()
 
 
 def page(reader: Reader, first: int) -> None:
@@ -58,6 +85,15 @@ def socket_page(reader: Reader, number: int, n: int) -> None:
             raise RuntimeError(f"call {call.seq} is not call {k} of socket {number}")
 
 
+def _next_page(reader: Reader, seq: int, step: int, turn: int) -> None:
+    """Another page in every turn, so that none is found where the one before has left it."""
+    page(reader, seq + step * turn * PAGE)
+
+
+def _next_socket(reader: Reader, n: int, turn: int) -> None:
+    socket_page(reader, 2 + turn * 23 % SOCKETS, n)
+
+
 def _timed(work: Callable[[int], object]) -> list[float]:
     times = []
     for turn in range(TURNS):
@@ -76,7 +112,7 @@ def reading(plan: Plan, path: Path) -> str:
     with Reader(path) as reader:
         assert reader.count == plan.calls
         last = reader.count - PAGE
-        each = plan.calls // SOCKETS
+        each = reader.socket(reader.sockets).calls
         places: dict[str, tuple[int, int]] = {
             "top": (0, 0),
             "middle": (last // 2, each // 2),
@@ -84,10 +120,8 @@ def reading(plan: Plan, path: Path) -> str:
         }
         first: tuple[float, float] | None = None
         for name, (seq, n) in places.items():
-            # Other pages in every turn, so that none is found where the one before has left it.
-            step = 1 if name == "top" else -1
-            any_page = _timed(lambda turn, seq=seq, step=step: page(reader, seq + step * turn * PAGE))  # type: ignore[misc]
-            of_one = _timed(lambda turn, n=n: socket_page(reader, 1 + turn * 23 % SOCKETS, n))  # type: ignore[misc]
+            any_page = _timed(partial(_next_page, reader, seq, 1 if name == "top" else -1))
+            of_one = _timed(partial(_next_socket, reader, n))
             here = (median(any_page), median(of_one))
             first = first or here
             rows.append(
@@ -101,15 +135,10 @@ def reading(plan: Plan, path: Path) -> str:
                     f"{here[1] / first[1]:.2f}",
                 ]
             )
-    head = [
-        "place", f"page of {PAGE} calls", "p99", "to the top's", f"page of one of {SOCKETS} sockets", "p99", "to the top's",
-    ]  # fmt: skip
+    of_one_head = f"page of one of {SOCKETS} sockets"
+    head = ["place", f"page of {PAGE} calls", "p99", "to the top's", of_one_head, "p99", "to the top's"]
     return (
         f"A capture of {plan.calls:,} calls ({size:.0f} MiB), written in {seconds:.1f} s "
         f"({seconds / plan.calls * 1e6:.1f} µs a call). Opened, and the newest {PAGE} calls read with their bytes: "
         f"{ms(start)}.\n\n" + table(head, rows)
     )
-
-
-def new_path(folder: Path) -> Path:
-    return folder / f"many-calls{SUFFIX}"

@@ -1,4 +1,4 @@
-"""One big echo, many connections, too few descriptors, and other servers beside ours."""
+"""One big echo, many connections, and too few descriptors for them."""
 
 import hashlib
 import os
@@ -17,8 +17,9 @@ from socktui.core.call import Name
 from socktui.journal.reader import Reader
 from tests.bench import servers
 from tests.bench.load import Load, line
-from tests.bench.plan import GIB, MIB, Plan, median, ms, table
+from tests.bench.plan import GIB, MIB, Plan, ms, table
 from tests.bench.servers import Server
+from tests.support import resident_mib
 
 FILES = 64
 CLIENTS = 200
@@ -35,7 +36,7 @@ def bulk(plan: Plan, load: Load, folder: Path) -> str:
             began = time.monotonic()
             sent, back = client(plan, load, server)
             seconds = time.monotonic() - began
-            most = ", ".join(f"{servers.resident_mib(pid, 'VmHWM'):.0f}" for pid in server.pids)
+            most = ", ".join(f"{resident_mib(pid, 'VmHWM'):.0f}" for pid in server.pids)
         with Reader(capture) as reader:
             hashes = {"sent": sent, "back": back, "recv": _hash(reader, Name.RECV), "send": _hash(reader, Name.SEND)}
             whole = reader.health.whole and reader.closed_in_order
@@ -59,8 +60,9 @@ def _bulk_by_ncat(plan: Plan, _: Load, server: Server) -> tuple[str, str]:
     """A program that nobody here wrote, between two pipes."""
     with ExitStack() as stack:
         ends = [stack.enter_context(closing(end)) for end in socket.socketpair()]
-        ncat = subprocess.Popen(["ncat", "127.0.0.1", str(server.port)], stdin=ends[1], stdout=subprocess.PIPE)
-        stack.callback(lambda: (ncat.kill(), ncat.wait()))
+        ncat = subprocess.Popen(["ncat", "127.0.0.1", str(server.port)], stdin=ends[1].fileno(), stdout=subprocess.PIPE)
+        stack.callback(ncat.wait)
+        stack.callback(ncat.kill)
         assert ncat.stdout is not None
         stack.callback(ncat.stdout.close)
         ends[1].close()
@@ -120,9 +122,8 @@ def many(plan: Plan, load: Load, folder: Path) -> str:
             told = line(running.stdout)
             cpu = servers.idle(server, 2)
             most = server.most_mib
-        full = [
-            plan.connections, told["refused"], told["echoed"], ms(told["seconds"]), f"{cpu:.1%}", f"{before:.0f} → {most:.0f}",
-        ]  # fmt: skip
+        memory = f"{before:.0f} → {most:.0f}"
+        full = [plan.connections, told["refused"], told["echoed"], ms(told["seconds"]), f"{cpu:.1%}", memory]
     with servers.ours(folder / "few") as server:
         resource.prlimit(server.pids[-1], resource.RLIMIT_NOFILE, (FILES, FILES))
         with load.start("hold", server.port, CLIENTS, -1) as running:
@@ -130,6 +131,7 @@ def many(plan: Plan, load: Load, folder: Path) -> str:
             waiting = servers.idle(server, 3)
             with Reader(folder / "few") as reader:
                 at_once = reader.sockets - 1
+            assert running.stdin is not None
             running.stdin.close()
             began = time.monotonic()
             told = line(running.stdout)
@@ -157,53 +159,3 @@ def many(plan: Plan, load: Load, folder: Path) -> str:
             [few],
         )
     )
-
-
-def race(plan: Plan, load: Load, folder: Path) -> str:
-    """Bulk and round trips of ours, which records everything, beside servers that record nothing."""
-    commands = servers.others()
-    results: dict[str, list[tuple[float, float, float, float]]] = {}
-    for turn in range(plan.rounds):
-        for name in ["socktui, all recorded", *commands]:
-            with ExitStack() as stack:
-                if name in commands:
-                    port = _free_port()
-                    argv = [part.format(port=port) for part in commands[name]]
-                    server = stack.enter_context(servers.other(argv, port))
-                else:
-                    server = stack.enter_context(servers.ours(folder / f"race-{turn}"))
-                size = plan.race // 8 if name.startswith("ncat") else plan.race  # it is slow
-                cpu = server.cpu
-                speed = size / MIB / load.run("bulk", server.port, size)["seconds"]
-                cpu = (server.cpu - cpu) / (size / GIB)
-                trips = [load.run("pingpong", server.port, n, plan.round_trips, 64) for n in (1, 100)]
-                rates = [plan.round_trips / trip["seconds"] for trip in trips]
-                results.setdefault(name, []).append((speed, cpu, *rates))
-            shutil.rmtree(folder / f"race-{turn}", ignore_errors=True)
-    rows = []
-    first = [median(column) for column in zip(*results["socktui, all recorded"], strict=True)]
-    for name, rounds in results.items():
-        speed, cpu, *rates = (median(column) for column in zip(*rounds, strict=True))
-        ratios = [first[0] / speed, *(mine / rate for mine, rate in zip(first[2:], rates, strict=True))]
-        rows.append(
-            [
-                name,
-                f"{speed:.0f}",
-                f"{cpu:.2f}",
-                *(f"{rate:,.0f}" for rate in rates),
-                " · ".join(f"{ratio:.2f}" for ratio in ratios),
-            ]
-        )
-    return (
-        f"Medians of {plan.rounds} rounds in turn. Only ours keeps a record of every byte and call; the ratios are "
-        "ours to theirs: bulk, round trips of 1, of 100 connections.\n\n"
-        + table(
-            ["server", "bulk MiB/s", "CPU s per GiB", "1 conn, 64 B: trips/s", "100 conns: trips/s", "ours to it"], rows
-        )
-    )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -25,12 +25,12 @@ class Load:
         subprocess.run([compiler, "-O3", "-o", str(self.path), str(SOURCE)], check=True)
 
     def run(self, *args: object, seconds: float = SECONDS) -> dict[str, Any]:
-        """What a run says in the end. Raises RuntimeError where the echo was wrong or did not come in time."""
+        """What a run says in the end. Raises RuntimeError where the echo was wrong, TimeoutError."""
         with self.start(*args) as running:
             try:
                 out, _ = running.communicate(timeout=seconds)
             except subprocess.TimeoutExpired:
-                raise RuntimeError(f"load {args}: no end within {seconds:g} s") from None
+                raise TimeoutError(f"load {args}: no end within {seconds:g} s") from None
         if running.returncode:
             raise RuntimeError(f"load {args}: the echo was wrong: {out!r}")
         result: dict[str, Any] = json.loads(out.splitlines()[-1])

@@ -13,6 +13,8 @@ class Plan:
 
     bulk            bytes through one connection, hashed
     calls           in the capture that is opened
+    openings        of it
+    pages           turned at each place of it
     keys            pressed for each latency
     connections     at once
     rounds          of servers side by side, in turn
@@ -22,6 +24,8 @@ class Plan:
 
     bulk: int = GIB
     calls: int = 2_000_000
+    openings: int = 5
+    pages: int = 40
     keys: int = 300
     connections: int = 1000
     rounds: int = 5
@@ -30,7 +34,15 @@ class Plan:
 
 
 QUICK = Plan(
-    bulk=64 * MIB, calls=200_000, keys=40, connections=1000, rounds=1, race=32 * MIB, round_trips=4_000
+    bulk=64 * MIB,
+    calls=200_000,
+    openings=2,
+    pages=6,
+    keys=40,
+    connections=1000,
+    rounds=1,
+    race=32 * MIB,
+    round_trips=4_000,
 )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -78,12 +79,15 @@ def ours(capture: Path) -> Iterator[Server]:
 
 @contextmanager
 def other(argv: list[str], port: int) -> Iterator[Server]:
-    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    """A process group of its own: some of these servers fork for every connection."""
+    nothing = subprocess.DEVNULL
+    process = subprocess.Popen(argv, stdin=nothing, stdout=nothing, stderr=nothing, process_group=0)
     try:
         wait_until(lambda: _listens(port) or process.poll() is not None)
         yield Server(port, process.pid)
     finally:
-        end(process)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def others() -> dict[str, list[str]]:
@@ -91,7 +95,7 @@ def others() -> dict[str, list[str]]:
     found = {"asyncio streams": [sys.executable, str(REFERENCE), "{port}"]}
     if socat := shutil.which("socat"):
         listen = "TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork,backlog=1024,nodelay"
-        found["socat PIPE"] = [socat, "-b", "65536", listen, "PIPE"]
+        found["socat PIPE"] = [socat, listen, "PIPE"]  # with larger blocks it waits for itself
     if ncat := shutil.which("ncat"):
         found["ncat --exec cat"] = [ncat, "-l", "-k", "-m", "200", "127.0.0.1", "{port}", "--exec", "/bin/cat"]
     return found

@@ -18,7 +18,7 @@ from socktui.journal.writer import Journal
 from tests.journal.pour import content
 from tests.journal.test_journal import folded
 from tests.journal.writing import RING, Told, called, moved
-from tests.support import wait_until
+from tests.support import fresh, wait_until
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def test_reading_while_another_process_writes_flat_out(capture: Path) -> None:
 @pytest.mark.parametrize("calls", [50, 1000, 3000])
 def test_a_killed_writer_loses_nothing_that_it_counted(capture: Path, calls: int) -> None:
     with pouring(capture, 1 << 20, 1 << 20) as writer, Reader(capture) as live:
-        wait_until(lambda: live.refresh() and live.count > calls)
+        wait_until(lambda: fresh(live).count > calls)
         writer.kill()
         writer.wait()
         live.refresh()
@@ -100,6 +100,7 @@ def test_a_call_that_its_socket_was_not_told_of_any_more(capture: Path, monkeypa
     called(journal, told, entry, Name.CLOSE, 0)
     journal.heap.close()
     journal._slots.close(128)
+    journal._header.close()
     journal._calls.close(4096 + 2 * 64)
     with Reader(capture) as reader:
         assert reader.socket(1).ended

@@ -46,6 +46,7 @@ class FooterApp(App[None]):
 @pytest.mark.parametrize("columns", [30, 60, 80, 120, 200])
 async def test_as_many_keys_as_fit_and_always_the_last_two(columns: int) -> None:
     app = FooterApp()
+    app.dead = {"stop_repeat", "restart"}  # as they are, but for the rare moments when they are wanted
     async with app.run_test(size=(columns, 10)):
         (line,) = app.shown()
         assert len(line) == columns
@@ -74,6 +75,13 @@ async def test_keys_that_do_not_work_or_have_moved() -> None:
         await pilot.pause()
         app.footer.refresh_keys()
         assert app.shown()[0].startswith(" z Echo  l Listen ")
+
+
+async def test_keys_that_rarely_work_come_first_when_they_do() -> None:
+    app = FooterApp()
+    app.dead = {"restart"}
+    async with app.run_test(size=(80, 10)):
+        assert app.shown()[0].startswith(" f8 Stop  e Echo ")
 
 
 async def test_a_click_runs_the_action() -> None:

@@ -1,0 +1,118 @@
+"""Endpoints: written and read the same way everywhere, and one sentence for each thing that can be wrong."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from socktui.core.endpoint import Endpoint, EndpointError
+
+ports = st.integers(0, 65535)
+scopes = st.from_regex(r"[A-Za-z0-9_.@-]{1,15}", fullmatch=True)
+names = st.from_regex(r"[a-z][a-z0-9_]{0,10}(-[a-z0-9]{1,5})?(\.[a-z][a-z0-9]{0,10}){0,3}", fullmatch=True)
+hosts = st.one_of(
+    st.ip_addresses(v=4).map(str),
+    st.ip_addresses(v=6).map(str),
+    st.tuples(st.ip_addresses(v=6).map(str), scopes).map("%".join),
+    names,
+)
+
+
+@given(host=hosts, port=ports)
+def test_what_is_printed_is_parsed(host: str, port: int) -> None:
+    endpoint = Endpoint("tcp", host, port)
+    assert Endpoint.parse(str(endpoint)) == endpoint
+    assert Endpoint.parse(endpoint.authority) == endpoint
+    assert Endpoint.parse(f"  TCP://{endpoint.authority}\n") == endpoint
+
+
+@given(st.text() | st.text(alphabet="tcp:/[]%.0123456789abf-x @"))
+def test_nothing_but_an_endpoint_or_one_sentence(text: str) -> None:
+    try:
+        endpoint = Endpoint.parse(text)
+    except EndpointError as error:
+        said = str(error)
+    else:
+        said = str(endpoint)
+        assert Endpoint.parse(said) == endpoint
+        assert endpoint.loopback in (True, False)
+    assert said.isprintable()
+    assert len(said) < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoint"),
+    [
+        ("tcp://127.0.0.1:5005", Endpoint("tcp", "127.0.0.1", 5005)),
+        ("tcp://[::1]:5005", Endpoint("tcp", "::1", 5005)),
+        ("[fe80::1%eth0]:80", Endpoint("tcp", "fe80::1%eth0", 80)),
+        ("[0:0:0:0:0:0:0:1]:80", Endpoint("tcp", "::1", 80)),
+        ("localhost:80", Endpoint("tcp", "localhost", 80)),
+        (":5005", Endpoint("tcp", "127.0.0.1", 5005)),
+        ("5005", Endpoint("tcp", "127.0.0.1", 5005)),
+        ("tcp://:0", Endpoint("tcp", "127.0.0.1", 0)),
+        ("0.0.0.0:0", Endpoint("tcp", "0.0.0.0", 0)),
+        ("Host.example.:65535", Endpoint("tcp", "Host.example.", 65535)),
+    ],
+)
+def test_ways_to_write_one(text: str, endpoint: Endpoint) -> None:
+    assert Endpoint.parse(text) == endpoint
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "an endpoint is needed, such as tcp://127.0.0.1:5005"),
+        ("gopher://a:1", "unknown scheme 'gopher': one of tcp"),
+        ("localhost", "the port is missing: write 'localhost':port"),
+        ("tcp://", "the port is missing: write host:port"),
+        ("localhost:", "the port is missing: a number from 0 to 65535"),
+        ("localhost:http", "the port is wrong: 'http' is no number from 0 to 65535"),
+        ("localhost:65536", "the port is wrong: '65536' is no number from 0 to 65535"),
+        ("localhost:-1", "the port is wrong: '-1' is no number from 0 to 65535"),
+        ("localhost:0x50", "the port is wrong: '0x50' is no number from 0 to 65535"),
+        ("localhost:\u0665", "the port is wrong: '\\u0665' is no number from 0 to 65535"),
+        ("a:80/path", "the port is wrong: '80/path' is no number from 0 to 65535"),
+        ("::1:80", "the host is wrong: an IPv6 address stands in brackets, [::1]:5005"),
+        ("[::1:80", "the host is wrong: '[' without ']'"),
+        ("[::1]", "the port is missing: write [address]:port"),
+        ("[::1]80", "the port is missing: write [address]:port"),
+        ("[::g]:80", "the host is wrong: '::g' is no IPv6 address"),
+        ("[127.0.0.1]:80", "the host is wrong: '127.0.0.1' is no IPv6 address"),
+        ("[fe80::1%]:80", "the host is wrong: 'fe80::1%' is no IPv6 address"),
+        ("1.2.3.400:80", "the host is wrong: '1.2.3.400' is no IPv4 address"),
+        ("1.2.3:80", "the host is wrong: '1.2.3' is no IPv4 address"),
+        ("a b:80", "the host is wrong: 'a b' is neither a name nor an address"),
+        ("-a:80", "the host is wrong: '-a' is neither a name nor an address"),
+        ("a..b:80", "the host is wrong: 'a..b' is neither a name nor an address"),
+        ("\x1b[2J:80", "the host is wrong: '\\x1b[2J' is neither a name nor an address"),
+    ],
+)
+def test_the_wrong_part_is_named(text: str, why: str) -> None:
+    with pytest.raises(EndpointError) as caught:
+        Endpoint.parse(text)
+    assert str(caught.value) == why
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("localhost", True),
+        ("LOCALHOST.", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.0.2.1", False),
+        ("fe80::1%lo", False),
+        ("localhost.example", False),
+    ],
+)
+def test_who_can_reach_it(host: str, loopback: bool) -> None:
+    assert Endpoint("tcp", host, 1).loopback is loopback
+
+
+def test_an_address_of_the_kernel() -> None:
+    assert Endpoint.of_address("tcp", ("::1", 80, 0, 0)) == Endpoint.parse("[::1]:80")
+    assert Endpoint.of_address("tcp", ("127.0.0.1", 80)) == Endpoint.parse(":80")

@@ -1,0 +1,155 @@
+"""What calls add up to."""
+
+import errno as errnos
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from socktui.core.call import Call, Layer, Name
+from socktui.core.sockets import End, Role, Socket, State
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
+anything = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4), max_leaves=6)
+words = st.sampled_from(["SOL_SOCKET", "SO_ERROR", "SO_LINGER", "SHUT_WR", "SHUT_RD", "SOCK_STREAM", [1, 0]])
+calls: st.SearchStrategy[Call] = st.builds(
+    Call,
+    seq=st.integers(0, 99),
+    time=st.integers(0, 99),
+    duration=st.integers(0, 99),
+    socket=st.integers(0, 5),
+    name=st.sampled_from(Name),
+    result=st.integers(-1, 99),
+    errno=st.sampled_from([0, 0, 0, 11, 104, 110, 111, 115, 32, 9999]),
+    size=st.integers(0, 99),
+    args=st.lists(anything | words, max_size=4).map(tuple),
+    answer=anything,
+    made=st.integers(0, 5),
+    offset=st.integers(0, 99),
+    at=st.integers(0, 99),
+    length=st.integers(0, 99),
+    layer=st.just(Layer.WIRE),
+)
+
+
+@given(st.lists(calls, max_size=30))
+def test_no_call_is_too_strange(some: list[Call]) -> None:
+    socket = Socket(1)
+    for call in some:
+        socket.apply(call)
+    assert socket.calls == len(some)
+    assert isinstance(socket.why, str)
+    other = Socket(2)
+    for call in some:
+        other.accepted(call, socket)
+    assert other.role is Role.ACCEPTED or not some
+
+
+def fold(*made: tuple[Any, ...], socket: Socket | None = None) -> Socket:
+    """The socket after calls of (name, result or -errno, args, answer)."""
+    socket = socket or Socket(1)
+    for seq, (name, result, *rest) in enumerate(made):
+        args = rest[0] if rest else ()
+        answer = rest[1] if len(rest) > 1 else None
+        size = 20 if name in (Name.RECV, Name.SEND) else 0
+        length = result if size and result > 0 else 0
+        errno = -result if result < 0 else 0
+        socket.apply(
+            Call(seq, 100 + seq, 1, 1, name, -1 if errno else result, errno, size, args, answer, length=length)
+        )
+    return socket
+
+
+ADDRESS = ["127.0.0.1", 5005]
+CREATED = (Name.SOCKET, 7, ("AF_INET", "SOCK_STREAM|SOCK_NONBLOCK", 0))
+CONNECTING = (Name.CONNECT, -errnos.EINPROGRESS, (ADDRESS,))
+ASKED = ("SOL_SOCKET", "SO_ERROR")
+SETTLED = (Name.GETSOCKOPT, 0, ASKED, 0)
+SHUT = (Name.SHUTDOWN, 0, ("SHUT_WR",))
+FIN = (Name.RECV, 0)
+CLOSED = (Name.CLOSE, 0)
+LINGER = (Name.SETSOCKOPT, 0, ("SOL_SOCKET", "SO_LINGER", [1, 0]))
+CLIENT = (CREATED, CONNECTING, SETTLED)
+
+
+@pytest.mark.parametrize(
+    ("made", "state", "why", "is_open"),
+    [
+        ((CREATED,), "UNCONN", "", True),
+        ((CREATED, (Name.BIND, -errnos.EADDRINUSE, (ADDRESS,))), "UNCONN", "EADDRINUSE", True),
+        ((CREATED, (Name.BIND, 0, (ADDRESS,)), (Name.LISTEN, 0, (128,))), "LISTEN", "", True),
+        ((CREATED, CONNECTING), "SYN-SENT", "", True),
+        (CLIENT, "ESTAB", "", True),
+        ((CREATED, (Name.CONNECT, 0, (ADDRESS,))), "ESTAB", "", True),
+        ((CREATED, CONNECTING, (Name.GETSOCKOPT, 0, ASKED, 111), CLOSED), "CLOSED", "ECONNREFUSED", False),
+        ((CREATED, (Name.CONNECT, -111, (ADDRESS,))), "UNCONN", "ECONNREFUSED", True),
+        ((CREATED, CONNECTING, (Name.GETSOCKOPT, 0, ASKED, 110)), "SYN-SENT", "ETIMEDOUT", True),
+        ((CREATED, CONNECTING, (Name.GETSOCKOPT, 0, ASKED, 104)), "SYN-SENT", "peer RST (ECONNRESET)", True),
+        ((*CLIENT, FIN), "CLOSE-WAIT", "peer FIN", True),
+        ((*CLIENT, FIN, FIN), "CLOSE-WAIT", "peer FIN", True),
+        ((*CLIENT, FIN, SHUT), "LAST-ACK", "peer FIN", True),
+        ((*CLIENT, FIN, CLOSED), "CLOSED", "peer FIN", False),
+        ((*CLIENT, SHUT), "FIN-WAIT-2", "", True),
+        ((*CLIENT, SHUT, (Name.SEND, -errnos.EPIPE)), "FIN-WAIT-2", "", True),
+        ((*CLIENT, SHUT, FIN), "TIME-WAIT", "peer FIN", True),
+        ((*CLIENT, SHUT, CLOSED), "CLOSED", "closed here", False),
+        ((*CLIENT, (Name.SHUTDOWN, 0, ("SHUT_RD",))), "ESTAB", "", True),
+        ((*CLIENT, CLOSED), "CLOSED", "closed here", False),
+        ((*CLIENT, LINGER, CLOSED), "CLOSED", "RST sent", False),
+        ((*CLIENT, FIN, LINGER, CLOSED), "CLOSED", "RST sent", False),
+        ((*CLIENT, (Name.RECV, -104)), "ESTAB", "peer RST (ECONNRESET)", True),
+        ((*CLIENT, (Name.RECV, -104), CLOSED), "CLOSED", "peer RST (ECONNRESET)", False),
+        ((*CLIENT, (Name.SEND, -errnos.EPIPE), CLOSED), "CLOSED", "EPIPE", False),
+        ((*CLIENT, (Name.RECV, -errnos.EAGAIN)), "ESTAB", "", True),
+        ((*CLIENT, (Name.RECV, -errnos.ETIMEDOUT)), "ESTAB", "ETIMEDOUT", True),
+    ],
+)
+def test_states(made: tuple[tuple[Any, ...], ...], state: str, why: str, is_open: bool) -> None:
+    socket = fold(*made)
+    assert (str(socket.state), socket.why, socket.open) == (state, why, is_open)
+    assert socket.calls == len(made)
+
+
+def test_a_client() -> None:
+    socket = fold(
+        *CLIENT,
+        (Name.GETSOCKNAME, 0, (), ["127.0.0.1", 50928]),
+        (Name.SEND, 13),
+        (Name.RECV, 5),
+        (Name.RECV, 8),
+    )
+    assert (socket.role, socket.netid, socket.fd) == (Role.CLIENT, "tcp", 7)
+    assert (socket.local, socket.peer) == ("127.0.0.1:50928", "127.0.0.1:5005")
+    assert (socket.sent, socket.received) == (13, 13)
+    assert (socket.first, socket.last, socket.born, socket.active) == (0, 6, 100, 106)
+
+
+def test_an_accepted_one() -> None:
+    listener = fold(CREATED, (Name.BIND, 0, (["::1", 0],)), (Name.LISTEN, 0, (5,)))
+    fold((Name.GETSOCKNAME, 0, (), ["::1", 5005]), socket=listener)
+    listener.service = "echo"
+    call = Call(9, 500, 1, 1, Name.ACCEPT, 8, answer=["::1", 50000], made=2)
+    socket = Socket(2)
+    socket.accepted(call, listener)
+    assert (socket.parent, socket.fd, socket.service, socket.netid) == (1, 8, "echo", "tcp")
+    assert (socket.local, socket.peer) == ("[::1]:5005", "[::1]:50000")
+    assert (socket.role, socket.state, socket.end) == (Role.ACCEPTED, State.ESTAB, End.OPEN)
+    assert (socket.first, socket.born) == (9, 500)
+    assert listener.backlog == 5
+
+
+def test_the_numbers_are_part_of_the_format() -> None:
+    assert [int(role) for role in (Role.NEW, Role.LISTENER, Role.CLIENT, Role.ACCEPTED)] == [0, 1, 2, 3]
+    assert [str(state) for state in sorted(State)] == [
+        "UNCONN",
+        "LISTEN",
+        "SYN-SENT",
+        "ESTAB",
+        "CLOSE-WAIT",
+        "FIN-WAIT-2",
+        "LAST-ACK",
+        "TIME-WAIT",
+        "CLOSED",
+    ]
+    assert [int(end) for end in End] == list(range(6))

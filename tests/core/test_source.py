@@ -1,0 +1,138 @@
+"""Lines of C."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from socktui.core.call import Argument, Call, Name
+from socktui.core.safe import safe
+from socktui.core.source import c_line, duration_text, remark
+
+LOCAL: list[str | int] = ["127.0.0.1", 5005]
+PEER: list[str | int] = ["127.0.0.1", 50928]
+
+
+def call(name: Name, result: int = 0, errno: int = 0, **more: object) -> Call:
+    return Call(0, 0, 0, 1, name, result, errno, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("made", "fd", "line"),
+    [
+        (
+            call(Name.SOCKET, 5, args=("AF_INET", "SOCK_STREAM|SOCK_NONBLOCK|SOCK_CLOEXEC", 0)),
+            5,
+            "socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK|SOCK_CLOEXEC, 0) = 5",
+        ),
+        (
+            call(Name.SOCKET, -1, 24, args=("AF_INET", "SOCK_STREAM", 0)),
+            -1,
+            "socket(AF_INET, SOCK_STREAM, 0) = -1 EMFILE",
+        ),
+        (
+            call(Name.SETSOCKOPT, args=("SOL_SOCKET", "SO_REUSEADDR", 1)),
+            5,
+            "setsockopt(5, SOL_SOCKET, SO_REUSEADDR, 1) = 0",
+        ),
+        (
+            call(Name.SETSOCKOPT, args=("SOL_SOCKET", "SO_LINGER", [1, 0])),
+            5,
+            "setsockopt(5, SOL_SOCKET, SO_LINGER, {1, 0}) = 0",
+        ),
+        (call(Name.BIND, args=(LOCAL,)), 5, "bind(5, 127.0.0.1:5005) = 0"),
+        (call(Name.BIND, -1, 98, args=(["::1", 80],)), 5, "bind(5, [::1]:80) = -1 EADDRINUSE"),
+        (call(Name.LISTEN, args=(1024,)), 5, "listen(5, 1024) = 0"),
+        (call(Name.GETSOCKNAME, answer=LOCAL), 5, "getsockname(5) = 127.0.0.1:5005"),
+        (call(Name.GETPEERNAME, -1, 107), 5, "getpeername(5) = -1 ENOTCONN"),
+        (call(Name.ACCEPT, 7, answer=PEER, made=2), 5, "accept(5) = 7 from 127.0.0.1:50928"),
+        (call(Name.ACCEPT, -1, 24), 5, "accept(5) = -1 EMFILE"),
+        (call(Name.CONNECT, -1, 111, args=(LOCAL,)), 8, "connect(8, 127.0.0.1:5005) = -1 ECONNREFUSED"),
+        (call(Name.CONNECT, -1, 9999, args=(LOCAL,)), 8, "connect(8, 127.0.0.1:5005) = -1 errno 9999"),
+        (
+            call(Name.GETSOCKOPT, args=("SOL_SOCKET", "SO_ERROR"), answer=0),
+            8,
+            "getsockopt(8, SOL_SOCKET, SO_ERROR) = 0 → 0",
+        ),
+        (
+            call(Name.GETSOCKOPT, args=("SOL_SOCKET", "SO_ERROR"), answer=111),
+            8,
+            "getsockopt(8, SOL_SOCKET, SO_ERROR) = 0 → ECONNREFUSED",
+        ),
+        (
+            call(Name.GETSOCKOPT, args=("SOL_SOCKET", "SO_RCVBUF"), answer=111),
+            8,
+            "getsockopt(8, SOL_SOCKET, SO_RCVBUF) = 0 → 111",
+        ),
+        (call(Name.RECV, 13, size=20, length=13), 7, "recv(7, 20) = 13"),
+        (call(Name.RECV, -1, 104, size=20), 7, "recv(7, 20) = -1 ECONNRESET"),
+        (call(Name.SEND, 13, size=13, length=13), 7, "send(7, 13 bytes) = 13"),
+        (call(Name.SEND, 1, size=1, length=1), 7, "send(7, 1 byte) = 1"),
+        (call(Name.SHUTDOWN, args=("SHUT_WR",)), 7, "shutdown(7, SHUT_WR) = 0"),
+        (call(Name.CLOSE), 7, "close(7) = 0"),
+        (call(Name.BIND, args=("/tmp/\x1b]0;x\a",)), 7, "bind(7, /tmp/␛]0;x␇) = 0"),
+    ],
+    ids=str,
+)
+def test_a_call_is_written_as_in_c(made: Call, fd: int, line: str) -> None:
+    assert c_line(made, fd) == line
+
+
+def test_every_function_is_written_by_its_name() -> None:
+    for name in Name:
+        assert c_line(call(name), 3).startswith(f"{name}(")
+
+
+@pytest.mark.parametrize(
+    ("made", "text"),
+    [
+        (call(Name.RECV, 0, size=20), "the peer's FIN"),
+        (call(Name.RECV, 5, size=20, length=5), ""),
+        (call(Name.RECV, -1, 104, size=20), ""),
+        (call(Name.SEND, 3, size=20, length=3), "the kernel took a part: its buffer is full"),
+        (call(Name.SEND, -1, 32, size=20), ""),
+        (call(Name.CLOSE), ""),
+    ],
+)
+def test_only_what_the_result_hides_is_remarked(made: Call, text: str) -> None:
+    assert remark(made) == text
+
+
+@pytest.mark.parametrize(
+    ("ns", "text"),
+    [
+        (0, "0 µs"),
+        (800, "0.8 µs"),
+        (1_250, "1.2 µs"),
+        (18_000, "18 µs"),
+        (999_400, "999 µs"),
+        (999_600, "1.0 ms"),
+        (1_200_000, "1.2 ms"),
+        (9_940_000, "9.9 ms"),
+        (9_960_000, "10 ms"),
+        (3_400_000_000, "3.4 s"),
+        (86_400_000_000_000, "86400 s"),
+        (-5, "0 µs"),
+    ],
+)
+def test_durations(ns: int, text: str) -> None:
+    assert duration_text(ns) == text
+
+
+ARGUMENTS: st.SearchStrategy[Argument] = st.one_of(
+    st.text(), st.integers(), st.lists(st.one_of(st.text(), st.integers()), max_size=3)
+)
+
+
+@given(
+    st.sampled_from(Name),
+    st.integers(),
+    st.integers(0, 65535),
+    st.lists(ARGUMENTS, max_size=4).map(tuple),
+    st.none() | ARGUMENTS,
+)
+def test_no_call_raises_or_reaches_the_terminal(
+    name: Name, result: int, errno: int, args: tuple[Argument, ...], answer: Argument | None
+) -> None:
+    """What stands in a damaged capture can be anything."""
+    line = c_line(call(name, result, errno, args=args, answer=answer), 3)
+    assert safe(line) == line

@@ -1,0 +1,184 @@
+"""Connections that fail, and names that have to be resolved."""
+
+import asyncio
+import contextlib
+import socket as sockets
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from socktui.control.client import Engine
+from socktui.control.messages import VerbError
+from socktui.core.call import Name
+from socktui.core.endpoint import Endpoint
+from socktui.core.sockets import State
+from socktui.engine.poller import Poller
+from socktui.engine.workbench import Workbench
+from socktui.journal.reader import Reader
+from socktui.journal.writer import Journal
+from socktui.services.manual import client
+from tests.engine.families import Family, every_family
+from tests.support import all_calls, all_sockets, fresh, until
+
+
+@contextlib.contextmanager
+def deaf(family: Family) -> Iterator[int]:
+    """A port that answers nobody: the accept queue of its listener is full."""
+    with family.server(backlog=0) as (server, port), contextlib.ExitStack() as stack:
+        for _ in range(3):
+            sock = stack.enter_context(sockets.socket(family.family, sockets.SOCK_STREAM))
+            sock.setblocking(False)
+            sock.connect_ex((family.host, port))
+        assert server.fileno() >= 0
+        yield port
+
+
+@every_family
+async def test_refused(engine: Engine, family: Family) -> None:
+    with family.server() as (_, port):
+        pass
+    with pytest.raises(VerbError, match=r"Connection refused \(ECONNREFUSED\): nothing listens there") as caught:
+        await engine.connect(family.endpoint(port))
+    assert caught.value.errno == "ECONNREFUSED"
+    assert str(family.endpoint(port)) in caught.value.text
+    await engine.end()
+    (socket,) = all_sockets(engine.capture)
+    assert (socket.why, socket.state) == ("ECONNREFUSED", State.CLOSED)
+    names = [call.name for call in all_calls(engine.capture)]
+    assert names == [Name.SOCKET, Name.SETSOCKOPT, Name.CONNECT, Name.GETSOCKOPT, Name.CLOSE]
+
+
+@every_family
+async def test_taken(engine: Engine, family: Family) -> None:
+    with family.server() as (_, port):
+        with pytest.raises(VerbError, match=r"\(EADDRINUSE\) by .*\(pid \d+\): take another port") as caught:
+            await engine.listen(family.endpoint(port))
+        assert caught.value.errno == "EADDRINUSE"
+    assert [socket.why for socket in all_sockets(engine.capture)] == ["EADDRINUSE"]
+
+
+@every_family
+async def test_no_answer_in_time(engine: Engine, family: Family) -> None:
+    with deaf(family) as port:
+        began = time.monotonic()
+        with pytest.raises(VerbError, match="ETIMEDOUT"):
+            await engine.connect(family.endpoint(port), seconds=0.5)
+        assert 0.4 < time.monotonic() - began < 3
+
+
+@every_family
+@pytest.mark.parametrize("verb", ["close", "reset"])
+async def test_closed_while_connecting(engine: Engine, family: Family, verb: str) -> None:
+    with deaf(family) as port:
+        connecting = asyncio.create_task(engine.connect(family.endpoint(port)))
+        with Reader(engine.capture) as reader:
+            await until(lambda: fresh(reader).sockets and reader.socket(1).state is State.SYN_SENT)
+            with pytest.raises(VerbError, match="socket 1 is still connecting"):
+                await engine.send([1], b"too early")
+            await engine.call(verb, socket=1)
+            with pytest.raises(VerbError, match="ECANCELED"):
+                await connecting
+            assert reader.socket(1).ended
+        with pytest.raises(VerbError, match="socket 1 is no open connection"):
+            await engine.call("close", socket=1)
+    await engine.end()
+    assert [call.errno for call in all_calls(engine.capture) if call.failed] == [115]  # EINPROGRESS
+
+
+async def test_the_end_comes_while_connecting(engine: Engine) -> None:
+    with deaf(Family("", "tcp://127.0.0.1:0", sockets.AF_INET, "127.0.0.1")) as port:
+        number, answer = engine.begin("connect", endpoint=f":{port}")
+        assert number
+        with Reader(engine.capture) as reader:
+            await until(lambda: fresh(reader).count >= 3)
+        await engine.end()
+        assert answer.done()
+    with Reader(engine.capture) as reader:
+        assert reader.closed_in_order
+        assert reader.socket(1).ended
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "errno"),
+    [("no-such-host.invalid:80", "EAI_"), ("[fe80::1]:80", "EINVAL"), ("[fe80::1%nowhere]:80", "EAI_")],
+)
+async def test_names_that_lead_nowhere(engine: Engine, endpoint: str, errno: str) -> None:
+    with pytest.raises(VerbError) as caught:
+        await engine.connect(Endpoint.parse(endpoint), seconds=5)
+    assert caught.value.errno.startswith((errno, "ETIMEDOUT"))
+    assert "\n" not in caught.value.text
+
+
+async def test_not_ours_to_bind(engine: Engine) -> None:
+    with pytest.raises(VerbError, match=r"\(EADDRNOTAVAIL\): this machine has no such address"):
+        await engine.listen(Endpoint.parse("192.0.2.1:0"))
+
+
+@contextlib.contextmanager
+def in_this_process(capture: Path) -> Iterator[asyncio.Runner]:
+    poller = Poller()
+    journal = Journal(capture, ring_size=1 << 20, floor=0)
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(poller)) as runner:
+
+        async def make() -> Workbench:
+            return Workbench(poller, journal)
+
+        runner.bench = runner.run(make())  # type: ignore[attr-defined]
+        yield runner
+        runner.bench.end()  # type: ignore[attr-defined]
+    journal.close()
+
+
+def test_a_slow_resolver_holds_up_nothing(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+
+    def slow(*_: Any, **__: Any) -> list[Any]:
+        released.wait(30)
+        return []
+
+    with in_this_process(capture) as runner:
+        monkeypatch.setattr(sockets, "getaddrinfo", slow)
+        bench: Workbench = runner.bench  # type: ignore[attr-defined]
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            runner.run(bench.connect(Endpoint.parse("slow.example:80"), client, seconds=0.3))
+        assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 3  # nor is the end held up
+    released.set()
+
+
+def answers(*found: tuple[int, str, int]) -> Any:
+    def getaddrinfo(*_: Any, **__: Any) -> list[Any]:
+        return [(family, sockets.SOCK_STREAM, 6, "", (host, port)) for family, host, port in found]
+
+    return getaddrinfo
+
+
+def test_where_one_address_is_deaf_the_next_is_tried(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 8305: a quarter of a second, not the time of a connect()."""
+    six = Family("", "", sockets.AF_INET6, "::1")
+    four = Family("", "", sockets.AF_INET, "127.0.0.1")
+    with deaf(six) as dead, four.server() as (_, port), in_this_process(capture) as runner:
+        found = answers((sockets.AF_INET6, "::1", dead), (sockets.AF_INET, "127.0.0.1", port))
+        monkeypatch.setattr(sockets, "getaddrinfo", found)
+        bench: Workbench = runner.bench  # type: ignore[attr-defined]
+        began = time.monotonic()
+        number = runner.run(bench.connect(Endpoint.parse("two.example:80"), client, seconds=10))
+        assert 0.2 < time.monotonic() - began < 2
+        monkeypatch.undo()
+    assert number == 2
+    assert [socket.why for socket in all_sockets(capture)] == ["closed here", "closed here"]
+    assert all_calls(capture)[-1].name is Name.CLOSE
+
+
+async def test_localhost_where_only_one_family_listens(engine: Engine) -> None:
+    family = Family("", "", sockets.AF_INET, "127.0.0.1")
+    with family.server() as (server, port):
+        number = await engine.connect(Endpoint.parse(f"localhost:{port}"), seconds=5)
+        server.accept()[0].close()
+        with Reader(engine.capture) as reader:
+            assert reader.socket(number).peer == f"127.0.0.1:{port}"

@@ -1,0 +1,145 @@
+"""A disk that is slower than the peers, or has no room: the engine waits, and goes on."""
+
+import asyncio
+import hashlib
+import os
+import socket as sockets
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from socktui.core.call import Name
+from socktui.core.endpoint import Endpoint
+from socktui.engine.poller import Poller
+from socktui.engine.workbench import Workbench
+from socktui.journal.reader import Reader
+from socktui.journal.writer import Journal
+from socktui.services import SERVICES
+from tests.support import carried, peer, read_all, read_exactly, until
+
+
+def with_workbench(capture: Path, main: Callable[[Workbench, Journal], Coroutine[Any, Any, None]]) -> None:
+    """Run `main` on an engine in this process, with a small ring."""
+    poller = Poller()
+    journal = Journal(capture, ring_size=1 << 19, floor=0)
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Workbench]:
+        workbench = Workbench(poller, journal)
+        try:
+            yield workbench
+        finally:
+            workbench.end()
+            journal.close()
+
+    async def run() -> None:
+        async with opened() as workbench:
+            await main(workbench, journal)
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(poller)) as runner:
+        runner.run(run())
+
+
+async def echo_port(workbench: Workbench, capture: Path) -> int:
+    number = await workbench.listen(Endpoint.parse(":0"), SERVICES["echo"].run, "echo")
+    with Reader(capture) as reader:
+        return Endpoint.parse(reader.socket(number).local).port
+
+
+def echoed(port: int, data: bytes) -> bytes:
+    with peer(port) as sock:
+
+        def send() -> None:
+            sock.sendall(data)
+            sock.shutdown(sockets.SHUT_WR)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        answer = read_all(sock)
+        sender.join()
+        return answer
+
+
+def test_a_slow_disk_slows_the_peers_and_loses_nothing(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.pwrite
+
+    def slow(fd: int, data: bytes, at: int) -> int:
+        time.sleep(0.01)
+        return write(fd, data[:65536], at)
+
+    monkeypatch.setattr(os, "pwrite", slow)
+    data = os.urandom(4 << 20)
+
+    async def main(workbench: Workbench, _: Journal) -> None:
+        port = await echo_port(workbench, capture)
+        answers = await asyncio.gather(*(asyncio.to_thread(echoed, port, data) for _ in range(3)))
+        assert [hashlib.sha256(answer).digest() for answer in answers] == [hashlib.sha256(data).digest()] * 3
+
+    with_workbench(capture, main)
+    with Reader(capture) as reader:
+        assert reader.stalls > 0
+        assert reader.health.whole
+    for number in (2, 3, 4):
+        assert carried(capture, number, "recv") == data
+
+
+def test_who_closes_while_the_disk_is_behind_is_let_go(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    write = os.pwrite
+
+    def stuck(fd: int, data: bytes, at: int) -> int:
+        release.wait(30)
+        return write(fd, data, at)
+
+    monkeypatch.setattr(os, "pwrite", stuck)
+
+    async def main(workbench: Workbench, journal: Journal) -> None:
+        port = await echo_port(workbench, capture)
+        with peer(port) as sock, Reader(capture) as reader:
+            sock.setblocking(False)
+            while not reader.stalls:
+                try:
+                    sock.send(b"x" * 65536)
+                except BlockingIOError:
+                    pass
+                try:
+                    sock.recv(1 << 18)
+                except BlockingIOError:
+                    pass
+                await asyncio.sleep(0)
+            workbench.close(2)
+            reader.refresh()
+            assert reader.socket(2).ended
+        release.set()
+        await until(lambda: journal.heap.drained == journal.heap.head)
+        assert await asyncio.to_thread(echoed, port, b"still there") == b"still there"
+
+    with_workbench(capture, main)
+
+
+def test_no_room_for_another_socket(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes then waits in the kernel's queue, and is served when there is room."""
+
+    async def main(workbench: Workbench, journal: Journal) -> None:
+        port = await echo_port(workbench, capture)
+        reserve = journal.reserve
+
+        def full() -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(journal, "reserve", full)
+        with peer(port) as sock:
+            sock.sendall(b"patience")
+            await asyncio.sleep(0.1)
+            monkeypatch.setattr(journal, "reserve", reserve)
+            assert await asyncio.to_thread(read_exactly, sock, 8) == b"patience"
+
+    with_workbench(capture, main)
+    with Reader(capture) as reader:
+        accepts = [reader.call(seq) for seq in range(reader.count) if reader.call(seq).name is Name.ACCEPT]
+    assert [(call.made, call.failed) for call in accepts] == [(2, False)]

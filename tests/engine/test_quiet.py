@@ -1,0 +1,158 @@
+"""An engine that has nothing to do does nothing, however its peers behave."""
+
+import asyncio
+import contextlib
+import resource
+import socket as sockets
+import struct
+import time
+
+import pytest
+
+from socktui.control.client import Engine
+from socktui.core.call import Name
+from socktui.core.endpoint import Endpoint
+from socktui.journal.reader import Reader
+from tests.support import all_calls, cpu_seconds, fresh, listening, peer, read_exactly, until
+
+SPAN = 1.0
+BUSY = 0.2
+
+
+async def check_quiet(engine: Engine) -> None:
+    """Little processor time is used: in the best of three spans, since the machine may be busy starting others."""
+    used = []
+    for _ in range(3):
+        before = cpu_seconds(engine.pid)
+        await asyncio.sleep(SPAN / 3)
+        used.append((cpu_seconds(engine.pid) - before) / (SPAN / 3))
+    assert min(used) < BUSY, used
+
+
+async def test_with_no_peer(engine: Engine) -> None:
+    await listening(engine)
+    await check_quiet(engine)
+
+
+@pytest.mark.parametrize("service", ["manual", "echo", "discard"])
+async def test_with_an_idle_peer(engine: Engine, service: str) -> None:
+    port = await listening(engine, service=service)
+    with peer(port) as sock:
+        sock.sendall(b"hello")
+        await check_quiet(engine)
+
+
+async def test_after_the_peers_fin(engine: Engine) -> None:
+    """A half-closed connection stays readable for epoll(7) for ever; nobody waits for that."""
+    port = await listening(engine, service="manual")
+    with peer(port) as sock, Reader(engine.capture) as reader:
+        sock.shutdown(sockets.SHUT_WR)
+        await until(lambda: fresh(reader).sockets == 2 and reader.socket(2).why == "peer FIN")
+        await check_quiet(engine)
+        assert await engine.send([2], b"still here") == 10
+        assert read_exactly(sock, 10) == b"still here"
+        await check_quiet(engine)
+
+
+async def test_after_the_peers_reset(engine: Engine) -> None:
+    port = await listening(engine, service="manual")
+    with Reader(engine.capture) as reader:
+        with peer(port) as sock:
+            sock.shutdown(sockets.SHUT_WR)
+            await until(lambda: fresh(reader).sockets == 2 and reader.socket(2).why == "peer FIN")
+            sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, struct.pack("ii", 1, 0))
+        await until(lambda: reader.socket(2).ended)
+    await check_quiet(engine)
+
+
+@pytest.mark.parametrize("service", ["chargen", "echo"])
+async def test_with_a_peer_that_never_reads(engine: Engine, service: str) -> None:
+    port = await listening(engine, service=service)
+    with peer(port) as sock, Reader(engine.capture) as reader:
+        sock.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while service == "echo":
+                sock.send(b"x" * 65536)
+        stuck = 0
+        sent = -1
+        while stuck < 20:
+            await asyncio.sleep(0.01)
+            with contextlib.suppress(BlockingIOError):
+                if service == "echo":
+                    sock.send(b"x" * 65536)
+            now = reader.socket(2).sent if fresh(reader).sockets == 2 else 0
+            stuck, sent = (stuck + 1, sent) if now == sent else (0, now)
+        await check_quiet(engine)
+
+
+async def test_two_hundred_clients_and_sixty_four_descriptors(engine: Engine) -> None:
+    """None is lost: those that find no descriptor wait in the kernel's queue, and nobody spins or shouts."""
+    port = await listening(engine)
+    resource.prlimit(engine.pid, resource.RLIMIT_NOFILE, (64, 64))
+    with contextlib.ExitStack() as stack, Reader(engine.capture) as reader:
+        clients = [stack.enter_context(peer(port)) for _ in range(200)]
+        for number, sock in enumerate(clients):
+            sock.sendall(b"%d" % number)
+        await until(lambda: fresh(reader).sockets > 30)
+        began = time.monotonic()
+        await check_quiet(engine)
+        assert read_exactly(clients[0], 1) == b"0"
+        served = 0
+        for number, sock in enumerate(clients):
+            wanted = b"%d" % number
+            if number:
+                assert await asyncio.to_thread(read_exactly, sock, len(wanted)) == wanted
+            sock.close()
+            served += 1
+        assert served == 200
+        seconds = time.monotonic() - began
+        await until(lambda: fresh(reader).sockets == 201)
+    refused = [call for call in all_calls(engine.capture) if call.name is Name.ACCEPT and call.failed]
+    assert refused
+    assert {call.errno for call in refused} == {24}  # EMFILE
+    assert len(refused) <= 2 * (seconds + 2)
+
+
+async def test_a_greedy_reader_of_chargen_starves_nobody(engine: Engine) -> None:
+    greedy_port = await listening(engine, service="chargen")
+    echo_port = await listening(engine)
+    stop = False
+
+    def drain() -> None:
+        with peer(greedy_port) as sock:
+            while not stop:
+                sock.recv(1 << 18)
+
+    def talk() -> list[float]:
+        found = []
+        with peer(echo_port) as sock:
+            sock.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
+            for _ in range(200):
+                began = time.monotonic()
+                sock.sendall(b"ping")
+                assert read_exactly(sock, 4) == b"ping"
+                found.append(time.monotonic() - began)
+        return found
+
+    draining = asyncio.create_task(asyncio.to_thread(drain))
+    try:
+        times = sorted(await asyncio.to_thread(talk))
+    finally:
+        stop = True
+        await draining
+    assert times[len(times) // 2] < 0.05, times
+
+
+async def test_a_listener_is_found_by_another_look(engine: Engine) -> None:
+    """Closing any connection wakes a listener that paused."""
+    number = await engine.listen(Endpoint.parse(":0"), "manual")
+    with Reader(engine.capture) as reader:
+        port = Endpoint.parse(reader.socket(number).local).port
+        with peer(port):
+            await until(lambda: fresh(reader).sockets == 2)
+            resource.prlimit(engine.pid, resource.RLIMIT_NOFILE, (reader.socket(2).fd + 1, 64))
+            with peer(port) as two:
+                await until(lambda: any(reader.call(seq).errno == 24 for seq in range(fresh(reader).count)))
+                await engine.call("close", socket=2)
+                await until(lambda: fresh(reader).sockets == 3, 3)
+                assert two.fileno() > 0

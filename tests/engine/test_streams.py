@@ -1,0 +1,302 @@
+"""Servers and clients on real sockets: bytes, FIN, RST, and what the capture says of them."""
+
+import asyncio
+import base64
+import hashlib
+import os
+import socket as sockets
+import struct
+import threading
+
+import pytest
+
+from socktui.control.client import Engine
+from socktui.control.messages import VerbError
+from socktui.core.call import Name
+from socktui.core.endpoint import Endpoint
+from socktui.core.sockets import End, Role, State
+from socktui.journal.reader import Reader
+from tests.engine.families import Family, every_family
+from tests.support import (
+    all_calls,
+    all_sockets,
+    carried,
+    cpu_seconds,
+    fresh,
+    read_all,
+    read_exactly,
+    resident_mib,
+    until,
+)
+
+RST = struct.pack("ii", 1, 0)
+
+
+def reset(sock: sockets.socket) -> None:
+    sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, RST)
+    sock.close()
+
+
+async def exchange(family: Family, port: int, data: bytes) -> bytes:
+    """Send everything and a FIN, and read to the end at the same time."""
+
+    def talk() -> bytes:
+        with family.peer(port) as sock:
+
+            def send() -> None:
+                sock.sendall(data)
+                sock.shutdown(sockets.SHUT_WR)
+
+            sender = threading.Thread(target=send)
+            sender.start()
+            answer = read_all(sock)
+            sender.join()
+            return answer
+
+    return await asyncio.to_thread(talk)
+
+
+@every_family
+async def test_what_is_sent_comes_back_and_is_captured(engine: Engine, family: Family) -> None:
+    port = await family.listen(engine)
+    with family.peer(port) as sock:
+        for message in (b"Hello, World!", b"\0\x1b[31m\xff", b"x" * 3000):
+            sock.sendall(message)
+            assert read_exactly(sock, len(message)) == message
+        sock.shutdown(sockets.SHUT_WR)
+        assert sock.recv(1) == b""
+    await engine.end()
+    assert carried(engine.capture, 2, "recv") == b"Hello, World!\0\x1b[31m\xff" + b"x" * 3000
+    assert carried(engine.capture, 2, "send") == carried(engine.capture, 2, "recv")
+    listener, connection = all_sockets(engine.capture)
+    assert (listener.role, listener.netid, listener.service) == (Role.LISTENER, "tcp", "echo")
+    assert (connection.role, connection.parent, connection.end) == (Role.ACCEPTED, 1, End.PEER_FIN)
+    assert (connection.received, connection.sent) == (3020, 3020)
+    assert connection.peer.startswith(family.endpoint(1).authority[:-1])
+
+
+@every_family
+@pytest.mark.parametrize("size", [1, 20 << 20])
+async def test_a_half_close_cuts_nothing_off(engine: Engine, family: Family, size: int) -> None:
+    port = await family.listen(engine)
+    data = os.urandom(size)
+    answer = await exchange(family, port, data)
+    assert hashlib.sha256(answer).digest() == hashlib.sha256(data).digest()
+    await engine.end()
+    assert hashlib.sha256(carried(engine.capture, 2, "recv")).digest() == hashlib.sha256(data).digest()
+    assert hashlib.sha256(carried(engine.capture, 2, "send")).digest() == hashlib.sha256(data).digest()
+
+
+@every_family
+async def test_the_buffer_of_the_lecture(engine: Engine, family: Family) -> None:
+    port = await family.listen(engine, buffer=20)
+    data = bytes(range(50))
+    assert await exchange(family, port, data) == data
+    await engine.end()
+    received = [call for call in all_calls(engine.capture) if call.name is Name.RECV]
+    assert {call.size for call in received} == {20}
+    assert [call.length for call in received][-1] == 0
+    assert sum(call.length for call in received) == 50
+
+
+async def test_a_buffer_is_changed_while_it_is_used(engine: Engine) -> None:
+    number = await engine.listen(Endpoint.parse(":0"))
+    port = port_of(engine, number)
+    with sockets.create_connection(("127.0.0.1", port)) as sock:
+        sock.sendall(b"x" * 30)
+        assert len(read_exactly(sock, 30)) == 30
+        await engine.call("buffer", socket=number, size=7)
+        sock.sendall(b"y" * 30)
+        assert len(read_exactly(sock, 30)) == 30
+    for size in (0, -1, 1 << 30):
+        with pytest.raises(VerbError, match="a buffer has from 1 to 1048576 bytes"):
+            await engine.call("buffer", socket=number, size=size)
+    await engine.end()
+    sizes = [call.size for call in all_calls(engine.capture) if call.name is Name.RECV]
+    assert sizes[0] == 65536
+    assert sizes[-1] == 7
+
+
+def port_of(engine: Engine, number: int) -> int:
+    with Reader(engine.capture) as reader:
+        return Endpoint.parse(reader.socket(number).local).port
+
+
+@every_family
+async def test_half_closes_both_ways(engine: Engine, family: Family) -> None:
+    """A reply after the peer's FIN arrives, and a FIN of ours is followed by what the peer still says."""
+    with family.server() as (server, port):
+        number = await engine.connect(family.endpoint(port))
+        other, _ = server.accept()
+        with other, Reader(engine.capture) as reader:
+            other.settimeout(20)
+            other.shutdown(sockets.SHUT_WR)
+            await until(lambda: fresh(reader).socket(number).state is State.CLOSE_WAIT)
+            assert await engine.send([number], b"late reply") == 10
+            assert read_exactly(other, 10) == b"late reply"
+            await engine.call("shutdown", socket=number)
+            assert other.recv(1) == b""
+            await until(lambda: reader.socket(number).ended)
+            assert reader.socket(number).why == "peer FIN"
+
+        number = await engine.connect(family.endpoint(port))
+        other, _ = server.accept()
+        with other, Reader(engine.capture) as reader:
+            other.settimeout(20)
+            await engine.call("shutdown", socket=number)
+            assert other.recv(1) == b""
+            assert reader.socket(number).state is State.FIN_WAIT_2
+            with pytest.raises(VerbError, match="EPIPE"):
+                await engine.send([number], b"too late")
+            other.sendall(b"I go on")
+            await until(lambda: reader.socket(number).received == 7)
+            assert reader.socket(number).open
+            other.close()
+            await until(lambda: reader.socket(number).ended)
+            assert reader.socket(number).why == "peer FIN"
+
+
+@every_family
+async def test_a_reset_is_a_reset(engine: Engine, family: Family) -> None:
+    port = await family.listen(engine, "manual")
+    with family.peer(port) as sock, Reader(engine.capture) as reader:
+        await until(lambda: fresh(reader).sockets == 2)
+        await engine.call("reset", socket=2)
+        with pytest.raises(ConnectionResetError):
+            sock.recv(1)
+        assert reader.socket(2).why == "RST sent"
+    with family.peer(port) as sock, Reader(engine.capture) as reader:
+        await until(lambda: fresh(reader).sockets == 3)
+        reset(sock)
+        await until(lambda: reader.socket(3).ended)
+        assert reader.socket(3).why == "peer RST (ECONNRESET)"
+
+
+@every_family
+async def test_peers_that_reset_in_the_middle_disturb_nobody(engine: Engine, family: Family) -> None:
+    port = await family.listen(engine)
+    with family.peer(port) as steady:
+        for _ in range(50):
+            with family.peer(port) as sock:
+                sock.sendall(b"x" * 100_000)
+                reset(sock)
+            steady.sendall(b"ping")
+            assert read_exactly(steady, 4) == b"ping"
+    with Reader(engine.capture) as reader:
+        await until(lambda: fresh(reader).sockets == 52 and all(reader.socket(n).ended for n in range(2, 53)))
+        reader.refresh()
+        assert {reader.socket(n).end for n in range(3, 53)} <= {End.PEER_RESET, End.FAILED}
+
+
+async def test_many_clients_at_once(engine: Engine) -> None:
+    port = await Family("", "tcp://127.0.0.1:0", 2, "127.0.0.1").listen(engine)
+    clients = [sockets.create_connection(("127.0.0.1", port), timeout=20) for _ in range(200)]
+    for turn in range(3):
+        for number, sock in enumerate(clients):
+            sock.sendall(b"%d/%d" % (turn, number))
+        for number, sock in enumerate(clients):
+            wanted = b"%d/%d" % (turn, number)
+            assert read_exactly(sock, len(wanted)) == wanted
+    for sock in clients:
+        sock.close()
+    with Reader(engine.capture) as reader:
+        await until(lambda: all(fresh(reader).socket(n).ended for n in range(2, 202)))
+
+
+@every_family
+async def test_a_peer_that_never_reads_costs_little_and_slows_nobody(engine: Engine, family: Family) -> None:
+    port = await family.listen(engine)
+    with family.peer(port) as deaf, family.peer(port) as other:
+        before = resident_mib(engine.pid)
+        deaf.setblocking(False)
+        sent = 0
+        quiet = 0
+        while quiet < 20:
+            try:
+                sent += deaf.send(b"x" * 65536)
+                quiet = 0
+            except BlockingIOError:
+                quiet += 1
+                await asyncio.sleep(0.005)
+        assert sent > 1 << 20
+        used = cpu_seconds(engine.pid)
+        for _ in range(100):
+            other.sendall(b"ping")
+            assert read_exactly(other, 4) == b"ping"
+        await asyncio.sleep(0.5)
+        assert cpu_seconds(engine.pid) - used < 0.2
+        assert resident_mib(engine.pid) - before < 32
+
+
+async def test_what_has_no_line_ends_is_as_good(engine: Engine) -> None:
+    family = Family("", "tcp://127.0.0.1:0", 2, "127.0.0.1")
+    port = await family.listen(engine, "discard")
+    with family.peer(port) as sock:
+        for _ in range(64):
+            await asyncio.to_thread(sock.sendall, b"x" * (1 << 20))
+    with Reader(engine.capture) as reader:
+        await until(lambda: fresh(reader).socket(2).ended)
+        assert reader.socket(2).received == 64 << 20
+        assert reader.health.whole
+    assert resident_mib(engine.pid, "VmHWM") < 150
+
+
+@every_family
+async def test_what_is_typed_is_not_mixed_into_what_is_echoed(engine: Engine, family: Family) -> None:
+    """Two that send on one connection take turns: a message goes out in one piece."""
+    port = await family.listen(engine)
+    typed = b"T" * 8_000_000  # more than the kernel takes at once
+    with family.peer(port) as sock, Reader(engine.capture) as reader:
+        await until(lambda: fresh(reader).sockets == 2)
+        texts = [base64.b64encode(typed + b"%d" % n).decode() for n in range(3)]
+        pending = [engine.begin("send", sockets=[2], data=text)[1] for text in texts]
+        await engine.call("buffer", socket=2, size=65536)  # verbs begin in the order of asking
+        await until(lambda: fresh(reader).socket(2).sent > 1_000_000)
+
+        def talk() -> bytes:
+            def send() -> None:
+                for _ in range(200):
+                    sock.sendall(b"e" * 1000)
+                sock.shutdown(sockets.SHUT_WR)
+
+            sender = threading.Thread(target=send)
+            sender.start()
+            answer = read_all(sock)
+            sender.join()
+            return answer
+
+        answer = await asyncio.to_thread(talk)
+        assert [(await answer)["sent"] for answer in pending] == [8_000_001] * 3
+    assert answer.count(b"e") == 200_000
+    positions = [answer.index(typed + b"%d" % n) for n in range(3)]
+    assert positions == sorted(positions)
+
+
+@every_family
+async def test_a_listener_stops_and_its_connections_go_on(engine: Engine, family: Family) -> None:
+    port = await family.listen(engine)
+    with family.peer(port) as sock:
+        sock.sendall(b"a")
+        assert read_exactly(sock, 1) == b"a"
+        await engine.call("close", socket=1)
+        with pytest.raises(ConnectionRefusedError), family.peer(port):
+            pass
+        sock.sendall(b"b")
+        assert read_exactly(sock, 1) == b"b"
+    with pytest.raises(VerbError, match="socket 1 is no open connection"):
+        await engine.call("close", socket=1)
+
+
+@every_family
+async def test_goodbye(engine: Engine, family: Family) -> None:
+    """At the end every peer is told, and the capture says so."""
+    port = await family.listen(engine, "manual")
+    with family.peer(port) as one, family.peer(port) as two, Reader(engine.capture) as reader:
+        await until(lambda: fresh(reader).sockets == 3)
+        await engine.end()
+        assert one.recv(1) == two.recv(1) == b""
+    assert [socket.why for socket in all_sockets(engine.capture)] == ["closed here"] * 3
+    with Reader(engine.capture) as reader:
+        assert reader.closed_in_order
+        assert not reader.live
+    assert not engine.capture.with_name(engine.capture.name + ".log").exists()

@@ -1,0 +1,135 @@
+"""What is recorded is what was called: strace(1) watches the engine, and both must tell the same."""
+
+import asyncio
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from socktui.control.client import Engine
+from socktui.control.messages import VerbError
+from socktui.core.call import Call, Name, errno_name
+from socktui.core.endpoint import Endpoint
+from socktui.journal.reader import Reader
+from tests.support import all_calls, fresh, listening, peer, read_all, read_exactly, until
+
+WATCHED = "socket,setsockopt,bind,listen,accept,accept4,connect,getsockopt,getsockname,sendto,recvfrom,shutdown,close"
+AS_RECORDED = {"accept4": "accept", "sendto": "send", "recvfrom": "recv"}
+LINE = re.compile(r"\d+ +(\w+)\((\d+|[A-Z]\w+)(.*)\) += (-?\d+)(?: (E\w+))?")
+
+Seen = tuple[str, int, int, str]
+"""A call: its name, descriptor, result and errno."""
+
+
+def traced(log: Path) -> list[Seen]:
+    """The calls of strace's log, without those that only said EAGAIN, which are counted and not recorded."""
+    found = []
+    for line in log.read_text().splitlines():
+        match = LINE.match(line)
+        if match is None:
+            assert re.match(r"\d+ +(---|\+\+\+|strace:)", line), f"cannot be read: {line}"
+            continue
+        name, first, rest, result, errno = match.groups()
+        if errno == "EAGAIN":
+            continue
+        if name == "socket" and not (first.startswith("AF_INET") and "SOCK_STREAM" in rest):
+            continue  # who holds a port is asked of the kernel by netlink(7)
+        fd = int(result) if name == "socket" else int(first)
+        found.append((AS_RECORDED.get(name, name), fd, int(result), errno or ""))
+    return found
+
+
+def recorded(capture: Path) -> list[Seen]:
+    with Reader(capture) as reader:
+        descriptors = {number: reader.socket(number).fd for number in range(1, reader.sockets + 1)}
+
+    def seen(call: Call) -> Seen:
+        return str(call.name), descriptors[call.socket], call.result, errno_name(call.errno) if call.failed else ""
+
+    return [seen(call) for call in all_calls(capture)]
+
+
+def ours(calls: list[Seen], capture: Path) -> list[Seen]:
+    """The calls on sockets that the capture knows, from the call that made each to its close.
+
+    Python asks an accepted descriptor for its name when it wraps it; that getsockname() is not the engine's.
+    """
+    opened: set[int] = set()
+    just_accepted: set[int] = set()
+    found = []
+    for name, fd, result, errno in calls:
+        if name == "socket":
+            opened.add(fd)
+        elif fd not in opened or (name == "getsockname" and fd in just_accepted):
+            just_accepted.discard(fd)
+            continue
+        if name == "accept" and result >= 0:
+            opened.add(result)
+            just_accepted.add(result)
+        if name == "close":
+            opened.discard(fd)
+        found.append((name, fd, result, errno))
+    return found
+
+
+async def watch(engine: Engine, log: Path) -> subprocess.Popen[bytes]:
+    strace = shutil.which("strace")
+    assert strace, "this test needs strace: apt-get install strace"
+    watcher = subprocess.Popen(
+        [strace, "-f", "-qq", "-s", "0", "-o", str(log), "-e", f"trace={WATCHED}", "-p", str(engine.pid)],
+        stderr=subprocess.PIPE,
+    )
+    status = Path(f"/proc/{engine.pid}/status")
+
+    def attached() -> bool:
+        assert watcher.poll() is None, f"strace cannot attach: {watcher.stderr and watcher.stderr.read()!r}"
+        return f"TracerPid:\t{watcher.pid}" in status.read_text()
+
+    await until(attached)
+    return watcher
+
+
+async def test_every_call_is_recorded_as_it_was_made(engine: Engine, tmp_path: Path) -> None:
+    log = tmp_path / "strace"
+    watcher = await watch(engine, log)
+    try:
+        await scenario(engine)
+        await engine.end()
+    finally:
+        if watcher.poll() is None:
+            await asyncio.to_thread(watcher.wait, 10) if engine.gone.is_set() else watcher.send_signal(signal.SIGINT)
+        watcher.communicate()
+    told = recorded(engine.capture)
+    assert len(told) > 40
+    assert ours(traced(log), engine.capture) == told
+    assert {name for name, *_ in told} == {str(name) for name in Name if name is not Name.GETPEERNAME}
+
+
+async def scenario(engine: Engine) -> None:
+    """Every function of the vocabulary, well and ill."""
+    port = await listening(engine, buffer=20)
+    with Reader(engine.capture) as reader:
+        with peer(port) as sock:
+            sock.sendall(b"x" * 100)
+            assert read_exactly(sock, 100) == b"x" * 100
+            sock.shutdown(1)
+            assert read_all(sock) == b""
+        number = await engine.connect(Endpoint("tcp", "127.0.0.1", port))
+        await engine.send([number], b"Hello, World!")
+        await until(lambda: fresh(reader).socket(number).received == 13)
+        await engine.call("shutdown", socket=number)
+        await until(lambda: fresh(reader).socket(number).ended)
+        six = await listening(engine, "tcp://[::1]:0", "manual")
+        number = await engine.connect(Endpoint("tcp", "::1", six))
+        await engine.call("reset", socket=number)
+        await until(lambda: all(fresh(reader).socket(n).ended for n in range(number, fresh(reader).sockets + 1)))
+        for verb, endpoint, errno in [
+            ("listen", f":{port}", "EADDRINUSE"),
+            ("connect", ":1", "ECONNREFUSED"),
+            ("listen", "192.0.2.1:80", "EADDRNOTAVAIL"),
+        ]:
+            with pytest.raises(VerbError, match=errno):
+                await engine.call(verb, endpoint=endpoint)

@@ -1,0 +1,275 @@
+"""The command line: what can be said, what is refused, and what is done with a capture."""
+
+import os
+import struct
+from pathlib import Path
+
+import pytest
+
+from socktui import __version__, cli
+from socktui.control.start import Start
+from socktui.core.endpoint import Endpoint
+from socktui.journal import record
+from socktui.services import SERVICES
+from tests.running import PROGRAM, Run, ran
+from tests.support import peer, read_exactly
+
+COMMANDS = ("echo", "listen", "connect", "services", "open", "captures")
+
+
+def test_help_lists_every_command(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["--help"])
+    assert end.value.code == 0
+    text = capfd.readouterr().out
+    assert all(f"\n    {command} " in text for command in COMMANDS)
+    assert "Exit status: 0 done" in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main([command, "--help"])
+    assert end.value.code == 0
+    assert capfd.readouterr().out.startswith(f"usage: socktui {command} ")
+
+
+def test_the_version(capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+    assert capfd.readouterr().out == f"socktui {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("echo :x", "the port is wrong: 'x'"),
+        ("echo :65536", "the port is wrong: '65536'"),
+        ("listen 1.2.3:80", "the host is wrong: '1.2.3'"),
+        ("listen", "ENDPOINT"),
+        ("listen gopher://h:70", "unknown scheme 'gopher'"),
+        ("listen :0 --service qotd", "no service 'qotd': one of echo, discard"),
+        ("listen :0 --buffer 0", "--buffer: '0' is no number from 1"),
+        ("listen :0 --buffer -5", "--buffer"),
+        ("listen :0 --buffer ten", "'ten'"),
+        ("listen :0 --backlog 1.5", "--backlog: '1.5'"),
+        ("connect :1 --timeout 0", "--timeout: '0' is no number of seconds"),
+        ("connect :1 --timeout nan", "'nan'"),
+        ("echo --headless --for inf", "'inf'"),
+        ("echo --headless --for -1", "--for"),
+        ("echo --for 1", "--for is for headless runs"),
+        ("echo --keep-free -1", "--keep-free"),
+        ("echo --json --quiet", "not allowed with"),
+        ("connect :1 --pipe --json", "not allowed with"),
+        ("echo --pipe", "unrecognized arguments: --pipe"),
+        ("open", "CAPTURE"),
+        ("nonsense", "invalid choice"),
+        ("--nonsense", "--nonsense"),
+        ("echo \x1b]0;x\x07:1", r"\x1b]0"),
+    ],
+)
+def test_bad_usage_is_one_line_that_names_the_part(words: str, told: str, capfd: pytest.CaptureFixture[str]) -> None:
+    try:
+        status: object = cli.main(words.split(" "))
+    except SystemExit as end:
+        status = end.code
+    out, err = capfd.readouterr()
+    assert (status, out) == (2, "")
+    assert err.endswith("\n")
+    assert err[:-1].isprintable()
+    assert told in err
+
+
+def test_help_needs_neither_screen_nor_engine(tmp_path: Path) -> None:
+    code = (
+        "import sys; from socktui.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print([name for name in ('textual', 'rich', 'asyncio', 'socktui.engine') if name in sys.modules])"
+    )
+    assert ran(tmp_path, program=(PROGRAM[0], "-c", code)).lines[-1] == "[]"
+
+
+@pytest.mark.parametrize("words", [(), ("echo", ":0"), ("connect", ":1")])
+def test_a_screen_without_a_terminal_is_refused(tmp_path: Path, words: tuple[str, ...]) -> None:
+    run = ran(tmp_path, *words)
+    assert (run.status(), run.out) == (2, b"")
+    assert len(run.err) == 1
+    assert "--headless" in run.err[0]
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("term", ["dumb", ""])
+def test_a_terminal_that_cannot_be_drawn_on_is_refused(tmp_path: Path, term: str) -> None:
+    ours, theirs = os.openpty()
+    try:
+        with Run(tmp_path, "echo", ":0", stdin=os.dup(theirs), stdout=os.dup(theirs), env={"TERM": term}) as run:
+            assert run.status() == 2
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert len(run.err) == 1
+    assert "TERM" in run.err[0]
+    assert "--headless" in run.err[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "floor", "start"),
+    [
+        ([], 256, None),
+        (["--keep-free", "1"], 1, None),
+        (["echo"], 256, Start("listen", Endpoint("tcp", "127.0.0.1", 5005))),
+        (
+            ["--keep-free", "2", "listen", "[::1]:7", "--service", "discard", "--buffer", "20", "--backlog", "5"],
+            2,
+            Start("listen", Endpoint("tcp", "::1", 7), service="discard", buffer=20, backlog=5),
+        ),
+        (
+            ["connect", "example.org:80", "--timeout", "2.5", "--keep-free", "0"],
+            0,
+            Start("connect", Endpoint("tcp", "example.org", 80), seconds=2.5),
+        ),
+    ],
+)
+def test_the_screen_begins_with_what_was_asked_for(
+    words: list[str],
+    floor: int,
+    start: Start | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = []
+
+    def run(capture: Path, *, floor: int, start: Start | None = None) -> int:
+        seen.append((capture, floor, start))
+        return 0
+
+    monkeypatch.setattr("socktui.tui.app.run", run)
+    monkeypatch.setattr(cli, "_at_a_terminal", lambda advice: True)
+    capture = tmp_path / "c"
+    assert cli.main(["--capture", str(capture), *words]) == 0
+    assert seen == [(capture, floor << 20, start)]
+
+
+def test_services_lists_them_all(capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["services"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(SERVICES)
+    assert "RFC 862" in lines[0]
+
+
+# Captures
+
+
+@pytest.fixture
+def conversation(tmp_path: Path) -> Run:
+    """An echo server that has served one client, and has ended."""
+    with Run(tmp_path, "echo", ":0", "--json") as run:
+        with peer(run.port()) as client:
+            client.sendall(b"\x1b[2J")
+            assert read_exactly(client, 4) == b"\x1b[2J"
+        run.until_printed('"call":"close"')
+        run.end()
+    return run
+
+
+def test_open_prints_what_was_printed_live(conversation: Run, capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["open", str(conversation.capture()), "--json"]) == 0
+    assert capfd.readouterr().out == conversation.out.decode()
+
+
+def test_open_headless_prints_safe_text(conversation: Run, capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["open", str(conversation.capture()), "--headless"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert len(lines) == len(conversation.calls)
+    assert all(line.isprintable() for line in lines)
+    assert lines[7].endswith(r'= 4  "\e[2J"')
+
+
+def test_open_hands_the_capture_to_the_screen(conversation: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def open_capture(path: Path) -> int:
+        seen.append(path)
+        return 0
+
+    monkeypatch.setattr("socktui.tui.app.open_capture", open_capture)
+    monkeypatch.setattr(cli, "_at_a_terminal", lambda advice: True)
+    assert cli.main(["open", str(conversation.capture())]) == 0
+    assert seen == [conversation.capture()]
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--headless"]])
+@pytest.mark.parametrize("kind", ["missing", "empty", "a file", "foreign", "newer"])
+def test_what_is_no_capture_is_refused_in_one_line(
+    kind: str, form: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "c\x1b]0;x\x07.socktui"
+    if kind == "a file":
+        place.write_text("text")
+    elif kind != "missing":
+        place.mkdir()
+    if kind in ("foreign", "newer"):
+        header = bytes(record.HEADER_SIZE) if kind == "foreign" else newer_header()
+        (place / record.CALLS).write_bytes(header)
+    assert cli.main(["open", str(place), *form]) == 1
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err[:-1].isprintable()
+    if kind == "newer":
+        assert f"is of format {record.VERSION + 1}" in err
+
+
+def newer_header() -> bytes:
+    start = struct.pack("<8sII", record.MAGIC, record.VERSION + 1, record.RECORD_SIZE)
+    return start.ljust(record.HEADER_SIZE, b"\0")
+
+
+def test_captures_lists_what_is_kept(conversation: Run, tmp_path: Path) -> None:
+    (conversation.capture().parent / "broken.socktui").mkdir()
+    table = ran(tmp_path, "captures")
+    assert table.status() == 0
+    assert table.lines[0].split() == ["STARTED", "CALLS", "SOCKETS", "SIZE", "CAPTURE"]
+    assert str(conversation.capture()) in table.lines[1]
+    assert table.lines[2].endswith("broken.socktui is an empty folder")
+    rows = ran(tmp_path, "captures", "--json").calls
+    assert rows[0]["path"] == str(conversation.capture())
+    assert rows[0]["calls"] == len(conversation.calls)
+    assert rows[0]["started"] <= conversation.calls[0]["time"]
+    assert rows[0]["state"] == "complete"
+    assert rows[1]["started"] is None
+
+
+def test_no_captures_are_one_sentence(tmp_path: Path) -> None:
+    run = ran(tmp_path, "captures")
+    assert (run.status(), run.out) == (0, b"")
+    assert len(run.err) == 1
+    assert str(tmp_path) in run.err[0]
+    assert ran(tmp_path, "captures", "--json").out == b""
+
+
+# Standard output
+
+
+@pytest.mark.parametrize("words", [["--help"], ["services"], ["captures"], ["open", "CAPTURE", "--json"]])
+def test_a_reader_who_has_gone_is_no_error(words: list[str], conversation: Run, tmp_path: Path) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    words = [str(conversation.capture()) if word == "CAPTURE" else word for word in words]
+    with Run(tmp_path, *words, stdout=theirs) as run:
+        assert run.status() == 0
+    assert run.err == []
+
+
+@pytest.mark.parametrize("words", [["--help"], ["services"], ["captures"]])
+def test_standard_output_closed_from_the_start(words: list[str], tmp_path: Path) -> None:
+    run = ran(tmp_path, *words, program=("sh", "-c", 'exec "$@" >&-', "sh", *PROGRAM))
+    assert run.status() == 0
+    assert not any("Traceback" in line for line in run.err)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["services"]])
+def test_a_full_standard_output_is_one_line(words: list[str], tmp_path: Path) -> None:
+    with Run(tmp_path, *words, stdout=os.open("/dev/full", os.O_WRONLY)) as run:
+        assert run.status() == 1
+    assert run.err == ["standard output: No space left on device (ENOSPC)"]
