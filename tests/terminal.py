@@ -47,6 +47,10 @@ KEYS = {
 _UNSEEN = re.compile(r"\x1b\[[<=>][0-?]*[ -/]*[@-~]|\x1b\[[0-?]*\$[@-~]|\x1b[PX^_][^\x1b\x07]*(?:\x1b\\|\x07)")
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[PX^_\]][^\x1b\x07]*\x1b?)?\Z")
 
+# The first terminal that the leader of a session opens becomes its controlling one: Ctrl-C, SIGWINCH and SIGHUP come
+# from there. (preexec_fn would do as well, but Python warns of it where there are threads.)
+_TAKE_TERMINAL = 'exec "$@" <>"$0" >&0 2>&1'
+
 
 class Terminal:
     """A program on a pty of its own, as its controlling terminal.
@@ -78,14 +82,13 @@ class Terminal:
             os.set_blocking(self._fd, False)
             self._set_size(rows, cols)
             self._process = subprocess.Popen(
-                list(argv),
+                ["/bin/sh", "-c", _TAKE_TERMINAL, os.ttyname(theirs), *argv],
                 stdin=theirs,
                 stdout=theirs,
                 stderr=theirs,
                 cwd=cwd,
                 env=_environment(env),
                 start_new_session=True,
-                preexec_fn=_take_terminal,
             )
         except BaseException:
             os.close(self._fd)
@@ -102,6 +105,11 @@ class Terminal:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def modes(self) -> list[Any]:
+        """What the program has set the terminal to, as termios.tcgetattr() tells it."""
+        return termios.tcgetattr(self._fd)
 
     # What is to be seen
 
@@ -253,11 +261,6 @@ class Terminal:
 
     def _framed(self) -> str:
         return "\n".join(["┌" + "─" * self.cols, *(f"│{line.rstrip()}" for line in self.lines), "└" + "─" * self.cols])
-
-
-def _take_terminal() -> None:
-    """Make the pty the controlling terminal: Ctrl-C, SIGWINCH and SIGHUP come from there."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _environment(more: Mapping[str, str] | None) -> dict[str, str]:

@@ -135,4 +135,5 @@ def _is_scoped(host: str) -> bool:
 
 
 def _shown(part: str) -> str:
-    return ascii(part if len(part) <= 40 else part[:39] + "…")
+    shown = ascii(part)
+    return shown if len(shown) <= 60 else f"{shown[:58]}…'"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import shutil
 import sys
 from pathlib import Path
@@ -15,19 +16,22 @@ from socktui.journal.reader import CaptureError, Reader
 def run(capture: Path, *, floor: int = DISK_FLOOR, start: Start | None = None) -> int:
     """The workbench, with what `start` says made already; the exit status."""
     engine = Engine(capture, floor=floor)
+    gc.disable()  # until the first paint: what is imported and mounted stays, and looking for garbage in it takes time
     from socktui.tui.workbench import Workbench
 
-    app = Workbench(engine, start=start)
+    app = Workbench(engine, start=start, floor=floor)
     app.run()
     if app.farewell:
         print(app.farewell, file=sys.stderr)  # noqa: T201
-    _report(capture)
+    for each in app.captures:
+        _report(each)
     return app.return_code or 0
 
 
 def open_capture(path: Path) -> int:
     """A capture in the same panes, without an engine; the exit status. Raises CaptureError."""
     with Reader(path) as reader:
+        gc.disable()
         from socktui.tui.workbench import Workbench
 
         app = Workbench(reader=reader)

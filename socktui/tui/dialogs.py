@@ -66,7 +66,7 @@ def check_endpoint(text: str) -> str | None:
 
 
 def check_size(text: str) -> str | None:
-    return _check_number(text, 1, 4 << 20)
+    return _check_number(text, 1, 1 << 20)
 
 
 def check_count(text: str) -> str | None:

@@ -90,7 +90,7 @@ KEYS: tuple[Key, ...] = (
     _everywhere("B", "receive_buffer", "Buffer", "Set the size of a listener's receive buffer."),
     _everywhere("C", "clear_closed", "Clear", "Take closed sockets off the lists."),
     _everywhere("f8", "stop_repeat", "Stop", "Stop a send that repeats, or is stuck."),
-    _everywhere("ctrl+r", "restart", "Restart", "Start a new engine after one has ended.", "^r"),
+    _everywhere("ctrl+r", "app.restart", "Restart", "Start a new engine after one has ended.", "^r"),
     _everywhere("tab", "app.focus_next", "Next pane", "Go to the next pane.", footer=False),
     _everywhere("shift+tab", "app.focus_previous", "Previous pane", "Go to the previous pane.", footer=False),
     _everywhere("1", "jump('listening')", "Listening", "Go to the listening sockets.", footer=False),
@@ -115,7 +115,7 @@ KEYS: tuple[Key, ...] = (
     _send("f2", "mode", "Mode", "Type text, escapes, hex, or a file's name."),
     _send("f3", "line_ending", "Line end", "End lines with nothing, LF, CRLF or NUL."),
     _send("f4", "target", "Target", "Send to one, the marked, or all clients."),
-    _send("f5", "repeat", "Repeat", "Send again and again."),
+    _send("f5", "screen.repeat", "Repeat", "Send again and again."),
     _send("f6", "send_encoding", "Encoding", "Choose the encoding of what is typed."),
     _send("up", "older", "Older", "Bring back what was sent before.", "↑", footer=False),
     _send("down", "newer", "Newer", "Bring back what was sent after that.", "↓", footer=False),
@@ -129,6 +129,9 @@ KEYS: tuple[Key, ...] = (
 
 # What a footer always ends with, however narrow it is.
 ALWAYS = ("help", "quit")
+
+# Keys that hardly ever work. When they do they are what is wanted, and a footer begins with them.
+RARE = ("stop_repeat", "restart")
 
 
 def group(where: Where) -> list[Key]:

@@ -154,7 +154,8 @@ class Connections(Sockets):
 
     def open_of(self, listener: int) -> list[int]:
         """The open connections of a listener."""
-        return sorted(number for number in self._open if self._reader.socket(number).parent == listener)
+        mine = (number for number in self._open if self._reader.socket(number).parent == listener)
+        return sorted(number for number in mine if self._reader.open(number))
 
     def found(self, number: int) -> None:
         self._open.add(number)

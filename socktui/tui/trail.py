@@ -22,6 +22,7 @@ class Trail:
         self._length = 0
         self._socket: Socket | None = None
         self._seqs: dict[int, int] = {}
+        self._ends: dict[int, Socket] = {}
         self.refresh()
 
     def __len__(self) -> int:
@@ -29,13 +30,16 @@ class Trail:
 
     def refresh(self) -> None:
         """Look how long it is by now."""
+        before = self._length
         if self.number is None:
             self._length = self.reader.count
-            return
-        socket = self.reader.socket(self.number)
-        # The slot may be ahead of the count that was read before it: then the next look will do.
-        if socket.last < self.reader.count:
-            self._socket, self._length = socket, socket.calls
+        else:
+            socket = self.reader.socket(self.number)
+            # The slot may be ahead of the count that was read before it: then the next look will do.
+            if socket.last < self.reader.count:
+                self._socket, self._length = socket, socket.calls
+        if self._length != before:
+            self._ends.clear()
 
     def seq(self, position: int) -> int:
         """The number in the capture of the call at a position."""
@@ -76,6 +80,13 @@ class Trail:
         return found[-3:]
 
     def newest(self, call: Call) -> bool:
-        """Whether no later bytes have gone the same way on its socket."""
-        socket = self.reader.socket(call.socket)
+        """Whether no later bytes have gone the same way on its socket, by what the last refresh() that had news saw.
+
+        What is painted must not change between two looks: a row that was laid out would be missing.
+        """
+        socket = self._ends.get(call.socket)
+        if socket is None:
+            if len(self._ends) >= REMEMBERED:
+                self._ends.clear()
+            socket = self._ends[call.socket] = self.reader.socket(call.socket)
         return call.offset + call.length >= (socket.sent if call.sends else socket.received)

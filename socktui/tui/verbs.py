@@ -19,6 +19,8 @@ from socktui.tui.widgets.sendbox import Payload
 if TYPE_CHECKING:
     from socktui.tui.screens.main import Main
 
+PORTS_TRIED = 32
+
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -36,15 +38,21 @@ class Verbs:
         return bool(self._sending)
 
     async def echo_server(self) -> None:
-        """An echo server on the first port from 5005 on where nothing listens."""
+        """An echo server on the first port from 5005 on that is free."""
         endpoint = self._free_endpoint()
-        try:
-            number = await self._engine.listen(endpoint, "echo")
-        except VerbError as error:
-            self._screen.complain(error.text)
-            return
-        self._screen.chose(number)
-        self._screen.say(f"listening on {endpoint} (echo). c connects a client")
+        for turn in range(PORTS_TRIED):
+            try:
+                number = await self._engine.listen(endpoint, "echo")
+            except VerbError as error:
+                # Bound by one who does not listen, or taken since: the next one will do.
+                if error.errno != "EADDRINUSE" or turn == PORTS_TRIED - 1:
+                    self._screen.complain(error.text)
+                    return
+                endpoint = self._free_endpoint(endpoint.port + 1)
+            else:
+                self._screen.chose(number)
+                self._screen.say(f"listening on {endpoint} (echo). c connects a client")
+                return
 
     def listen(self) -> Form:
         async def submit(values: dict[str, str]) -> str | None:
@@ -76,9 +84,7 @@ class Verbs:
     def connect_to(self, listener: Socket | None) -> Form:
         async def submit(values: dict[str, str]) -> str | None:
             try:
-                number = await self._engine.connect(
-                    Endpoint.parse(values["endpoint"]), seconds=float(values["seconds"])
-                )
+                number = await self._connect(values["endpoint"], float(values["seconds"]))
             except VerbError as error:
                 return error.text
             self._screen.connected(number)
@@ -86,6 +92,15 @@ class Verbs:
 
         text = f"{listener.netid}://{listener.local}" if listener else dialogs.DEFAULT_ENDPOINT
         return dialogs.connect_form(text, submit)
+
+    async def _connect(self, endpoint: str, seconds: float) -> int:
+        """Connect; who gives up waiting gives up the attempt."""
+        number, answer = self._engine.begin("connect", endpoint=endpoint, seconds=seconds)
+        try:
+            return int((await answer)["socket"])
+        except asyncio.CancelledError:
+            self._engine.begin("stop", id=number)
+            raise
 
     def receive_buffer(self, socket: Socket) -> Form:
         async def submit(values: dict[str, str]) -> str | None:
@@ -129,6 +144,7 @@ class Verbs:
             "send", sockets=numbers, data=data, count=count, interval=interval, **file
         )
         self._sending[number] = answer
+        self._screen.refresh_bindings()
         answer.add_done_callback(self._sent(number, typed, count))
 
     async def stop(self) -> None:
@@ -141,8 +157,9 @@ class Verbs:
     def _sent(self, number: int, typed: str, count: int) -> Callable[[asyncio.Future[dict[str, Any]]], None]:
         def done(answer: asyncio.Future[dict[str, Any]]) -> None:
             self._sending.pop(number, None)
-            if answer.cancelled():
+            if answer.cancelled() or not self._screen.is_running:
                 return
+            self._screen.refresh_bindings()
             error = answer.exception()
             if isinstance(error, VerbError):
                 if error.errno == "ECANCELED":
@@ -155,11 +172,12 @@ class Verbs:
 
         return done
 
-    def _free_endpoint(self) -> Endpoint:
-        """The lecture's endpoint, or the next one where nothing listens."""
+    def _free_endpoint(self, port: int = 0) -> Endpoint:
+        """The lecture's endpoint, or the next one (from `port` on, where given) where nothing listens."""
         first = Endpoint.parse(dialogs.DEFAULT_ENDPOINT)
         taken = self._screen.listening_ports()
-        return Endpoint(first.scheme, first.host, next((n for n in range(first.port, 65536) if n not in taken), 0))
+        ports = range(port or first.port, 65536)
+        return Endpoint(first.scheme, first.host, next((number for number in ports if number not in taken), 0))
 
     async def _sure(self, endpoint: Endpoint) -> bool:
         """Before other machines can reach us: once, and in red."""

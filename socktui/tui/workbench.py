@@ -14,7 +14,7 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from socktui.control.client import Engine
+from socktui.control.client import DISK_FLOOR, Engine
 from socktui.control.messages import VerbError
 from socktui.control.start import Start
 from socktui.journal import captures
@@ -42,10 +42,13 @@ class Workbench(App[None]):
         reader: Reader | None = None,
         start: Start | None = None,
         history: Path | None = None,
+        floor: int = DISK_FLOOR,
     ) -> None:
         super().__init__()
         self.animation_level = "none"
         self._engine = engine
+        self._floor = floor
+        self.captures = [engine.capture] if engine else []
         self._reader = reader
         self._start = start
         self._history = History(history or default_path())
@@ -70,25 +73,39 @@ class Workbench(App[None]):
                 return False
             self._reader = Reader(self._engine.capture)
         assert self._reader is not None
-        await self.push_screen(Main(self._reader, self._engine, self._history, start))
+        main = Main(self._reader, self._engine, self._history, start)
+        await (self.switch_screen(main) if self._main else self.push_screen(main))
         return True
 
-    async def action_restart(self) -> None:
+    @property
+    def _main(self) -> Main | None:
+        """The workbench's screen, whatever dialog stands above it."""
+        return next((screen for screen in self.screen_stack if isinstance(screen, Main)), None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "restart":
+            return self._engine is not None and self._engine.gone.is_set()
+        return super().check_action(action, parameters)
+
+    def action_restart(self) -> None:
+        # A worker of the application: those of the screen end with it.
+        self.run_worker(self._restart(), exclusive=True)
+
+    async def _restart(self) -> None:
         """A new engine and a new capture in place of an engine that has ended."""
         assert self._engine is not None
-        await self._engine.end()
-        self._engine = Engine(captures.new_path())
-        self.pop_screen()
-        if self._reader is not None:
-            self._reader.close()
-        await self._open(None)
+        ended, reader = self._engine, self._reader
+        self._engine = Engine(captures.new_path(), floor=self._floor)
+        self.captures.append(self._engine.capture)
+        await ended.end()
+        if await self._open(None) and reader is not None:
+            reader.close()
 
     async def action_quit(self) -> None:
         """Leave; ask first where peers are connected."""
         if self._quitting:
             return
-        main = self.screen_stack[-1]
-        peers = main.peers if isinstance(main, Main) else 0
+        peers = self._main.peers if self._main else 0
         if not peers:
             await self._leave()
             return
@@ -112,19 +129,11 @@ class Workbench(App[None]):
                 self._reader.close()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette: every key of the table that works now, and Textual's choice of a theme."""
-        for key in keys.group("everywhere"):
-            if key.action.startswith("app.focus") or key.action == "app.command_palette":
-                continue
-            if screen.is_active or isinstance(screen, Main):
-                yield SystemCommand(f"{key.label} ({key.shown.split()[0]})", key.help, self._runner(screen, key))
+        """The palette: every action that works now, and Textual's choice of a theme."""
+        if isinstance(screen, Main):
+            for key, run in screen.commands():
+                yield SystemCommand(f"{key.label} ({key.shown.split()[0]})", key.help, run)
         yield SystemCommand("Theme", "Choose the colours.", self.action_change_theme)
-
-    def _runner(self, screen: Screen[object], key: keys.Key) -> object:
-        async def run() -> None:
-            await screen.run_action(key.action)
-
-        return run
 
     @property
     def terminal_behind(self) -> bool:
@@ -151,4 +160,5 @@ class Workbench(App[None]):
         if not self.is_headless:
             gc.collect()
             gc.freeze()
+            gc.enable()
             gc.set_threshold(10_000, 20, 50)

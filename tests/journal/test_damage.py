@@ -93,7 +93,9 @@ def test_sockets_are_told_by_the_calls_that_are_left(whole: Path, tmp_path: Path
         assert reader.nth(connection, 0) == 4
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data(), in_order=st.booleans())
 def test_random_damage(
     whole: Path, killed: Path, tmp_path_factory: pytest.TempPathFactory, in_order: bool, data: st.DataObject

@@ -1,5 +1,6 @@
 """telnet, typed into on a terminal of its own, as the lecture does: `telnet localhost 5005`."""
 
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,13 +22,21 @@ IAC, AYT, NOP = 0xFF, 0xF6, 0xF1  # RFC 854
 def telnet(port: int, host: str = "localhost") -> Iterator[Terminal]:
     with Terminal([path_of("telnet"), host, str(port)]) as terminal:
         terminal.wait_for("Escape character")
+        listens(terminal)
         yield terminal
+
+
+def listens(terminal: Terminal) -> None:
+    """Wait until it is in its mode of line by line: only then does the terminal hand over Ctrl-] before a line's end."""
+    terminal.wait(lambda t: t.modes[6][termios.VEOL] == ESCAPE.encode(), what="telnet's mode of line by line")
 
 
 def command(terminal: Terminal, text: str) -> None:
     """Something at telnet's own prompt."""
+    listens(terminal)
+    prompts = terminal.text.count("telnet>")
     terminal.send(ESCAPE)
-    terminal.wait(lambda t: t.lines[t.screen.cursor.y].startswith("telnet>"), what="telnet's prompt")
+    terminal.wait(lambda t: t.text.count("telnet>") > prompts, what="telnet's prompt")
     terminal.send(text + "\r")
 
 
@@ -56,6 +65,7 @@ async def test_telnets_own_commands_are_in_the_capture(engine: Engine) -> None:
         await until(lambda: [ours.sent for ours in seen(engine.capture)] == [bytes([IAC, AYT])])
         command(terminal, "send nop")
         await until(lambda: [ours.sent for ours in seen(engine.capture)] == [bytes([IAC, AYT, IAC, NOP])])
+        listens(terminal)
         terminal.send("plain\r")
         terminal.wait(lambda t: sum(line.startswith("plain") for line in t.lines) == 2)
         command(terminal, "quit")

@@ -21,8 +21,8 @@ from socktui.tui.screens.confirm import Confirm
 from socktui.tui.screens.main import Main
 from socktui.tui.widgets.form import Form
 from socktui.tui.workbench import Workbench
-from tests.support import peer, read_all, read_exactly
-from tests.tui.drive import Drive, running
+from tests.support import peer, read_all, read_exactly, until
+from tests.tui.drive import Drive, running, workbench
 from tests.tui.tested import of
 
 PR_CAPBSET_DROP = 24
@@ -175,7 +175,7 @@ async def test_star_marks_connections_and_the_marked_are_sent_to(drive: Drive) -
         await drive.until(lambda: drive.main.peers == 3)
         await drive.press("2", "g", "*", "*")
         assert drive.connections.marked == {2, 3}
-        assert [line[2] for line in drive.lines if " ESTAB " in line] == ["*", "*", " "]
+        assert [line[0] for line in drive.rows(drive.connections) if " ESTAB " in line] == ["*", "*", " "]
         await drive.press("5", "f4")
         assert drive.box.title.startswith("Send to the 2 marked")
         await drive.type("both of you")
@@ -330,21 +330,23 @@ async def test_ctrl_q_leaves_at_once_without_peers(drive: Drive) -> None:
 
 @pytest.mark.parametrize("above", ["", "?", "l"])
 @of("quit")
-async def test_ctrl_q_asks_where_peers_are_connected(drive: Drive, above: str) -> None:
-    port = await drive.server()
-    with peer(port) as sock:
-        await drive.until(lambda: drive.main.peers == 1)
-        await drive.press(*above)
-        await drive.press("ctrl+q", "ctrl+q")
-        await drive.sees("One connection is open. Say goodbye and leave?")
-        await drive.press("n")
-        assert not isinstance(drive.app.screen, Confirm)
-        assert drive.app._running
-        sock.sendall(b"?")
-        assert read_exactly(sock, 1) == b"?"
-        await drive.press("ctrl+q", "y")
-        await drive.until(lambda: not drive.app._running)
-        assert await asyncio.to_thread(read_all, sock) == b""
+async def test_ctrl_q_asks_where_peers_are_connected(tmp_path: Path, above: str) -> None:
+    async with workbench(tmp_path) as drive:
+        port = await drive.server()
+        with peer(port) as sock:
+            await drive.until(lambda: drive.main.peers == 1)
+            await drive.press(*above)
+            await drive.press("ctrl+q", "ctrl+q")
+            await drive.sees("One connection is open. Say goodbye and leave?")
+            await drive.press("n")
+            assert not isinstance(drive.app.screen, Confirm)
+            assert drive.app._running
+            sock.sendall(b"?")
+            assert read_exactly(sock, 1) == b"?"
+            await drive.press("ctrl+q", "y")
+            await until(lambda: not drive.app._running)
+            await drive.app._shutdown()
+            assert await asyncio.to_thread(read_all, sock) == b""
 
 
 @of("quit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
@@ -27,6 +28,7 @@ from socktui.tui import keys
 from socktui.tui.blocks import STAMPS, VIEWS
 from socktui.tui.history import History
 from socktui.tui.kernel import Kernel
+from socktui.tui.palette import Run, commands
 from socktui.tui.screens.help import HelpScreen
 from socktui.tui.sources import CALLS, CONNECTIONS, LISTENING, Calls, Clock, Connections, Listening, label
 from socktui.tui.trail import Trail
@@ -80,10 +82,10 @@ class Main(Screen[None]):
         #connections-pane { height: 2fr; }
         #calls-pane { height: 2fr; }
         &.-maximized Pane { display: none; }
-        &.-maximized Pane.-maximized { display: block; height: 1fr; max-height: 100%; }
-        &.-maximized SendBox.-maximized { height: 4; }
+        &.-maximized Pane.-maximized { display: block; height: 1fr !important; max-height: 100% !important; }
+        &.-maximized SendBox.-maximized { height: 4 !important; }
         &.-maximized Vertical { display: none; }
-        &.-maximized Vertical.-maximized { display: block; width: 1fr; }
+        &.-maximized Vertical.-maximized { display: block; width: 1fr !important; }
     }
     """
 
@@ -160,6 +162,7 @@ class Main(Screen[None]):
         assert self._engine
         await self._engine.gone.wait()
         self._warn("the engine has ended; what it captured is kept. ctrl+r starts a new one")
+        self.refresh_bindings()
 
     # What the verbs tell
 
@@ -175,6 +178,7 @@ class Main(Screen[None]):
 
     def chose(self, number: int) -> None:
         """A listener was made: go to its row."""
+        self._go_on()
         self.look()
         self._list = self._listening_table
         self._listening_table.select(number)
@@ -182,6 +186,7 @@ class Main(Screen[None]):
 
     def connected(self, number: int) -> None:
         """A connection was made: go to its row, and type."""
+        self._go_on()
         self.look()
         self._list = self._connections_table
         self._connections_table.select(number)
@@ -189,6 +194,11 @@ class Main(Screen[None]):
         self._selection_changed()
         self._unmaximize()
         self._box.type()
+
+    def _go_on(self) -> None:
+        """End a pause: what the user made is not on the screen before that, and cannot be selected."""
+        if self._paused:
+            self.action_pause()
 
     def not_sent(self, text: str, typed: str) -> None:
         self.complain(text)
@@ -292,7 +302,8 @@ class Main(Screen[None]):
         paused = " · PAUSED" if self._paused else ""
         pane.title = f"3 Bytes · {scope}{paused}"
         lens = f"{log.lens.view} · {log.lens.encoding}"
-        pane.subtitle = f"↓ {log.below} new below · f follows · {lens}" if log.below else lens
+        calls = "calls" if log.below > 1 else "call"
+        pane.subtitle = f"↓ {log.below} new {calls} below · f follows · {lens}" if log.below else lens
         open_ones = self._connections.open_count()
         self.query_one("#connections-pane", Pane).subtitle = f"{open_ones} open of {len(self._connections)}"
 
@@ -326,7 +337,8 @@ class Main(Screen[None]):
 
     @on(SendBox.Left)
     def _left(self) -> None:
-        self._list.focus()
+        # The box is only seen together with the log while a pane is maximized.
+        (self._log if self.has_class("-maximized") else self._list).focus()
 
     # Sending
 
@@ -380,12 +392,15 @@ class Main(Screen[None]):
             return
         self.app.push_screen(self._verbs.repeat(payload, numbers))
 
+    def commands(self) -> Iterator[tuple[keys.Key, Run]]:
+        """What the palette offers."""
+        return commands(self, self._box)
+
     # Keys: sockets
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("restart", "stop_repeat"):
-            gone = self._engine is not None and self._engine.gone.is_set()
-            return gone if action == "restart" else self._verbs is not None and self._verbs.repeating
+        if action == "stop_repeat":
+            return self._verbs is not None and self._verbs.repeating
         if action == "jump" and parameters == ("send",):
             return self._engine is not None
         return self._engine is not None or action not in ENGINE_KEYS
@@ -441,10 +456,6 @@ class Main(Screen[None]):
     async def action_stop_repeat(self) -> None:
         if self._verbs:
             await self._verbs.stop()
-
-    @work
-    async def action_restart(self) -> None:
-        await self.app.run_action("restart")
 
     def action_clear_closed(self) -> None:
         gone = self._listening.clear() + self._connections.clear()

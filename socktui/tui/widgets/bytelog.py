@@ -75,8 +75,9 @@ class ByteLog(Lines):
         self._whose = whose
         self._teach = teach.split("\n")
         self.lens = Lens()
-        self.following = True
         self._seen = 0
+        self._known = 0
+        self.following = True
         self._top: Place | None = None
         self._cursor: Place | None = None
         self._screen: list[Place] = []
@@ -87,6 +88,17 @@ class ByteLog(Lines):
     @property
     def trail(self) -> Trail:
         return self._trail
+
+    @property
+    def following(self) -> bool:
+        """Whether it sticks to the newest."""
+        return self._following
+
+    @following.setter
+    def following(self, on: bool) -> None:
+        self._following = on
+        if on:
+            self._known = len(self._trail)
 
     def show(self, trail: Trail) -> None:
         """Show another trail, from its end."""
@@ -113,8 +125,11 @@ class ByteLog(Lines):
             return
         self._seen = len(self._trail)
         if self.following or self._top is None:
+            self._known = self._seen
             self._to_end()
         else:
+            # What came may take a row away: the piece of a character that ended the text before.
+            self._top, self._cursor = self._fitting(self._top), self._fitting(self._cursor)
             self._settle()
         self.repaint()
 
@@ -127,8 +142,10 @@ class ByteLog(Lines):
 
     @property
     def below(self) -> int:
-        """How many calls stand below the last row shown."""
-        return len(self._trail) - 1 - self._screen[-1][0] if self._screen and not self.following else 0
+        """How many calls stand below the last row shown that were not there when the reader left the end."""
+        if self.following or not self._screen:
+            return 0
+        return max(0, len(self._trail) - max(self._known, self._screen[-1][0] + 1))
 
     @property
     def current(self) -> Call | None:
@@ -219,7 +236,9 @@ class ByteLog(Lines):
         if place is None:
             return None
         position, page, row = place
-        return position, page, min(row, max(0, len(self._rows(position, page)) - 1))
+        if count := len(self._rows(position, page)):
+            return position, page, min(row, count - 1)
+        return self._last_until(position, page - 1) or self._first_from(position, page)
 
     # Moving
 
@@ -343,7 +362,7 @@ class ByteLog(Lines):
         if y >= len(self._screen):
             return ("taught", y) if not self._screen else ("blank",)
         place = self._screen[y]
-        newest = self.lens.view == "text" and place[0] == len(self._trail) - 1
+        newest = self.lens.view == "text" and self._trail.newest(self._trail.call(place[0]))
         return (self._trail.number, place, place == self._cursor, self.has_focus, newest)
 
     def line(self, y: int, width: int) -> Strip:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from socktui.core.call import errno_name
 from socktui.core.payload import ENCODINGS, ENDINGS, PayloadError, from_escapes, from_hex, from_text, to_escapes, to_hex
 from socktui.core.safe import clip, safe
 from socktui.tui import keys
@@ -34,6 +37,7 @@ _PLACEHOLDERS = {
     "hex": "48 65 6c 6c 6f, or 0x48,0x65 …",
     "file": "the path of a file, sent as it is",
 }
+WITH_ENDING: tuple[Mode, ...] = ("text", "escapes")
 PREVIEWED = 64
 
 
@@ -53,22 +57,23 @@ class Payload:
 
     data: bytes = b""
     file: Path | None = None
+    size: int = 0
 
 
 class TypedInput(Input):
-    """The line that is typed. Pasted control characters come in as escapes: none of them can reach the terminal."""
+    """The line that is typed. What is pasted is left to the box: it may be fit for no line."""
 
-    class PastedControls(Message):
-        """What was pasted held control characters; it was written as escapes."""
+    class Pasted(Message):
+        """This was pasted, and is not there yet."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
     def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
-        text = event.text
-        if safe(text) != text:
-            text = to_escapes(text.encode("utf-8", "surrogatepass"), "utf-8")
-            self.post_message(self.PastedControls())
-        self.insert_text_at_cursor(text)
+        self.post_message(self.Pasted(event.text))
 
 
 class SendBox(Pane):
@@ -129,7 +134,7 @@ class SendBox(Pane):
             case "hex":
                 return Payload(from_hex(typed))
             case "file":
-                return Payload(file=_file(typed))
+                return _file(typed)
 
     # Keys
 
@@ -137,10 +142,12 @@ class SendBox(Pane):
         typed = self._input.value
         try:
             payload = self.payload()
-        except PayloadError:
-            return  # the preview says what is wrong, and where
+        except PayloadError as error:
+            self._say(error.message, error=True)
+            return
         if payload.file is None and not payload.data:
-            self._say("nothing to send: type something, or choose a line end (f3)", error=True)
+            ending = ", or choose a line end (f3)" if self.settings.mode in WITH_ENDING else ""
+            self._say(f"nothing to send: type something{ending}", error=True)
             return
         self._history.add(typed)
         self._input.value = ""
@@ -188,9 +195,22 @@ class SendBox(Pane):
         event.stop()
         self.action_send()
 
-    def on_typed_input_pasted_controls(self) -> None:
-        if self.settings.mode == "text":
-            self._set(mode="escapes")
+    def on_typed_input_pasted(self, event: TypedInput.Pasted) -> None:
+        """Take in what was pasted; control characters as escapes, for none of them may reach the terminal."""
+        event.stop()
+        text, at = event.text, self._input.cursor_position
+        if self.settings.mode == "hex":
+            text = re.sub(r"\s+", " ", text)
+        elif self.settings.mode == "file":
+            text = text.strip("\r\n")
+        before, after = self._input.value[:at], self._input.value[at:]
+        if safe(text) != text:
+            text = _escaped(text)
+            if self.settings.mode == "text":
+                before, after = _escaped(before), _escaped(after)
+                self._set(mode="escapes")
+        self._input.value = before + text + after
+        self._input.cursor_position = len(before + text)
 
     def _recall(self, line: str | None) -> None:
         if line is not None:
@@ -210,7 +230,7 @@ class SendBox(Pane):
             self._say(error.message if self._input.value else "", error=bool(self._input.value))
             return
         if payload.file is not None:
-            self._say(f"{payload.file.stat().st_size} bytes of a file")
+            self._say(f"{payload.size} bytes of a file")
         elif payload.data:
             shown = to_hex(payload.data[:PREVIEWED])
             rest = " …" if len(payload.data) > PREVIEWED else ""
@@ -223,7 +243,7 @@ class SendBox(Pane):
         settings = self.settings
         self._input.placeholder = _PLACEHOLDERS[settings.mode]
         parts = [self._who(settings.target) or "Send", settings.mode]
-        if settings.mode in ("text", "escapes"):
+        if settings.mode in WITH_ENDING:
             parts.append(settings.encoding)
             if settings.ending != "none":
                 parts.append(f"+ {settings.ending}")
@@ -240,12 +260,22 @@ def next_of(choices: tuple[T, ...], current: T) -> T:
     return choices[(choices.index(current) + 1) % len(choices)]
 
 
-def _file(typed: str) -> Path:
+def _escaped(text: str) -> str:
+    return to_escapes(text.encode("utf-8", "surrogatepass"), "utf-8")
+
+
+def _file(typed: str) -> Payload:
     path = Path(os.path.expanduser(typed.strip()))
     if not typed.strip():
         raise PayloadError("name a file", 0)
-    if not path.is_file():
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise PayloadError(f"there is no file {safe(str(path))}", 0) from None
+    except OSError as error:
+        raise PayloadError(f"{error.strerror} ({errno_name(error.errno or 0)}): {safe(str(path))}", 0) from None
+    if not stat.S_ISREG(found.st_mode):
         raise PayloadError(f"there is no file {safe(str(path))}", 0)
     if not os.access(path, os.R_OK):
         raise PayloadError(f"you may not read {safe(str(path))}", 0)
-    return path
+    return Payload(file=path, size=found.st_size)

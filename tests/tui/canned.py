@@ -1,0 +1,154 @@
+"""Captures that are written by hand, with a clock of their own: the same on every machine and at any time."""
+
+from __future__ import annotations
+
+import errno as errnos
+from pathlib import Path
+
+from socktui.core.call import Argument, Call, Name
+from socktui.journal import record
+from socktui.journal.heap import Heap
+from socktui.journal.writer import Entry, Journal
+
+WALL = 1_767_358_800_000_000_000
+"""2026-01-02 13:00:00 UTC."""
+MONOTONIC = 1_000_000_000_000
+MS = 1_000_000
+RING = 1 << 22
+START_WALL_AT, START_MONOTONIC_AT = 72, 80
+
+
+class Canned:
+    """Writes a capture. Every call takes 12 µs, and a millisecond passes from one to the next."""
+
+    def __init__(self, path: Path, *, ring: int = RING) -> None:
+        self.path = path
+        self.journal = Journal(path, ring_size=ring, floor=0)
+        record.U64.pack_into(self.journal._header, START_WALL_AT, WALL)
+        record.U64.pack_into(self.journal._header, START_MONOTONIC_AT, MONOTONIC)
+        self.now = MONOTONIC + 250 * MS
+        self._fd = 6
+
+    def close(self) -> Path:
+        self.journal.close()
+        return self.path
+
+    def wait(self, ms: float) -> None:
+        self.now += int(ms * MS)
+
+    # Sockets
+
+    def listener(self, local: str = "127.0.0.1:5005", service: str = "echo", errno: int = 0) -> Entry:
+        """socket, bind, listen; with `errno`, bind fails and the socket is closed."""
+        entry = self._socket(service)
+        host, port = local.rpartition(":")[::2]
+        address: list[str | int] = [host.strip("[]"), int(port)]
+        self.call(entry, Name.BIND, -1 if errno else 0, errno, args=(address,))
+        if errno:
+            self.call(entry, Name.CLOSE)
+            return entry
+        self.call(entry, Name.LISTEN, args=(1024,))
+        self.call(entry, Name.GETSOCKNAME, answer=address)
+        return entry
+
+    def client(self, peer: str = "127.0.0.1:5005", local: str = "127.0.0.1:50928", errno: int = 0) -> Entry:
+        """socket, connect; with `errno` it is refused, or whatever that says."""
+        entry = self._socket("")
+        host, port = peer.rpartition(":")[::2]
+        to: list[str | int] = [host, int(port)]
+        self.call(entry, Name.CONNECT, -1, errnos.EINPROGRESS, args=(to,))
+        self.call(entry, Name.GETSOCKOPT, args=("SOL_SOCKET", "SO_ERROR"), answer=errno)
+        if errno:
+            self.call(entry, Name.CLOSE)
+            return entry
+        host, port = local.rpartition(":")[::2]
+        self.call(entry, Name.GETSOCKNAME, answer=[host, int(port)])
+        return entry
+
+    def accept(self, listener: Entry, peer: str = "127.0.0.1:50928") -> Entry:
+        self._fd += 1
+        host, port = peer.rpartition(":")[::2]
+        call = self.call(
+            listener, Name.ACCEPT, self._fd, answer=[host, int(port)], made=self.journal.next_socket
+        )
+        return self.journal.entry(listener, call)
+
+    def pair(self, listener: Entry, port: int = 50928) -> tuple[Entry, Entry]:
+        """A client of a listener, and its other end."""
+        local = f"127.0.0.1:{port}"
+        client = self.client(listener.socket.local, local)
+        return client, self.accept(listener, local)
+
+    # Calls
+
+    def call(
+        self,
+        entry: Entry,
+        name: Name,
+        result: int = 0,
+        errno: int = 0,
+        *,
+        size: int = 0,
+        args: tuple[Argument, ...] = (),
+        answer: Argument | None = None,
+        made: int = 0,
+    ) -> Call:
+        began = self._tick()
+        return self.journal.call(
+            entry, name, began, began + 12_000, result, errno, size=size, args=args, answer=answer, made=made
+        )
+
+    def send(self, entry: Entry, data: bytes) -> None:
+        self._move(entry, Name.SEND, data, len(data))
+
+    def recv(self, entry: Entry, data: bytes, size: int = 65536) -> None:
+        self._move(entry, Name.RECV, data, size)
+
+    def say(self, one: Entry, other: Entry, data: bytes) -> None:
+        """One end sends, the other receives."""
+        self.send(one, data)
+        self.recv(other, data)
+
+    def echo(self, client: Entry, accepted: Entry, data: bytes) -> None:
+        """There and back."""
+        self.say(client, accepted, data)
+        self.say(accepted, client, data)
+
+    def fin(self, entry: Entry) -> None:
+        """The peer's FIN is received, and answered with a close."""
+        self.call(entry, Name.RECV, 0, size=65536)
+        self.close_socket(entry)
+
+    def failed_recv(self, entry: Entry, errno: int) -> None:
+        self.call(entry, Name.RECV, -1, errno, size=65536)
+        self.close_socket(entry)
+
+    def reset(self, entry: Entry) -> None:
+        self.call(entry, Name.SETSOCKOPT, args=("SOL_SOCKET", "SO_LINGER", [1, 0]))
+        self.close_socket(entry)
+
+    def close_socket(self, entry: Entry) -> None:
+        self.call(entry, Name.CLOSE)
+
+    # Parts
+
+    def _socket(self, service: str) -> Entry:
+        entry = self.journal.entry(service=service)
+        self._fd += 1
+        self.call(entry, Name.SOCKET, self._fd, args=("AF_INET", "SOCK_STREAM|SOCK_NONBLOCK|SOCK_CLOEXEC", 0))
+        return entry
+
+    def _tick(self) -> int:
+        began, self.now = self.now, self.now + MS
+        return began
+
+    def _move(self, entry: Entry, name: Name, data: bytes, size: int) -> None:
+        heap: Heap = self.journal.heap
+        found = heap.space(len(data))
+        while found is None:
+            found = heap.space(len(data))
+        at, view = found
+        view[:] = data
+        heap.commit(at + len(data))
+        began = self._tick()
+        self.journal.moved(entry, name, began, began + 12_000, at, len(data), size)

@@ -1,0 +1,120 @@
+"""The dialogs, with the engine behind them: each service through the form, and the keys in it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+
+from socktui.core.call import Name
+from socktui.services import SERVICES
+from socktui.tui.widgets.form import Choice, Form, SafeInput
+from tests.support import peer, read_all, read_exactly
+from tests.tui.drive import Drive
+from tests.tui.tested import of
+
+
+async def listen(drive: Drive, service: str) -> int:
+    """A listener with a service, through the dialog; its port."""
+    await drive.press("l")
+    await drive.sees("Service", "Backlog")
+    form = drive.app.screen
+    assert isinstance(form, Form)
+    endpoint = form.query_one("#field-endpoint", SafeInput)
+    assert endpoint.value.startswith("tcp://127.0.0.1:50")
+    endpoint.value = "127.0.0.1:0"
+    await drive.press("tab", *["right"] * list(SERVICES).index(service))
+    assert form.query_one(Choice).value == service
+    await drive.press("enter")
+    await drive.until(lambda: drive.app.screen is drive.main and drive.listening.cursor_key == drive.journal.sockets)
+    listener = drive.socket(drive.journal.sockets)
+    assert (listener.service, listener.backlog) == (service, 1024)
+    return int(listener.local.rpartition(":")[2])
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@of("listen", "submit", "next_choice")
+async def test_l_starts_each_service(drive: Drive, service: str) -> None:
+    port = await listen(drive, service)
+    with peer(port) as sock:
+        match service:
+            case "echo":
+                sock.sendall(b"there and back")
+                assert read_exactly(sock, 14) == b"there and back"
+            case "discard":
+                sock.sendall(b"into the void")
+                await drive.until(lambda: drive.main.peers == 1 and drive.socket(2).received == 13)
+                assert drive.socket(2).sent == 0
+            case "chargen":
+                first, second = read_exactly(sock, 2 * 74).decode().split("\r\n")[:2]
+                assert len(first) == len(second) == 72
+                assert first[1:] == second[:-1]
+            case "daytime":
+                assert re.search(rb"\d\d:\d\d:\d\d", await asyncio.to_thread(read_all, sock))
+            case "manual":
+                await drive.until(lambda: drive.main.peers == 1)
+                await drive.press("2", "enter")
+                await drive.type("typed by hand")
+                assert read_exactly(sock, 13) == b"typed by hand"
+            case _:
+                raise AssertionError(f"{service} has no test")
+
+
+@of("next_field", "previous_field", "next_choice", "previous_choice", "cancel")
+async def test_keys_in_a_dialog(drive: Drive) -> None:
+    await drive.press("l")
+    await drive.until(lambda: isinstance(drive.app.focused, SafeInput))
+    form = drive.app.screen
+    assert isinstance(form, Form)
+    fields = ["field-endpoint", "field-service", "field-buffer", "field-backlog"]
+
+    def at() -> str | None:
+        return drive.app.focused.id if drive.app.focused else None
+
+    for forth, back in (("tab", "shift+tab"), ("down", "up")):
+        for field in (*fields, fields[0]):
+            assert at() == field
+            await drive.press(forth)
+        await drive.press(back)
+        assert at() == fields[0]
+    await drive.press("tab")
+    choice = form.query_one(Choice)
+    names = list(SERVICES)
+    for key in ("right", "l", "space"):
+        await drive.press(key)
+    assert choice.value == names[3]
+    for key in ("left", "h", "left", "left"):
+        await drive.press(key)
+    assert choice.value == names[-1]
+    await drive.press("escape")
+    assert drive.app.screen is drive.main
+    assert drive.journal.count == 0
+
+
+@of("listen")
+async def test_the_dialog_offers_a_port_that_is_free(drive: Drive) -> None:
+    taken = await drive.server()
+    await drive.press("l")
+    await drive.until(lambda: isinstance(drive.app.focused, SafeInput))
+    offered = drive.app.focused
+    assert isinstance(offered, SafeInput)
+    assert offered.value != f"tcp://127.0.0.1:{taken}"
+
+
+@of("listen")
+async def test_the_backlog_and_the_buffer_are_what_was_asked_for(drive: Drive) -> None:
+    await drive.press("l")
+    await drive.until(lambda: isinstance(drive.app.focused, SafeInput))
+    form = drive.app.screen
+    for name, value in {"endpoint": "[::1]:0", "buffer": "20", "backlog": "7"}.items():
+        form.query_one(f"#field-{name}", SafeInput).value = value
+    await drive.press("enter")
+    await drive.until(lambda: drive.app.screen is drive.main and drive.journal.sockets == 1)
+    listener = drive.socket(1)
+    assert listener.backlog == 7
+    assert listener.local.startswith("[::1]:")
+    with peer(int(listener.local.rpartition(":")[2]), "::1") as sock:
+        sock.sendall(b"x" * 60)
+        assert read_exactly(sock, 60) == b"x" * 60
+    assert {call.size for call in drive.made(2, Name.RECV)} == {20}

@@ -1,0 +1,132 @@
+"""The keys and the mouse in lists and logs, over sockets that are really there."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from textual import events
+
+from tests.support import peer
+from tests.tui.drive import Drive
+from tests.tui.tested import of
+
+COUNT = 40
+
+
+@contextlib.asynccontextmanager
+async def filled(drive: Drive):  # type: ignore[no-untyped-def]
+    """40 connections to one listener, each of which has said a line."""
+    port = await drive.server()
+    with contextlib.ExitStack() as stack:
+        for i in range(COUNT):
+            stack.enter_context(peer(port)).sendall(f"line {i}\n".encode())
+        await drive.until(lambda: drive.journal.sockets == COUNT + 1)
+        await drive.until(lambda: all(socket.sent for socket in drive.sockets()[1:]))
+        await drive.until(lambda: len(drive.connections.source) == COUNT)
+        await drive.until(lambda: len(drive.log.trail) == drive.journal.count)
+        drive.main.clear_message()
+        yield
+
+
+@pytest.mark.parametrize("pane", ["2", "4"])
+@of("cursor_down", "cursor_up", "first", "last", "half_down", "half_up", "page_down", "page_up")
+async def test_keys_move_the_cursor_of_a_list(drive: Drive, pane: str) -> None:
+    async with filled(drive):
+        await drive.press(pane)
+        table = drive.connections if pane == "2" else drive.calls
+        last = len(table.source) - 1
+        half, page = table.page // 2, table.page - 1
+        assert last > page
+        at = 0
+        for key, to in [
+            ("g", 0), ("home", 0), ("j", 1), ("down", 1), ("k", -1), ("up", -1), ("k", 0),
+            ("ctrl+d", half), ("ctrl+u", -half), ("pagedown", page), ("pageup", -page), ("j", 1), ("G", None),
+            ("j", 0), ("k", -1), ("end", None), ("pageup", -page), ("g", -last),
+        ]:  # fmt: skip
+            await drive.press(key)
+            at = last if to is None else max(0, at + to)
+            assert (table.cursor, table.cursor_key) == (at, table.source.key(at)), key
+            assert table._top <= table.cursor < table._top + table.page, key
+
+
+@of("cursor_down", "cursor_up", "first", "last", "half_down", "half_up", "page_down", "page_up")
+async def test_keys_move_the_cursor_of_the_log(drive: Drive) -> None:
+    async with filled(drive):
+        await drive.press("3")
+        log = drive.log
+        end = log._end
+        assert end is not None
+        rows = [log._first_from(0, 0)]
+        while rows[-1] is not None:
+            rows.append(log._after(rows[-1]))
+        rows.pop()
+        last, half, page = len(rows) - 1, log.page // 2, log.page - 1
+        assert last > 3 * page
+        assert (log.following, log._cursor) == (True, end)
+        at = last
+        for key, to in [
+            ("g", -last), ("j", 1), ("down", 1), ("k", -1), ("up", -1), ("ctrl+d", half), ("ctrl+u", -half),
+            ("pagedown", page), ("pageup", -page), ("home", -last), ("k", 0), ("G", None), ("j", 0), ("k", -1),
+            ("ctrl+u", -half), ("pageup", -page), ("end", None),
+        ]:  # fmt: skip
+            await drive.press(key)
+            at = last if to is None else max(0, at + to)
+            assert log._cursor == rows[at], key
+            assert log._cursor in log._screen, key
+            assert log.following == (at == last), key
+            assert len(log._screen) == log.page
+
+
+async def test_the_mouse_selects_scrolls_and_chooses(drive: Drive) -> None:
+    async with filled(drive):
+        await drive.press("2", "g")
+        await drive.pilot.click("#connections", offset=(5, 4))
+        assert drive.connections.cursor == 3
+        assert drive.main.selected is not None
+        assert drive.main.selected.number == drive.connections.source.key(3)
+        await drive.pilot._post_mouse_events([events.MouseScrollDown], "#connections", offset=(5, 4), button=0)
+        assert drive.connections._top == 3
+        assert drive.connections.cursor == 3
+        await drive.pilot._post_mouse_events([events.MouseScrollUp], "#bytes", offset=(5, 4), button=0)
+        assert not drive.log.following
+        await drive.pilot._post_mouse_events([events.MouseScrollDown], "#bytes", offset=(5, 4), button=0)
+        assert drive.log.following
+        await drive.pilot.click("#bytes", offset=(5, 2))
+        assert drive.log._cursor == drive.log._screen[2]
+        assert drive.app.focused is drive.log
+
+
+@of("choose")
+async def test_a_double_click_on_a_connection_goes_to_the_send_box(drive: Drive) -> None:
+    async with filled(drive):
+        await drive.press("2", "g")
+        await drive.pilot.click("#connections", offset=(5, 2), times=2)
+        await drive.settle()
+        assert drive.app.focused is drive.box._input
+        assert drive.box.title.startswith(f"Send to #{drive.connections.source.key(1)} ")
+
+
+@of("echo_server", "quit", "help")
+async def test_a_click_on_a_key_of_the_footer_presses_it(drive: Drive) -> None:
+    width, height = drive.app.size
+    await drive.pilot.click(offset=(2, height - 1))
+    await drive.until(lambda: drive.journal.sockets == 1 and drive.listening.cursor_key == 1)
+    drive.main.clear_message()
+    await drive.settle()
+    await drive.pilot.click(offset=(drive.lines[-1].index("? Help") + 1, height - 1))
+    await drive.sees("Shut down a connection's sending side.")
+    await drive.press("escape")
+    await drive.pilot.click(offset=(width - 3, height - 1))
+    await drive.until(lambda: not drive.app._running)
+
+
+@of("page_up")
+async def test_the_scroll_bar_can_be_dragged(drive: Drive) -> None:
+    async with filled(drive):
+        bar = drive.log.size.width - 1
+        await drive.pilot.mouse_down("#bytes", offset=(bar, drive.log.size.height - 1))
+        await drive.pilot.hover("#bytes", offset=(bar, 0))
+        await drive.pilot.mouse_up("#bytes", offset=(bar, 0))
+        assert drive.log._screen[0] == drive.log._first_from(0, 0)
+        assert not drive.log.following
