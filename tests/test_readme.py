@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
 
+from socktui.core.call import Name
 from socktui.core.payload import ENCODINGS
+from socktui.headless.lines import as_json
+from socktui.journal.reader import Reader
+from socktui.journal.writer import Journal
 from socktui.services import SERVICES
 from socktui.tui import keys
 
@@ -37,6 +42,15 @@ def test_the_services_are_those_of_the_program() -> None:
 def test_the_encodings_are_those_of_the_program() -> None:
     *first, last = ENCODINGS
     assert f"{', '.join(first)} or {last}" in README.read_text(encoding="utf-8").replace("\n", " ")
+
+
+def test_the_object_of_json_has_the_keys_of_the_program(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "one.socktui")
+    journal.call(journal.entry(), Name.SOCKET, 1, 2, 5, args=("AF_INET", "SOCK_STREAM", 0))
+    journal.close()
+    shown = json.loads(part("json").removeprefix("```json\n").removesuffix("```"))
+    with Reader(journal.path) as reader:
+        assert list(shown) == list(as_json(reader, reader.call(0), 5))
 
 
 def test_what_it_links_to_is_there() -> None:
