@@ -19,10 +19,9 @@ from typing import Any
 from socktui.control.explain import explain
 from socktui.control.messages import LINE_LIMIT, VerbError, pack, unpack
 from socktui.core.endpoint import Endpoint, EndpointError
-from socktui.engine.connecting import CONNECT_SECONDS
 from socktui.engine.poller import Poller
 from socktui.engine.stream import BUFFER_MAX, BUFFER_SIZE
-from socktui.engine.workbench import BACKLOG, NoSuchSocket, Workbench
+from socktui.engine.workbench import BACKLOG, CONNECT_SECONDS, NoSuchSocket, Workbench
 from socktui.journal.writer import Journal
 from socktui.services import SERVICES
 from socktui.services.manual import client

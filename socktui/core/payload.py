@@ -156,9 +156,7 @@ def _escape(match: re.Match[str], encoding: str) -> bytes:
         except UnicodeEncodeError:
             raise PayloadError(_not_in(char, encoding), start) from None
     if match["octal"]:
-        raise PayloadError(
-            f"{match[0]} may mean one byte or two: write \\x00 for a NUL before a digit", start
-        )
+        raise PayloadError(f"{match[0]} may mean one byte or two: write \\x00 for a NUL before a digit", start)
     letter = match["simple"]
     if letter in _SIMPLE:
         return _SIMPLE[letter]

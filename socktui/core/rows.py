@@ -68,9 +68,7 @@ _UTF8_PART = re.compile(
 # --- hex -------------------------------------------------------------------------------------------------
 
 
-def hex_row(
-    data: bytes, offset: int, per_row: int, encoding: str, *, digits: int = 8, text: bool = True
-) -> Row:
+def hex_row(data: bytes, offset: int, per_row: int, encoding: str, *, digits: int = 8, text: bool = True) -> Row:
     """One row of a hex dump: `00000010  48 65 6c 6c 6f 2c 20 57  6f 72 6c 64 21           Hello, World!   `.
 
     `data` is the row's own bytes, at most `per_row` of which are shown. A short row is padded, so that all

@@ -47,6 +47,7 @@ class End(IntEnum):
     FAILED = 5
 
 
+_NETIDS = {("AF_INET", "SOCK_STREAM"): "tcp", ("AF_INET6", "SOCK_STREAM"): "tcp"}
 _AFTER_SHUTDOWN = {State.ESTAB: State.FIN_WAIT_2, State.CLOSE_WAIT: State.LAST_ACK}
 _AFTER_FIN = {State.ESTAB: State.CLOSE_WAIT, State.FIN_WAIT_2: State.TIME_WAIT}
 _FIN_SENT = frozenset({State.FIN_WAIT_2, State.LAST_ACK, State.TIME_WAIT})
@@ -153,8 +154,8 @@ class Socket:
         self.fd = call.result
         self.born = call.time
         self.first = call.seq
-        if str(call.args[1] if len(call.args) > 1 else "").startswith("SOCK_STREAM"):
-            self.netid = "tcp"
+        kind = str(call.args[1] if len(call.args) > 1 else "").partition("|")[0]
+        self.netid = _NETIDS.get((str(call.args[0] if call.args else ""), kind), "")
 
     def _peer_fin(self) -> None:
         self.state = _AFTER_FIN.get(self.state, self.state)

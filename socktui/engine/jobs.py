@@ -5,9 +5,11 @@ A job may await what this module and `stream` offer, and any asyncio future (asy
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from socktui.engine.poller import Poller
+
+T = TypeVar("T")
 
 
 class Wait(Protocol):
@@ -76,6 +78,28 @@ class Job:
     def _finish(self, error: BaseException | None) -> None:
         self.running = False
         self._ended(None if isinstance(error, asyncio.CancelledError) else error)
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> tuple[Job, "asyncio.Future[T]"]:
+    """A job, and a future of what its coroutine returns: the way from asyncio's tasks to jobs."""
+    future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+    async def tell() -> None:
+        result = await coroutine
+        if not future.done():
+            future.set_result(result)
+
+    def ended(error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is None:
+            future.cancel()
+        else:
+            future.set_exception(error)
+
+    job = Job(tell(), ended)
+    job.step()
+    return job, future
 
 
 class Soon:

@@ -73,6 +73,11 @@ class Watched:
             self._poller.forget(self._fd)
 
     def _ready(self, events: int) -> None:
+        job = self.readable.job
+        if events == READ and job is not None:  # by far the most frequent
+            self.readable.job = None
+            job.step()
+            return
         idle = 0
         for side, mine in (
             (self.readable, READ | HANGUP),
@@ -275,6 +280,16 @@ class Connection:
             if found is not None:
                 return found
             await self._bench.disk
+
+
+Accepted = Callable[[Connection], None]
+"""Told of every connection that a listener has accepted."""
+
+Attempts = dict[int, tuple[Connection, Job]]
+"""The connects in progress, by the number of the socket, and the jobs that wait for the kernel's answers.
+
+Cancelling one of a name's attempts gives up the others as well.
+"""
 
 
 class Listener:

@@ -3,7 +3,6 @@
 import asyncio
 import errno as errnos
 import os
-import socket as sockets
 import stat
 import sys
 import traceback
@@ -13,15 +12,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from socktui.core.endpoint import Endpoint
-from socktui.engine.connecting import CONNECT_SECONDS, Attempts, connect, run
-from socktui.engine.jobs import Job
+from socktui.engine.jobs import Job, run
 from socktui.engine.poller import Poller
-from socktui.engine.resolve import resolve
-from socktui.engine.stream import BUFFER_SIZE, Bench, Connection, Listener
-from socktui.engine.traced import TracedSocket
+from socktui.engine.stream import BUFFER_SIZE, Attempts, Bench, Connection, Listener
+from socktui.engine.transports import TRANSPORTS
 from socktui.journal.writer import Journal
 
 BACKLOG = 1024
+CONNECT_SECONDS = 10.0
 CHUNK = 65536
 
 ServiceFunction = Callable[[Connection], Coroutine[Any, Any, None]]
@@ -69,20 +67,9 @@ class Workbench:
         backlog: int = BACKLOG,
     ) -> int:
         """Listen, and run `service` on every connection; the listener's number. Raises OSError."""
-        family, address = (await resolve(endpoint, passive=True))[0]
-        traced = TracedSocket.open(self._bench.journal, family, sockets.SOCK_STREAM, service=name)
-        try:
-            traced.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
-            if family == sockets.AF_INET6:
-                traced.setsockopt(sockets.IPPROTO_IPV6, sockets.IPV6_V6ONLY, 1)
-            traced.bind(address)
-            traced.listen(backlog)
-            traced.getsockname()
-        except BaseException:
-            traced.close()
-            raise
-        number = traced.number
-        listener = Listener(self._bench, traced, lambda accepted: self._accepted(number, accepted))
+        transport = TRANSPORTS[endpoint.scheme]
+        listener = await transport.listen(self._bench, endpoint, name, backlog, self._accepted)
+        number = listener.traced.number
         self._listeners[number] = Serving(listener, service, buffer)
         return number
 
@@ -95,7 +82,7 @@ class Workbench:
         buffer: int = BUFFER_SIZE,
     ) -> int:
         """Connect, and run `service` on the connection; its number. Raises OSError, socket.gaierror."""
-        connection = await connect(self._bench, endpoint, self._attempts, seconds)
+        connection = await TRANSPORTS[endpoint.scheme].connect(self._bench, endpoint, self._attempts, seconds)
         connection.buffer = buffer
         self._begin(connection, service)
         return connection.traced.number
@@ -158,13 +145,9 @@ class Workbench:
 
     # Connections
 
-    def _accepted(self, listener: int, traced: TracedSocket) -> None:
-        serving = self._listeners[listener]
-        connection = Connection(self._bench, traced, serving.buffer)
-        try:
-            traced.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
-        except OSError:
-            pass  # reset before it was looked at: the service's first recv() tells why
+    def _accepted(self, connection: Connection) -> None:
+        serving = self._listeners[connection.socket.parent]
+        connection.buffer = serving.buffer
         self._begin(connection, serving.service)
 
     def _begin(self, connection: Connection, service: ServiceFunction) -> None:

@@ -69,14 +69,15 @@ def rows(trail: Trail, call: Call, page: int, lens: Lens, cells: int, whose: Cal
     start = page * PAGE
     data = trail.reader.data(call, start, start + PAGE)
     if data is None:
-        return [*found, None]
+        # Said once, however many pages are missing.
+        told = page > 0 and trail.reader.data(call, start - PAGE, start) is None
+        return found if told else [*found, None]
     if lens.view == "text":
         carry = _carry(trail, call, start, lens.encoding)
         final = start + len(data) >= call.length and trail.newest(call)
         return [*found, *text_rows(data, lens.encoding, cells, carry, final)]
-    digits = offset_digits(call.offset + call.length)
     text = lens.view == "both"
-    size = bytes_per_row(cells, digits, text)
+    digits, size = _layout(call.offset + call.length, cells, text)
     return [
         *found,
         *(
@@ -84,6 +85,13 @@ def rows(trail: Trail, call: Call, page: int, lens: Lens, cells: int, whose: Cal
             for at in range(0, len(data), size)
         ),
     ]
+
+
+def _layout(last: int, cells: int, text: bool) -> tuple[int, int]:
+    """Digits of an offset and bytes of a row: fewer digits than look best where else the rows would be shorter."""
+    digits = offset_digits(last)
+    fewer = max(4, -(-last.bit_length() // 4))
+    return max((bytes_per_row(cells, each, text), each) for each in (digits, fewer))[::-1]
 
 
 def heading(trail: Trail, call: Call, lens: Lens, whose: Callable[[int], str]) -> Heading:

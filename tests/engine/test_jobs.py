@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from socktui.engine.connecting import run
-from socktui.engine.jobs import Job, Soon, Turn
+from socktui.engine.jobs import Job, Soon, Turn, run
 from socktui.engine.poller import Poller
 from socktui.engine.stream import Watched
 

@@ -27,7 +27,7 @@ def telnet(port: int, host: str = "localhost") -> Iterator[Terminal]:
 
 
 def listens(terminal: Terminal) -> None:
-    """Wait until it is in its mode of line by line: only then does the terminal hand over Ctrl-] before a line's end."""
+    """Wait until it is in its mode of line by line: only then does the terminal hand over Ctrl-] at once."""
     terminal.wait(lambda t: t.modes[6][termios.VEOL] == ESCAPE.encode(), what="telnet's mode of line by line")
 
 

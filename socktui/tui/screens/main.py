@@ -138,7 +138,7 @@ class Main(Screen[None]):
             self._watch_engine()
             if self._start:
                 self._begin(self._start)
-        self.look()
+        self._show_news()
 
     def on_unmount(self) -> None:
         if self._kernel:

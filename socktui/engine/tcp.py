@@ -1,52 +1,44 @@
-"""Setting up connections: the addresses of a name are tried in the manner of happy eyeballs (RFC 8305)."""
+"""TCP: how its listeners and connections are set up. Names with several addresses are tried as RFC 8305 says."""
 
 import asyncio
 import errno as errnos
 import socket as sockets
-from collections.abc import Coroutine
-from typing import Any, TypeVar
 
 from socktui.core.endpoint import Endpoint
-from socktui.engine.jobs import Job
+from socktui.engine.jobs import run
 from socktui.engine.resolve import Resolved, resolve
-from socktui.engine.stream import Bench, Connection
+from socktui.engine.stream import Accepted, Attempts, Bench, Connection, Listener
 from socktui.engine.traced import TracedSocket
 
-T = TypeVar("T")
-
-CONNECT_SECONDS = 10.0
 ATTEMPT_DELAY = 0.25  # RFC 8305, section 5
 
-Attempts = dict[int, tuple[Connection, Job]]
-"""The attempts in progress, by the number of the socket, and the jobs that wait for the kernel's answers.
 
-Cancelling one of these gives up the others as well.
-"""
+async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Listener:
+    """A listener on an endpoint, which calls `accepted` for every connection. Raises OSError, socket.gaierror."""
+    family, address = (await resolve(endpoint, passive=True))[0]
+    traced = TracedSocket.open(bench.journal, family, sockets.SOCK_STREAM, service=service)
+    try:
+        traced.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+        if family == sockets.AF_INET6:
+            traced.setsockopt(sockets.IPPROTO_IPV6, sockets.IPV6_V6ONLY, 1)
+        traced.bind(address)
+        traced.listen(backlog)
+        traced.getsockname()
+    except BaseException:
+        traced.close()
+        raise
 
+    def arrived(peer: TracedSocket) -> None:
+        try:
+            peer.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
+        except OSError:
+            pass  # reset before it was looked at: the service's first recv() tells why
+        accepted(Connection(bench, peer))
 
-def run(coroutine: Coroutine[Any, Any, T]) -> tuple[Job, "asyncio.Future[T]"]:
-    """A job, and a future of what its coroutine returns: the way from asyncio's tasks to jobs."""
-    future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-
-    async def tell() -> None:
-        result = await coroutine
-        if not future.done():
-            future.set_result(result)
-
-    def ended(error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is None:
-            future.cancel()
-        else:
-            future.set_exception(error)
-
-    job = Job(tell(), ended)
-    job.step()
-    return job, future
+    return Listener(bench, traced, arrived)
 
 
-async def connect(bench: Bench, endpoint: Endpoint, attempts: Attempts, seconds: float = CONNECT_SECONDS) -> Connection:
+async def connect(bench: Bench, endpoint: Endpoint, attempts: Attempts, seconds: float) -> Connection:
     """A connection to an endpoint, the time for its name's resolution included in `seconds`.
 
     Raises OSError: as the last attempt was answered, ETIMEDOUT, or socket.gaierror for an unknown name.
