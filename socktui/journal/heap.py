@@ -9,6 +9,7 @@ import mmap
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,6 +60,7 @@ class Heap:
         self._ring = memoryview(self._map)
         self.head = 0
         self.drained = 0
+        self._kept: deque[tuple[int, int]] = deque()
         self._hungry: Callable[[], None] | None = None
         self._closing = False
         self._failing_until = 0.0
@@ -93,13 +95,17 @@ class Heap:
         if end - self.drained > PRESSING and not self._press.is_set():
             self._press.set()
 
-    def keep(self, data: bytes | memoryview) -> int | None:
-        """Append a few bytes; their address, or None where there was no room."""
+    def keep(self, data: bytes) -> int | None:
+        """Append a few bytes that say what a call was; their address, or None where there was no room.
+
+        They are kept even below the floor, as long as the disk takes anything at all.
+        """
         found = self.space(len(data), reserve=0)
         if found is None:
             return None
         at, view = found
         view[:] = data
+        self._kept.append((at, at + len(data)))
         self.commit(at + len(data))
         return at
 
@@ -135,6 +141,8 @@ class Heap:
                 start = self.drained
                 end = min(self.head, start + BLOCK, start - start % self._size + self._size)
                 self._move(start, end)
+                while self._kept and self._kept[0][1] <= end:
+                    self._kept.popleft()
                 self.drained = end
                 record.put_u64(self._header, record.DRAINED_AT, end)
                 self._tell()
@@ -160,7 +168,19 @@ class Heap:
             self._failing_until = time.monotonic() + RETRY_SECONDS
             record.put_u32(self._header, record.DISK_ERRNO_AT, error.errno or errnos.EIO)
         if position < end:
+            self._rescue(position, end)
             self._lose(position, end)
+
+    def _rescue(self, start: int, end: int) -> None:
+        """Write what keep() put into a range whose other bytes are lost."""
+        for at, stop in list(self._kept):
+            if at >= end:
+                break
+            if stop > start:
+                try:
+                    os.pwrite(self._fd, self._ring[at % self._size : at % self._size + stop - at], at)
+                except OSError:
+                    break  # the disk takes nothing: the calls say it by having no arguments
 
     def _check_disk(self, head: int) -> None:
         """Raise OSError where the disk has less room than is to be left free."""

@@ -150,7 +150,7 @@ class Reader:
         answer: Argument | None = None
         made = 0
         if details:
-            args, answer, made = record.unpack_details(self.heap(at + length, details) or b"")
+            args, answer, made = record.unpack_details(self.heap(at + length, details, rescued=True) or b"")
         return Call(
             seq,
             time,
@@ -174,8 +174,11 @@ class Reader:
         stop = call.length if stop is None else min(stop, call.length)
         return self.heap(call.at + start, stop - start) if stop > start else b""
 
-    def heap(self, at: int, length: int) -> bytes | None:
-        """Bytes of the heap; None where any of them was not kept or is no longer there."""
+    def heap(self, at: int, length: int, *, rescued: bool = False) -> bytes | None:
+        """Bytes of the heap; None where any of them was not kept or is no longer there.
+
+        rescued   they say what a call was: those are kept in the midst of bytes that are not
+        """
         begin, end = at, at + length
         if end > record.U64.unpack_from(self._header, record.HEAD_AT)[0]:
             return None
@@ -187,7 +190,7 @@ class Reader:
             parts.append(part)
             at += len(part)
         # The writer notes what it could not keep before it says that those bytes have left the ring.
-        if any(start < end and begin < stop for start, stop in self._lost()):
+        if not rescued and any(start < end and begin < stop for start, stop in self._lost()):
             return None
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -278,7 +281,7 @@ class Reader:
         if data is None:
             return None
         socket, names_at, names = record.unpack_slot(number, data)
-        record.apply_names(socket, self.heap(names_at, names) or b"")
+        record.apply_names(socket, self.heap(names_at, names, rescued=True) or b"")
         return socket
 
     def _slot(self, number: int) -> bytes | None:

@@ -27,7 +27,8 @@ The header of `calls`
     72  u64  start by the wall clock, ns since 1970
     80  u64  start by the monotonic clock, ns: the clock of every other time in the capture
     88  u64  stalls: how often reading paused because the disk was slower than the peers
-   128  u64 pairs, up to 248: ranges of the heap [from, to) whose bytes were not kept
+   128  u64 pairs, up to 248: ranges of the heap [from, to) whose bytes were not kept. Details of calls and names of
+        sockets that stand in them were, as far as the disk took anything
 
 A record of `calls`
      0  u64  time, ns on the monotonic clock

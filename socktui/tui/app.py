@@ -23,9 +23,8 @@ def run(capture: Path, *, floor: int = DISK_FLOOR, start: Start | None = None) -
     app.run()
     if app.farewell:
         print(app.farewell, file=sys.stderr)  # noqa: T201
-    for each in app.captures:
-        _report(each)
-    return app.return_code or 0
+    whole = all([_report(each) for each in app.captures])
+    return app.return_code or (0 if whole else 1)
 
 
 def open_capture(path: Path) -> int:
@@ -39,19 +38,23 @@ def open_capture(path: Path) -> int:
         return app.return_code or 0
 
 
-def _report(capture: Path) -> None:
-    """Say where the capture is, and what it is missing. One in which nothing happened is taken away."""
+def _report(capture: Path) -> bool:
+    """Say where the capture is, and what it is missing: whether it is whole.
+
+    One in which nothing happened is taken away.
+    """
     try:
         with Reader(capture) as reader:
             calls, health = reader.count, reader.health
     except CaptureError:
-        return
+        return True  # it was never made, and that was said already
     if not calls:
         with contextlib.suppress(OSError):
             shutil.rmtree(capture)
-        return
+        return True
     print(f"capture: {capture} ({calls} calls)", file=sys.stderr)  # noqa: T201
     if not health.whole:
         print(  # noqa: T201
             f"capture incomplete: {health.lost_bytes} bytes, {health.lost_calls} calls not kept", file=sys.stderr
         )
+    return health.whole

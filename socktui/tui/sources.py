@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from array import array
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
 
 from socktui.core.call import CARRIES, errno_name
@@ -18,6 +19,8 @@ from socktui.tui.trail import Trail
 from socktui.tui.widgets.table import Cell, CellStyle, Column
 
 REMEMBERED = 512
+AT_ONCE = 1000
+"""How many sockets are looked at in a turn, however many there are: a key must not wait for more."""
 
 LISTENING = (
     Column("Netid", 5, priority=2),
@@ -61,10 +64,16 @@ class Sockets:
         self._undecided: list[int] = []
         self._looked = 0
 
-    def refresh(self) -> None:
+    @property
+    def behind(self) -> bool:
+        """Whether there are sockets that have not been looked at."""
+        return self._looked < self._reader.sockets
+
+    def refresh(self, most: int = AT_ONCE) -> None:
         """Sort in the sockets that have come."""
-        self._undecided += range(self._looked + 1, self._reader.sockets + 1)
-        self._looked = self._reader.sockets
+        looked = min(self._reader.sockets, self._looked + most)
+        self._undecided += range(self._looked + 1, looked + 1)
+        self._looked = looked
         undecided = []
         for number in self._undecided:
             socket = self._reader.socket(number)
@@ -72,7 +81,7 @@ class Sockets:
                 at = bisect_left(self._numbers, number)
                 self._numbers.insert(at, number)
                 self.found(number)
-            elif socket.role is Role.NEW:
+            elif socket.role is Role.NEW and socket.open:
                 undecided.append(number)
         self._undecided = undecided
 
@@ -81,6 +90,7 @@ class Sockets:
 
     def clear(self) -> int:
         """Take the closed ones off; how many those were."""
+        self.refresh(self._reader.sockets)
         before = len(self._numbers)
         self._numbers = array("L", (number for number in self._numbers if self._reader.socket(number).open))
         return before - len(self._numbers)
@@ -143,11 +153,14 @@ class Connections(Sockets):
         self._kernel = kernel
         self._now = now
         self._rates = Rates()
-        self._open: set[int] = set()
+        self._open: deque[int] = deque()
 
-    def prune(self) -> None:
-        """See which have been closed."""
-        self._open = {number for number in self._open if self._reader.open(number)}
+    def prune(self, most: int = AT_ONCE) -> None:
+        """See which have been closed; the next ones at the next turn."""
+        for _ in range(min(most, len(self._open))):
+            number = self._open.popleft()
+            if self._reader.open(number):
+                self._open.append(number)
 
     def open_count(self) -> int:
         return len(self._open)
@@ -158,7 +171,7 @@ class Connections(Sockets):
         return sorted(number for number in mine if self._reader.open(number))
 
     def found(self, number: int) -> None:
-        self._open.add(number)
+        self._open.append(number)
 
     def cells(self, i: int) -> Sequence[Cell]:
         socket = self.socket(i)

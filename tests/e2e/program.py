@@ -134,8 +134,8 @@ class Program(Terminal):
     def quit(self) -> int:
         """Leave, and answer the question where there is one; the exit status."""
         self.press("ctrl+q")
-        self.wait(lambda t: t.find("Say goodbye") or not running(t.pid), what="the question or the end")
-        if running(self.pid):
+        self.wait(lambda t: self._ended or t.find("Say goodbye"), what="the question or the end")
+        if not self._ended:
             self.press("y")
         return self.exit_status()
 

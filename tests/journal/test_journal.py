@@ -213,3 +213,24 @@ def test_the_numbers_of_the_format_stay(capture: Path) -> None:
     assert (capture / "heap").read_bytes()[at : at + 13] == b"Hello, World!"
     assert (slots[128 + 56], slots[128 + 57]) == (Role.ACCEPTED, State.CLOSED) == (3, 8)
     assert record.VERSION == 1
+
+
+def test_below_the_floor_calls_keep_their_arguments_and_sockets_their_names(capture: Path) -> None:
+    journal = Journal(capture, ring_size=RING, floor=1 << 62)
+    entry = journal.entry(service="echo")
+    for turn in range(200):
+        journal.call(entry, Name.BIND, turn, turn, 0, args=(["127.0.0.1", turn],))
+        found = journal.heap.space(2000, reserve=0)
+        while found is None:
+            found = journal.heap.space(2000, reserve=0)
+        at, view = found
+        view[:] = bytes(2000)
+        journal.heap.commit(at + 2000)
+        journal.moved(entry, Name.RECV, turn, turn, at, 2000, 2000)
+    journal.close()
+    with Reader(capture) as reader:
+        assert [reader.call(2 * turn).args for turn in range(200)] == [(["127.0.0.1", turn],) for turn in range(200)]
+        assert [reader.data(reader.call(2 * turn + 1)) for turn in range(200)] == [None] * 200
+        assert reader.socket(1).local == "127.0.0.1:199"
+        assert reader.socket(1).service == "echo"
+        assert reader.health.lost_bytes >= 200 * 2000

@@ -179,6 +179,7 @@ class Main(Screen[None]):
     def chose(self, number: int) -> None:
         """A listener was made: go to its row."""
         self._go_on()
+        self._catch_up()
         self.look()
         self._list = self._listening_table
         self._listening_table.select(number)
@@ -187,6 +188,7 @@ class Main(Screen[None]):
     def connected(self, number: int) -> None:
         """A connection was made: go to its row, and type."""
         self._go_on()
+        self._catch_up()
         self.look()
         self._list = self._connections_table
         self._connections_table.select(number)
@@ -207,7 +209,10 @@ class Main(Screen[None]):
     @property
     def peers(self) -> int:
         """How many connections are open, by the kernel's count where it matters: at the end."""
-        return self._connections.open_count() if self._engine and not self._engine.gone.is_set() else 0
+        if self._engine is None or self._engine.gone.is_set():
+            return 0
+        self._catch_up()
+        return self._connections.open_count()
 
     def listening_ports(self) -> set[int]:
         """The ports that are taken."""
@@ -220,22 +225,28 @@ class Main(Screen[None]):
         slow = now - self._looked_slowly >= SLOW_SECONDS
         if self._paused or getattr(self.app, "terminal_behind", False) or not self.is_current:
             return
-        if self.reader.refresh() or slow:
+        if self.reader.refresh() or slow or self._connections.behind:
             if slow:
                 self._looked_slowly = now
-                self._connections.prune()
             self._show_news()
 
     def look(self) -> None:
         """See what is new at once."""
         if not self._paused and self.is_mounted:
             self.reader.refresh()
-            self._connections.prune()
             self._show_news()
+
+    def _catch_up(self) -> None:
+        """Know all sockets there are, and which of them are open, at whatever cost."""
+        self.reader.refresh()
+        for source in (self._listening, self._connections):
+            source.refresh(self.reader.sockets)
+        self._connections.prune(self.reader.sockets)
 
     def _show_news(self) -> None:
         self._listening.refresh()
         self._connections.refresh()
+        self._connections.prune()
         self._calls.trail.refresh()
         self._listening_table.refresh_rows()
         self._connections_table.refresh_rows()
