@@ -12,7 +12,7 @@ from typing import NoReturn
 from socktui import __version__
 from socktui.control.start import Start
 from socktui.core.endpoint import Endpoint, EndpointError
-from socktui.headless.standard import STDIN, STDOUT, open_standard_files, say, why, write_line
+from socktui.headless.standard import STDERR, STDIN, STDOUT, open_standard_files, say, why, write_line
 
 ECHO = Endpoint("tcp", "127.0.0.1", 5005)
 KEEP_FREE = 256
@@ -268,8 +268,8 @@ def _at_a_terminal(advice: str) -> bool:
     if term in ("", "dumb"):
         say(f"the screen needs a terminal that can be drawn on, and TERM is {term or 'not set'}: {advice}")
         return False
-    if not (os.isatty(STDIN) and os.isatty(STDOUT)):
-        say(f"the screen needs a terminal as standard input and output: {advice}")
+    if not all(map(os.isatty, (STDIN, STDOUT, STDERR))):  # it is drawn on standard error
+        say(f"the screen needs a terminal as standard input, output and error: {advice}")
         return False
     return True
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import shutil
 import sys
 from pathlib import Path
 
 from socktui.control.client import DISK_FLOOR, Engine
 from socktui.control.start import Start
+from socktui.core.safe import safe
 from socktui.journal.reader import CaptureError, Reader
 
 
@@ -22,7 +24,7 @@ def run(capture: Path, *, floor: int = DISK_FLOOR, start: Start | None = None) -
     app = Workbench(engine, start=start, floor=floor)
     app.run()
     if app.farewell:
-        print(app.farewell, file=sys.stderr)  # noqa: T201
+        _say(app.farewell)
     whole = all([_report(each) for each in app.captures])
     return app.return_code or (0 if whole else 1)
 
@@ -52,9 +54,13 @@ def _report(capture: Path) -> bool:
         with contextlib.suppress(OSError):
             shutil.rmtree(capture)
         return True
-    print(f"capture: {capture} ({calls} calls)", file=sys.stderr)  # noqa: T201
+    _say(f"capture: {capture} ({calls} calls)")
     if not health.whole:
-        print(  # noqa: T201
-            f"capture incomplete: {health.lost_bytes} bytes, {health.lost_calls} calls not kept", file=sys.stderr
-        )
+        _say(f"capture incomplete: {health.lost_bytes} bytes, {health.lost_calls} calls not kept")
     return health.whole
+
+
+def _say(text: str) -> None:
+    """One line for a person, who may have gone."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"{safe(text)}\n".encode(sys.stderr.encoding if sys.stderr else "utf-8", "backslashreplace"))

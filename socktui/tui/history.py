@@ -16,7 +16,10 @@ def default_path() -> Path:
 
 
 class History:
-    """Lines that were sent, oldest first, and a place in them. A file that cannot be read or written is done without."""
+    """Lines that were sent, oldest first, and a place in them.
+
+    A file that cannot be read or written is done without.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -117,7 +117,7 @@ class Sockets:
 class Listening(Sockets):
     """Rows of the listening sockets, and of those that tried to be."""
 
-    def __init__(self, reader: Reader, kernel: Kernel | None, now: "Clock") -> None:
+    def __init__(self, reader: Reader, kernel: Kernel | None, now: Clock) -> None:
         super().__init__(reader, frozenset({Role.LISTENER}))
         self._kernel = kernel
         self._now = now
@@ -148,7 +148,7 @@ class Listening(Sockets):
 class Connections(Sockets):
     """Rows of the connections, ours and accepted ones."""
 
-    def __init__(self, reader: Reader, kernel: Kernel | None, now: "Clock") -> None:
+    def __init__(self, reader: Reader, kernel: Kernel | None, now: Clock) -> None:
         super().__init__(reader, frozenset({Role.CLIENT, Role.ACCEPTED}))
         self._kernel = kernel
         self._now = now

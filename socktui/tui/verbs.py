@@ -134,15 +134,11 @@ class Verbs:
         except VerbError as error:
             self._screen.complain(error.text)
 
-    def send(
-        self, payload: Payload, numbers: list[int], typed: str, *, count: int = 1, interval: int = 0
-    ) -> None:
+    def send(self, payload: Payload, numbers: list[int], typed: str, *, count: int = 1, interval: int = 0) -> None:
         """Send; what could not be sent comes back into the box."""
         file = {"file": str(payload.file.absolute())} if payload.file else {}
         data = base64.b64encode(payload.data).decode()
-        number, answer = self._engine.begin(
-            "send", sockets=numbers, data=data, count=count, interval=interval, **file
-        )
+        number, answer = self._engine.begin("send", sockets=numbers, data=data, count=count, interval=interval, **file)
         self._sending[number] = answer
         self._screen.refresh_bindings()
         answer.add_done_callback(self._sent(number, typed, count))
@@ -182,4 +178,5 @@ class Verbs:
     async def _sure(self, endpoint: Endpoint) -> bool:
         """Before other machines can reach us: once, and in red."""
         question = f"{endpoint} is not loopback: every machine that can reach this one can connect. Listen there?"
-        return bool(await self._screen.app.push_screen_wait(Confirm(question, title="Open to others", danger=True)))
+        sure: bool = await self._screen.app.push_screen_wait(Confirm(question, title="Open to others", danger=True))
+        return sure

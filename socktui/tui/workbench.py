@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import os
 import select
 import signal
+import termios
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
@@ -19,13 +23,14 @@ from socktui.control.messages import VerbError
 from socktui.control.start import Start
 from socktui.journal import captures
 from socktui.journal.reader import Reader
-from socktui.tui import keys
 from socktui.tui.history import History, default_path
 from socktui.tui.screens.confirm import Confirm
 from socktui.tui.screens.main import Main
 
 TERMINAL_SECONDS = 0.5
 BACKLOG_OF_FRAMES = 2
+LAST_SECONDS = 3.0
+"""How long a signal leaves for the end."""
 
 
 class Workbench(App[None]):
@@ -57,8 +62,9 @@ class Workbench(App[None]):
 
     async def on_mount(self) -> None:
         if not self.is_headless:
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                asyncio.get_running_loop().add_signal_handler(number, self._killed, number)
+            loop = asyncio.get_running_loop()
+            for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+                signal.signal(each, lambda number, _: self._signalled(number, loop))
             self.set_interval(TERMINAL_SECONDS, self._watch_terminal)
         if await self._open(self._start):
             self.call_after_refresh(self._spare_the_collector)
@@ -140,6 +146,25 @@ class Workbench(App[None]):
         """Whether frames wait for a slow terminal: then no new ones are made, so that keys still get through."""
         thread = getattr(self._driver, "_writer_thread", None)
         return thread is not None and thread._queue.qsize() > BACKLOG_OF_FRAMES
+
+    def _signalled(self, number: int, loop: asyncio.AbstractEventLoop) -> None:
+        """End in order, or else at once: a terminal that has stopped reading would hold up the goodbye for ever.
+
+        No handler of the event loop, for the loop may be held up by the terminal already.
+        """
+        last = threading.Timer(LAST_SECONDS, self._give_up, (128 + number,))
+        last.daemon = True
+        last.start()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self._killed, number)
+
+    def _give_up(self, status: int) -> None:
+        """End without the screen's goodbye. The engine closes the capture by itself."""
+        attributes = getattr(self._driver, "attrs_before", None)
+        if attributes is not None:
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(0, termios.TCSANOW, attributes)
+        os._exit(status)
 
     def _killed(self, number: int) -> None:
         self.exit(return_code=128 + number)

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -99,6 +100,11 @@ class Program(Terminal):
         keyboard = re.findall(r"\x1b\[([<>])\d*u", text)
         return all(last[mode] == "l" for mode in _MODES) and last["25"] == last["7"] == "h" and keyboard[-1] == "<"
 
+    @property
+    def written(self) -> int:
+        """How many bytes it has written so far, whoever has read them."""
+        return int(re.findall(r"^wchar: (\d+)", Path(f"/proc/{self.pid}/io").read_text(), re.MULTILINE)[0])
+
     # What is behind
 
     @property
@@ -131,6 +137,16 @@ class Program(Terminal):
         self.press("enter")
         self.wait_for("type a message")
 
+    def suspend(self) -> None:
+        """Stop it, as Ctrl-Z in a shell does; until it has stopped."""
+        self.kill(signal.SIGTSTP)
+        self.wait(lambda t: state(t.pid) == "T", what="stopped")
+        self.settle(0.05)
+
+    def go_on(self) -> None:
+        """What `fg` in a shell does."""
+        self.kill(signal.SIGCONT)
+
     def quit(self) -> int:
         """Leave, and answer the question where there is one; the exit status."""
         self.press("ctrl+q")
@@ -146,10 +162,15 @@ class Program(Terminal):
 
 def running(pid: int) -> bool:
     """Whether a process is there, and more than the exit status of one."""
+    return state(pid) not in ("", "Z", "X")
+
+
+def state(pid: int) -> str:
+    """What proc(5) says of a process: "R", "S", "T", ...; nothing where there is none."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
-        return False
+        return ""
 
 
 def opens(capture: Path) -> bool:

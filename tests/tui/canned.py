@@ -68,9 +68,7 @@ class Canned:
     def accept(self, listener: Entry, peer: str = "127.0.0.1:50928") -> Entry:
         self._fd += 1
         host, port = peer.rpartition(":")[::2]
-        call = self.call(
-            listener, Name.ACCEPT, self._fd, answer=[host, int(port)], made=self.journal.next_socket
-        )
+        call = self.call(listener, Name.ACCEPT, self._fd, answer=[host, int(port)], made=self.journal.next_socket)
         return self.journal.entry(listener, call)
 
     def pair(self, listener: Entry, port: int = 50928) -> tuple[Entry, Entry]:

@@ -104,9 +104,7 @@ async def test_confirm(key: str, answer: bool) -> None:
     app = Plain()
     async with app.run_test() as pilot:
         answers: list[Any] = []
-        app.push_screen(
-            Confirm("Close [/foo] [@click=app.quit]x[/]?", title="[/a]", danger=True), answers.append
-        )
+        app.push_screen(Confirm("Close [/foo] [@click=app.quit]x[/]?", title="[/a]", danger=True), answers.append)
         await pilot.pause()
         text = "\n".join(app.lines())
         assert "Close [/foo] [@click=app.quit]x[/]?" in text

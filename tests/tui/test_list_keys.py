@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import AsyncIterator
 
 import pytest
 from textual import events
@@ -15,7 +16,7 @@ COUNT = 40
 
 
 @contextlib.asynccontextmanager
-async def filled(drive: Drive):  # type: ignore[no-untyped-def]
+async def filled(drive: Drive) -> AsyncIterator[None]:
     """40 connections to one listener, each of which has said a line."""
     port = await drive.server()
     with contextlib.ExitStack() as stack:
@@ -89,9 +90,10 @@ async def test_the_mouse_selects_scrolls_and_chooses(drive: Drive) -> None:
         assert drive.connections._top == 3
         assert drive.connections.cursor == 3
         await drive.pilot._post_mouse_events([events.MouseScrollUp], "#bytes", offset=(5, 4), button=0)
-        assert not drive.log.following
+        assert drive.log._screen[-1] != drive.log._end
         await drive.pilot._post_mouse_events([events.MouseScrollDown], "#bytes", offset=(5, 4), button=0)
         assert drive.log.following
+        assert drive.log._screen[-1] == drive.log._end
         await drive.pilot.click("#bytes", offset=(5, 2))
         assert drive.log._cursor == drive.log._screen[2]
         assert drive.app.focused is drive.log

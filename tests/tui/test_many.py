@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ PAIRS = 5000
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sockets that readers look at."""
     looked: list[int] = []
     socket, is_open = Reader.socket, Reader.open
@@ -32,7 +31,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
     monkeypatch.setattr(Reader, "socket", counting)
     monkeypatch.setattr(Reader, "open", counting_open)
-    yield looked
+    return looked
 
 
 async def test_ten_thousand_sockets_cost_a_turn_what_a_thousand_do(capture: Path, looks: list[int]) -> None:

@@ -203,58 +203,55 @@ async def test_a_damaged_history_is_done_without(tmp_path: Path, damage: bytes) 
         assert typed(drive).isprintable()
 
 
-@pytest.mark.parametrize(
-    ("mode", "text", "shown", "wrong"),
-    [
-        ("text", "Ж!", "3 bytes: d0 96 21", False),
-        ("text", "x", "1 byte: 78", False),
-        ("text", "y" * 65, "65 bytes: " + "79 " * 64 + "…", False),
-        ("escapes", r"\x0", r"\x", True),
-        ("escapes", "\\", "A backslash at the end escapes nothing", True),
-        ("escapes", r"\e[2J", "4 bytes: 1b 5b 32 4a", False),
-        ("hex", "4", "Half a byte", True),
-        ("hex", "zz", "z", True),
-        ("hex", "0x48, 0x65", "2 bytes: 48 65", False),
-        ("file", "/no/such/file", "there is no file /no/such/file", True),
-        ("file", "/", "there is no file /", True),
-        ("file", "x" * 5000, "File name too long (ENAMETOOLONG): xxx", True),
-        ("file", "[/b]\u202e", r"there is no file [/b]\u202e", True),
-        ("hex", "", "", False),
-    ],
-)
-async def test_the_preview_shows_bytes_or_what_is_wrong(
-    drive: Drive, mode: str, text: str, shown: str, wrong: bool
-) -> None:
+PREVIEWS = [
+    ("text", "Ж!", "3 bytes: d0 96 21", False),
+    ("text", "x", "1 byte: 78", False),
+    ("text", "y" * 65, "65 bytes: " + "79 " * 64 + "…", False),
+    ("escapes", r"\x0", r"\x", True),
+    ("escapes", "\\", "A backslash at the end escapes nothing", True),
+    ("escapes", r"\e[2J", "4 bytes: 1b 5b 32 4a", False),
+    ("hex", "4", "Half a byte", True),
+    ("hex", "zz", "z", True),
+    ("hex", "0x48, 0x65", "2 bytes: 48 65", False),
+    ("file", "/no/such/file", "there is no file /no/such/file", True),
+    ("file", "/", "there is no file /", True),
+    ("file", "x" * 5000, "File name too long (ENAMETOOLONG): xxx", True),
+    ("file", "[/b]\u202e", r"there is no file [/b]\u202e", True),
+    ("hex", "", "", False),
+]
+
+
+async def test_the_preview_shows_bytes_or_what_is_wrong(drive: Drive) -> None:
     await drive.pilot.resize_terminal(400, 30)
-    drive.box.settings = Settings(mode=mode)  # type: ignore[arg-type]
     await drive.press("5")
-    await write(drive, text)
-    assert shown in preview(drive)
-    assert drive.box._preview.has_class("error") == wrong
+    for mode, text, shown, wrong in PREVIEWS:
+        drive.box.settings = Settings(mode=mode)  # type: ignore[arg-type]
+        await write(drive, "")
+        await write(drive, text)
+        assert shown in preview(drive), text
+        assert drive.box._preview.has_class("error") == wrong, text
     assert isinstance(drive.app.screen, Main)
 
 
+PASTED = [
+    ("text", "", "plain", "plain", "text"),
+    ("text", "", "a\x1b[31mb\r\n", r"a\e[31mb\r\n", "escapes"),
+    ("text", r"C:\new ", "\x07", r"C:\\new \a", "escapes"),
+    ("text", "", "\u202eevil", r"\u202eevil", "escapes"),
+    ("escapes", r"\n", "\t", r"\n\t", "escapes"),
+    ("hex", "48", " 65\n6c\t6c\r\n", "48 65 6c 6c ", "hex"),
+    ("file", "", "/etc/hostname\n", "/etc/hostname", "file"),
+]
+
+
 @of("send")
-@pytest.mark.parametrize(
-    ("mode", "before", "pasted", "value", "after"),
-    [
-        ("text", "", "plain", "plain", "text"),
-        ("text", "", "a\x1b[31mb\r\n", r"a\e[31mb\r\n", "escapes"),
-        ("text", r"C:\new ", "\x07", r"C:\\new \a", "escapes"),
-        ("text", "", "\u202eevil", r"\u202eevil", "escapes"),
-        ("escapes", r"\n", "\t", r"\n\t", "escapes"),
-        ("hex", "48", " 65\n6c\t6c\r\n", "48 65 6c 6c ", "hex"),
-        ("file", "", "/etc/hostname\n", "/etc/hostname", "file"),
-    ],
-)
-async def test_control_characters_are_pasted_as_what_can_be_seen(
-    drive: Drive, mode: str, before: str, pasted: str, value: str, after: str
-) -> None:
-    drive.box.settings = Settings(mode=mode)  # type: ignore[arg-type]
+async def test_control_characters_are_pasted_as_what_can_be_seen(drive: Drive) -> None:
     await drive.press("5")
-    await write(drive, before)
-    await drive.paste(pasted)
-    assert (typed(drive), drive.box.settings.mode) == (value, after)
+    for mode, before, pasted, value, after in PASTED:
+        drive.box.settings = Settings(mode=mode)  # type: ignore[arg-type]
+        await write(drive, before)
+        await drive.paste(pasted)
+        assert (typed(drive), drive.box.settings.mode) == (value, after)
 
 
 async def test_an_endless_send_does_not_hold_up_the_keys(drive: Drive, tmp_path: Path) -> None:

@@ -66,9 +66,7 @@ class ByteLog(Lines):
     class Scrolled(Message):
         """The view moved, or what is below it changed."""
 
-    def __init__(
-        self, trail: Trail, whose: Callable[[int], str], *, teach: str = "", id: str | None = None
-    ) -> None:
+    def __init__(self, trail: Trail, whose: Callable[[int], str], *, teach: str = "", id: str | None = None) -> None:
         """`whose` names a socket for the headings; `teach` is what to say while there is nothing to show."""
         super().__init__(id=id)
         self._trail = trail

@@ -310,9 +310,7 @@ class Pane(Container):
     }
     """
 
-    def __init__(
-        self, *children: Widget, title: str = "", id: str | None = None, classes: str | None = None
-    ) -> None:
+    def __init__(self, *children: Widget, title: str = "", id: str | None = None, classes: str | None = None) -> None:
         super().__init__(*children, id=id, classes=classes)
         self._pane_title = self._pane_subtitle = ""
         self.title = title

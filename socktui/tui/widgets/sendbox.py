@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import ClassVar, Literal, TypeVar
 
 from textual import events
-from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
