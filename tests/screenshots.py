@@ -87,7 +87,9 @@ async def hostile(pilot: Pilot[None]) -> None:
     assert isinstance(screen, Main)
     port = int(screen.reader.socket(1).local.rpartition(":")[2])
     with sockets.create_connection(("127.0.0.1", port)) as peer:
-        peer.sendall(b"\x1b]0;pwned\x07\x1b[2J\x1b[31mred?\x1b[0m [bold]markup[/bold] \xff\xfe \xe2\x80\xae\r\n\0\x01\x02")
+        peer.sendall(
+            b"\x1b]0;pwned\x07\x1b[2J\x1b[31mred?\x1b[0m [bold]markup[/bold] \xff\xfe \xe2\x80\xae\r\n\0\x01\x02"
+        )
         await settle(pilot, lambda screen: screen.reader.sockets >= 2 and screen.reader.socket(2).sent > 40)
         await keys(pilot, "v", "v", "3")
         screen.clear_message()

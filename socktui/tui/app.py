@@ -25,8 +25,8 @@ def run(capture: Path, *, floor: int = DISK_FLOOR, start: Start | None = None) -
     app.run()
     if app.farewell:
         _say(app.farewell)
-    whole = all([_report(each) for each in app.captures])
-    return app.return_code or (0 if whole else 1)
+    whole = [_report(each) for each in app.captures]
+    return app.return_code or (0 if all(whole) else 1)
 
 
 def open_capture(path: Path) -> int:

@@ -125,6 +125,7 @@ def keys(plan: Plan, load: Load, folder: Path) -> str:
             terminal.press("c")
             terminal.wait_for("Send to #")
             terminal.settle()
+            began, waited = time.monotonic(), _waited(terminal.pid)
             if name == "idle":
                 measured = _both(terminal, plan.keys)
             elif name == "echo at full speed":
@@ -134,25 +135,19 @@ def keys(plan: Plan, load: Load, folder: Path) -> str:
                 with load.start("hold", port, plan.connections, -1) as running:
                     line(running.stdout)
                     measured = _both(terminal, plan.keys)
+            waiting = (_waited(terminal.pid) - waited) / (time.monotonic() - began)
             memory = ", ".join(f"{resident_mib(pid, 'VmHWM'):.0f}" for pid in Server(0, terminal.pid).pids)
         with Reader(capture) as reader:
             moved = sum(reader.socket(number).received for number in range(1, reader.sockets + 1))
         _remove(capture)
         for what, values in measured.items():
             cells = [ms(quantile(values, part)) for part in (0.5, 0.99, 1)]
-            rows.append([name, what, *cells, f"{moved / MIB:,.0f}", memory])
-    head = [
-        "meanwhile",
-        "key",
-        "median",
-        "p99",
-        "slowest",
-        "MiB echoed meanwhile",
-        "most resident, MiB (screen, engine)",
-    ]
+            rows.append([name, what, *cells, f"{waiting:.0%}", f"{moved / MIB:,.0f}", memory])
+    head = ["meanwhile", "key", "median", "p99", "slowest", "no core free", "MiB echoed", "most MiB (screen, engine)"]
     return (
         f"{plan.keys} keys each, at moments that nothing else is tied to. The emulator that reads the screen is in it, "
-        "and shares the cores.\n\n" + table(head, rows)
+        "and shares the cores. No core free: the part of the time in which the screen was ready to run and had to "
+        "wait.\n\n" + table(head, rows)
     )
 
 
@@ -188,6 +183,14 @@ def _moves(terminal: Terminal, count: int) -> list[float]:
         times.append(answer(terminal, "jk"[turn % 2], marked))
         terminal.rest(random.uniform(0.02, 0.08))
     return times
+
+
+def _waited(pid: int) -> float:
+    """Seconds that a process was ready to run and had no core; 0 where the kernel does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
 
 
 def _remove(capture: Path) -> None:

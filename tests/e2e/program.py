@@ -81,6 +81,14 @@ class Program(Terminal):
             if (sign := str(self.cell(row, col).data)) and sign in _FRAME
         }
 
+    def stands_on_red(self, text: str) -> bool:
+        """Whether a text on the screen has a red ground."""
+        found = self.find(text)
+        assert found, self.text
+        colour = str(self.cell(*found).bg)
+        red, green, blue = (int(colour[at : at + 2], 16) for at in (0, 2, 4))
+        return red > 2 * max(green, blue)
+
     @property
     def painted(self) -> str:
         """All that it wrote on the alternate screen."""

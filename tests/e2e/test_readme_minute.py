@@ -33,8 +33,7 @@ def test_the_first_minute(home: Path) -> None:
         program.wait(lambda t: t.text.count("→ sent 13") == t.text.count("← received 13") == 2)
         program.wait(lambda t: len(re.findall(r"(?:send\(\d+, 13 bytes\)|recv\(\d+, 65536\)) = 13", t.text)) == 4)
 
-        program.press("escape")
-        program.press("v", "v")
+        program.press("escape", "v", "v")
         program.wait_for(" text · utf-8")
         program.wait_gone("48 65 6c")
         program.press("a")

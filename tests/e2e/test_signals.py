@@ -93,9 +93,7 @@ def test_a_kill_of_the_engine_is_said_in_red_and_a_key_starts_another(home: Path
         os.kill(engine, signal.SIGKILL)
         program.wait_for("the engine has ended")
         program.wait_for("ctrl+r starts a new one")
-        found = program.find("the engine has ended")
-        assert found
-        assert red(program, *found)
+        assert program.stands_on_red("the engine has ended")
         program.press("e")
         program.wait_for("the engine has ended; what it captured is kept in")
         program.press("ctrl+r")
@@ -111,13 +109,6 @@ def test_a_kill_of_the_engine_is_said_in_red_and_a_key_starts_another(home: Path
         assert len(program.captures) == 2
         assert {line.split(" (")[0] for line in program.said} == {f"capture: {each}" for each in program.captures}
         assert program.said[0] == f"capture: {first} ({len(all_calls(first))} calls)"
-
-
-def red(program: Program, row: int, col: int) -> bool:
-    """Whether a cell stands on red."""
-    colour = program.cell(row, col).bg
-    parts = [int(colour[at : at + 2], 16) for at in (0, 2, 4)]
-    return parts[0] > 2 * max(parts[1:])
 
 
 @pytest.mark.parametrize("before", [(), ("sh", "-c", 'trap "" HUP; exec "$@"', "sh")], ids=["", "nohup"])

@@ -1,11 +1,20 @@
 """Fixtures for the tests of the screen."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.tui.drive import Drive, workbench
+
+
+@pytest.fixture(autouse=True)
+def first_port(monkeypatch: pytest.MonkeyPatch) -> int:
+    """The port that `e` tries first: each process that runs tests has some of its own, so that none takes another's."""
+    port = 10_000 + os.getpid() % 1000 * 20
+    monkeypatch.setattr("socktui.tui.dialogs.DEFAULT_ENDPOINT", f"tcp://127.0.0.1:{port}")
+    return port
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from textual import events
+from textual.geometry import Region
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -111,8 +112,11 @@ class Drive:
 
     @property
     def flat(self) -> str:
-        """The screen as one line, without frames: for a dialog whose sentences take several lines."""
-        return " ".join(line.strip(" │┃") for line in self.lines if line.strip(" │┃"))
+        """What stands in a dialog as one line, without its frame: sentences may take several lines."""
+        children = self.app.screen.children
+        box = children[0].region if children else Region()
+        lines = [line[box.x : box.right].strip(" │┃") for line in self.lines[box.y : box.bottom]]
+        return " ".join(line for line in lines if line)
 
     def rows(self, pane: Lines) -> list[str]:
         """The lines of a list or log, without what stands beside it."""

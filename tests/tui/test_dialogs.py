@@ -9,6 +9,7 @@ import pytest
 
 from socktui.core.call import Name
 from socktui.services import SERVICES
+from socktui.tui import dialogs
 from socktui.tui.widgets.form import Choice, Form, SafeInput
 from tests.support import peer, read_all, read_exactly
 from tests.tui.drive import Drive
@@ -22,7 +23,7 @@ async def listen(drive: Drive, service: str) -> int:
     form = drive.app.screen
     assert isinstance(form, Form)
     endpoint = form.query_one("#field-endpoint", SafeInput)
-    assert endpoint.value.startswith("tcp://127.0.0.1:50")
+    assert endpoint.value.startswith("tcp://127.0.0.1:")
     endpoint.value = "127.0.0.1:0"
     await drive.press("tab", *["right"] * list(SERVICES).index(service))
     assert form.query_one(Choice).value == service
@@ -90,6 +91,11 @@ async def test_keys_in_a_dialog(drive: Drive) -> None:
     await drive.press("escape")
     assert drive.app.screen is drive.main
     assert drive.journal.count == 0
+
+
+def test_the_lectures_port_is_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert dialogs.DEFAULT_ENDPOINT == "tcp://127.0.0.1:5005"
 
 
 @of("listen")

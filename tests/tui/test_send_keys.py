@@ -261,7 +261,7 @@ async def test_an_endless_send_does_not_hold_up_the_keys(drive: Drive, tmp_path:
         out.truncate(64 << 20)
     await drive.press("l", "tab")
     await drive.press("right", "right", "right", "right", "enter")
-    await drive.until(lambda: drive.journal.sockets == 1)
+    await drive.until(lambda: drive.app.screen is drive.main and drive.listening.cursor_key == 1)
     port = int(drive.socket(1).local.rpartition(":")[2])
     with peer(port) as sock:
         await drive.until(lambda: drive.main.peers == 1)

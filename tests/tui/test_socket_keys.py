@@ -30,9 +30,9 @@ CAP_NET_BIND_SERVICE = 10
 
 
 @of("echo_server")
-async def test_e_starts_an_echo_server_that_others_can_use(drive: Drive) -> None:
+async def test_e_starts_an_echo_server_that_others_can_use(drive: Drive, first_port: int) -> None:
     port = await drive.server()
-    assert port >= 5005
+    assert first_port <= port < first_port + 20
     listener = drive.socket(1)
     assert (listener.role, listener.state, listener.service) == (Role.LISTENER, State.LISTEN, "echo")
     assert f"listening on tcp://127.0.0.1:{port} (echo)" in drive.footer
@@ -64,9 +64,9 @@ async def test_c_connects_to_the_selected_listener(drive: Drive) -> None:
 
 
 @of("client")
-async def test_c_without_a_listener_asks_where_to(drive: Drive) -> None:
+async def test_c_without_a_listener_asks_where_to(drive: Drive, first_port: int) -> None:
     await drive.press("c")
-    await drive.sees("Connect", "tcp://127.0.0.1:5005", "Time-out")
+    await drive.sees("Connect", f"tcp://127.0.0.1:{first_port}", "Time-out")
     await drive.press("escape")
     assert drive.app.screen is drive.main
     assert drive.journal.sockets == 0
@@ -420,10 +420,12 @@ async def test_a_refused_connection_is_told_and_the_dialog_stays(drive: Drive) -
 
 
 @of("connect_to")
-async def test_an_unknown_name_is_told_and_the_dialog_stays(drive: Drive) -> None:
-    await connect_to(drive, "no-such-host.invalid:80")
-    await drive.sees("tcp://no-such-host.invalid:80: the name is not known (EAI_")
-    assert isinstance(drive.app.screen, Form)
+async def test_an_unknown_name_is_told_and_the_dialog_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RES_OPTIONS", "timeout:1 attempts:1")
+    async with workbench(tmp_path) as drive:
+        await connect_to(drive, "no-such-host.invalid:80")
+        await drive.sees("tcp://no-such-host.invalid:80: the name is not known (EAI_")
+        assert isinstance(drive.app.screen, Form)
 
 
 @of("connect_to")

@@ -1,0 +1,105 @@
+"""A workbench that stands still: a capture made by hand, an engine and a kernel that say what they are told.
+
+Nothing in it depends on the time, on the machine, or on sockets that are there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from socktui.control.client import Engine
+from socktui.control.messages import VerbError
+from socktui.core.sockets import Socket
+from socktui.host.diag import Row
+from socktui.tui.workbench import Workbench
+from tests.tui.canned import MONOTONIC, MS
+from tests.tui.drive import Drive, running
+
+NOWHERE = ("", 0)
+
+
+class StillEngine:
+    """An engine that makes nothing, and answers every verb with the same."""
+
+    def __init__(self, capture: Path) -> None:
+        self.capture = capture
+        self.gone = asyncio.Event()
+        self.answer: VerbError | int = 1
+
+    async def ready(self) -> None:
+        pass
+
+    async def end(self) -> None:
+        pass
+
+    async def listen(self, *args: Any, **options: Any) -> int:
+        return self._answer()
+
+    async def connect(self, *args: Any, **options: Any) -> int:
+        return self._answer()
+
+    async def call(self, verb: str, **args: Any) -> dict[str, Any]:
+        return {"socket": self._answer()}
+
+    def begin(self, verb: str, **args: Any) -> tuple[int, asyncio.Future[dict[str, Any]]]:
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        if isinstance(self.answer, VerbError):
+            future.set_exception(self.answer)
+        return 1, future
+
+    def _answer(self) -> int:
+        if isinstance(self.answer, VerbError):
+            raise self.answer
+        return self.answer
+
+
+class StillKernel:
+    """A kernel that sees every socket in the state that its calls tell."""
+
+    queues: tuple[int, int] = (0, 0)
+
+    def close(self) -> None:
+        pass
+
+    def ports(self) -> set[int]:
+        return set()
+
+    def listener(self, socket: Socket) -> Row | None:
+        return Row("LISTEN", NOWHERE, NOWHERE, 0, socket.backlog, 0)
+
+    def connection(self, socket: Socket) -> Row | None:
+        return Row(str(socket.state), NOWHERE, NOWHERE, *self.queues, 0)
+
+
+@pytest.fixture
+def standing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time stands still, in UTC, and colours are those of a good terminal."""
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_COLOR_SYSTEM"):
+        monkeypatch.delenv(name, raising=False)
+    time.tzset()
+    monkeypatch.setattr("socktui.tui.screens.main.Kernel", StillKernel)
+    monkeypatch.setattr("socktui.tui.dialogs.DEFAULT_ENDPOINT", "tcp://127.0.0.1:5005")
+    still = SimpleNamespace(
+        monotonic_ns=lambda: MONOTONIC + 90_000 * MS, strftime=time.strftime, localtime=time.localtime
+    )
+    monkeypatch.setattr("socktui.tui.sources.time", still)
+
+
+@contextlib.asynccontextmanager
+async def still(capture: Path, size: tuple[int, int]) -> AsyncIterator[tuple[Drive, StillEngine]]:
+    """The workbench on a capture, as if an engine had just made it."""
+    engine = StillEngine(capture)
+    likeness: Any = engine
+    assert set(vars(StillEngine)) - {"_answer"} <= set(vars(Engine)) | {"__dict__", "__weakref__"}
+    async with running(Workbench(likeness, history=capture.parent / "history"), size) as drive:
+        yield drive, engine
