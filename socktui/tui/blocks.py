@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, overload
 
 from socktui.core.call import Call, Name, address_text, errno_name
 from socktui.core.rows import Row, bytes_per_row, hex_row, offset_digits, plain, tail, text_rows
@@ -61,7 +61,37 @@ def pages(call: Call) -> int:
     return max(1, -(-call.length // PAGE))
 
 
-def rows(trail: Trail, call: Call, page: int, lens: Lens, cells: int, whose: Callable[[int], str]) -> list[BlockRow]:
+class HexRows(Sequence[BlockRow]):
+    """The rows of a page as a hex dump, each made when it is asked for: a page has many more than are seen."""
+
+    def __init__(self, before: list[BlockRow], data: bytes, offset: int, make: Callable[[bytes, int], Row], size: int):
+        self._before = before
+        self._data = data
+        self._offset = offset
+        self._make = make
+        self._size = size
+
+    def __len__(self) -> int:
+        return len(self._before) + -(-len(self._data) // self._size)
+
+    @overload
+    def __getitem__(self, index: int) -> BlockRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[BlockRow]: ...
+    def __getitem__(self, index: int | slice) -> BlockRow | Sequence[BlockRow]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        if index < len(self._before):
+            return self._before[index]
+        at = (index - len(self._before)) * self._size
+        return self._make(self._data[at : at + self._size], self._offset + at)
+
+
+def rows(
+    trail: Trail, call: Call, page: int, lens: Lens, cells: int, whose: Callable[[int], str]
+) -> Sequence[BlockRow]:
     """The rows of a page of a call, in `cells` cells. The first page begins with the heading."""
     found: list[BlockRow] = [heading(trail, call, lens, whose)] if page == 0 else []
     if not call.length:
@@ -78,13 +108,11 @@ def rows(trail: Trail, call: Call, page: int, lens: Lens, cells: int, whose: Cal
         return [*found, *text_rows(data, lens.encoding, cells, carry, final)]
     text = lens.view == "both"
     digits, size = _layout(call.offset + call.length, cells, text)
-    return [
-        *found,
-        *(
-            hex_row(data[at : at + size], call.offset + start + at, size, lens.encoding, digits=digits, text=text)
-            for at in range(0, len(data), size)
-        ),
-    ]
+
+    def make(piece: bytes, offset: int) -> Row:
+        return hex_row(piece, offset, size, lens.encoding, digits=digits, text=text)
+
+    return HexRows(found, data, call.offset + start, make, size)
 
 
 def _layout(last: int, cells: int, text: bool) -> tuple[int, int]:

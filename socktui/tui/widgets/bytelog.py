@@ -6,7 +6,7 @@ capture costs what is visible, under any lens and for any socket.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -79,7 +79,7 @@ class ByteLog(Lines):
         self._top: Place | None = None
         self._cursor: Place | None = None
         self._screen: list[Place] = []
-        self._pages: LRUCache[Hashable, list[BlockRow]] = LRUCache(64)
+        self._pages: LRUCache[Hashable, Sequence[BlockRow]] = LRUCache(64)
 
     # What the app asks and tells
 
@@ -168,7 +168,7 @@ class ByteLog(Lines):
 
     # Places
 
-    def _rows(self, position: int, page: int) -> list[BlockRow]:
+    def _rows(self, position: int, page: int) -> Sequence[BlockRow]:
         call = self._trail.call(position)
         newest = self.lens.view == "text" and self._trail.newest(call)
         key = (call.seq, page, newest)
