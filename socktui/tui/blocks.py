@@ -16,6 +16,9 @@ PAGE = 4096
 
 GUTTER = 2
 
+NARROW = 56
+"""Cells below which the time of day has no microseconds, so that an address has room beside it."""
+
 View = Literal["both", "hex", "text"]
 Stamp = Literal["clock", "start", "previous"]
 
@@ -93,7 +96,7 @@ def rows(
     trail: Trail, call: Call, page: int, lens: Lens, cells: int, whose: Callable[[int], str]
 ) -> Sequence[BlockRow]:
     """The rows of a page of a call, in `cells` cells. The first page begins with the heading."""
-    found: list[BlockRow] = [heading(trail, call, lens, whose)] if page == 0 else []
+    found: list[BlockRow] = [heading(trail, call, lens, cells, whose)] if page == 0 else []
     if not call.length:
         return found
     start = page * PAGE
@@ -122,9 +125,11 @@ def _layout(last: int, cells: int, text: bool) -> tuple[int, int]:
     return max((bytes_per_row(cells, each, text), each) for each in (digits, fewer))[::-1]
 
 
-def heading(trail: Trail, call: Call, lens: Lens, whose: Callable[[int], str]) -> Heading:
+def heading(trail: Trail, call: Call, lens: Lens, cells: int, whose: Callable[[int], str]) -> Heading:
     label = whose(call.socket)
     stamp = _stamp(trail, call, lens.stamp)
+    if lens.stamp == "clock" and cells < NARROW:
+        stamp = stamp[:-3]
     if call.length:
         verb = "sent" if call.sends else "received"
         at = f" at {call.offset}" if call.offset else ""
@@ -151,7 +156,7 @@ def _event(call: Call) -> str:
         case Name.CONNECT:
             return f"connect {_address(call)}".rstrip()
         case Name.ACCEPT:
-            return f"accept from {address_text(call.answer)}"
+            return f"accept {address_text(call.answer)}"
         case Name.SHUTDOWN:
             return "FIN sent"
         case Name.SETSOCKOPT:

@@ -31,7 +31,7 @@ CORPUS: dict[str, bytes] = {
     "wide": "漢字かなカナ한글 한 全角 ｶﾞ ䷀ Ⅷ ﷽ กำ".encode(),
     "private and unassigned": "\ue000\U000f0000\uffff\U0010ffff\u0378".encode(),
     "no utf-8": b"\xc0\xaf\xed\xa0\x80\xf8\x88\x80\x80\x80\xff\xfe\xf4\x90\x80\x80\xe2\x82",
-    "markup": b"GET /[/foo] [@click=app.quit]x[/] [@click=app.bell()]y[/] [bold]b[/bold] [link=http://x]l[/link] [/] [[ \\[",
+    "markup": b"GET /[/foo] [@click=app.quit]x[/] [@click=app.bell()]y[/] [bold]b[/bold] [link=x]l[/link] [/] [[ \\[",
     "long line": b"pwned" * 2000,
 }  # fmt: skip
 

@@ -1,12 +1,10 @@
 """The first minute of the README, as a newcomer plays it."""
 
 import re
-import subprocess
 from pathlib import Path
 
 from tests.e2e.program import Program
 from tests.peers.programs import path_of
-from tests.support import SECONDS
 from tests.terminal import Terminal
 from tests.test_readme import README
 
@@ -45,21 +43,17 @@ def test_the_first_minute(home: Path) -> None:
         program.press("escape")
         program.wait_gone("Start an echo server.")
 
-        with Terminal([path_of("telnet"), "localhost", str(port)]) as telnet:
-            telnet.wait_for("Connected to localhost.")
-            telnet.send("by telnet\r")
-            program.wait_for("by telnet␍␊")
-        for argv in (["ncat", "127.0.0.1", str(port)], ["curl", "-sS", f"telnet://127.0.0.1:{port}"]):
-            said = f"by {argv[0]}\n".encode()
-            with subprocess.Popen(
-                [path_of(argv[0]), *argv[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
-            ) as process:
-                assert process.stdin
-                assert process.stdout
-                process.stdin.write(said)
-                assert process.stdout.read(100) == said
-                program.wait_for(said.decode().strip() + "␊")
-                process.terminate()
-                process.wait(SECONDS)
+        for argv in (
+            ["telnet", "localhost", str(port)],
+            ["ncat", "127.0.0.1", str(port)],
+            ["curl", f"telnet://127.0.0.1:{port}"],
+        ):
+            said = f"by {argv[0]}"
+            with Terminal([path_of(argv[0]), *argv[1:]], env={"HOME": str(home)}) as other:
+                program.wait_for("3 open of")
+                other.send(f"{said}\r")
+                other.wait(lambda t, said=said: t.text.count(said) == 2)  # type: ignore[misc]
+                program.wait(lambda t, said=said: t.text.count(said) == 2)  # type: ignore[misc]
+            program.wait_for("2 open of")
         program.wait_for("2 open of 5")
         assert program.quit() == 0

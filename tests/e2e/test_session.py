@@ -30,7 +30,7 @@ def test_from_start_to_quit(home: Path, rows: int, cols: int) -> None:
         program.press("c")
         program.wait_for("Send to #2 client")
         program.message(HELLO)
-        program.wait(both_ends_are_seen, what="13 bytes on their four ways")
+        program.wait(lambda _: both_ends_are_seen(program), what="13 bytes on their four ways")
         seen = log(program)
 
         with peer(port) as python:
@@ -41,8 +41,9 @@ def test_from_start_to_quit(home: Path, rows: int, cols: int) -> None:
             assert ncat(port, b"from ncat") == b"from ncat"
             program.wait_for("← received 9")
 
-            program.press("escape", "2", "g", "j", "j")
-            program.press("enter")
+            program.press("escape")
+            program.wait_for("┏━ 2 Connections")
+            program.press("g", "j", "j", "enter")
             program.wait_for("Send to #4 echo")
             program.message("typed by the server")
             assert read_exactly(python, 19) == b"typed by the server"
@@ -90,8 +91,8 @@ def the_capture_shows(capture: Path, seen: list[str], rows: int, cols: int) -> N
     """What was seen when it happened is what the capture shows afterwards, on the screen and as JSON."""
     home = capture.parents[3]
     with Program(home, "open", capture, rows=rows, cols=cols) as opened:
-        opened.wait_for("close")
-        opened.press("3", "g")
+        opened.wait_for("┏━ 3 Bytes")
+        opened.press("g")
         opened.wait_for("─ listen")
         opened.wait(lambda _: set(seen) <= set(log(opened)), what=f"{seen} in the capture")
         assert not opened.engines
@@ -135,15 +136,16 @@ def test_a_server_of_another_service_is_there_at_once(home: Path) -> None:
 def test_a_client_is_there_at_once_and_typed_into(home: Path) -> None:
     with sockets.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(SECONDS)
-        with Program(home, "connect", f"127.0.0.1:{server.getsockname()[1]}") as program:
-            with server.accept()[0] as python:
-                program.wait_for("Send to #1 client")
-                program.message("Hi!")
-                assert python.recv(100) == b"Hi!"
-                python.sendall(b"Hi yourself")
-                program.wait_for("Hi yours")
-                assert program.quit() == 0
-                assert read_all(python) == b""
+        port = server.getsockname()[1]
+        with Program(home, "connect", f"127.0.0.1:{port}") as program, server.accept()[0] as python:
+            python.settimeout(SECONDS)
+            program.wait_for("Send to #1 client")
+            program.message("Hi!")
+            assert python.recv(100) == b"Hi!"
+            python.sendall(b"Hi yourself")
+            program.wait_for("Hi yours")
+            assert program.quit() == 0
+            assert read_all(python) == b""
 
 
 def message(terminal: Terminal) -> str:

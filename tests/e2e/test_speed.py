@@ -27,10 +27,10 @@ def test_a_page_costs_the_same_at_any_depth(home: Path) -> None:
         program.settle()
         pages["middle"] = page(program, "pageup")
         program.press("g")
-        program.wait_for("accept from 127.0.0.1:40000 ")
+        program.wait_for("accept 127.0.0.1:40000 ")
         program.settle()
         program.press("pagedown")
-        program.wait_gone("accept from 127.0.0.1:40000 ")
+        program.wait_gone("accept 127.0.0.1:40000 ")
         program.settle()
         pages["top"] = page(program, "pageup")
         assert max(pages.values()) < ROWS * COLS * PER_CELL, pages
@@ -75,7 +75,9 @@ def test_an_echo_at_full_speed_leaves_the_screen_time_for_keys(home: Path) -> No
             program.wait(lambda _: echoed(reader) > before + (1 << 20))  # never the traffic
             program.press("space")
             program.wait_gone("PAUSED")
-            program.press("3", "g")
+            program.press("3")
+            program.wait_for("┏━ 3 Bytes")
+            program.press("g")
             program.wait_for("─ listen")
             program.press("f")
             program.wait_gone("─ listen")

@@ -6,7 +6,9 @@ takes 40 ms a key on an idle machine and a second on a busy one.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,7 +30,7 @@ from socktui.tui.widgets.lines import Lines, Pane
 from socktui.tui.widgets.sendbox import SendBox
 from socktui.tui.widgets.table import Table
 from socktui.tui.workbench import Workbench
-from tests.support import until
+from tests.support import SECONDS, until
 
 T = TypeVar("T")
 
@@ -95,10 +97,15 @@ class Drive:
 
     async def sees(self, *texts: str) -> str:
         """Wait until all texts stand on the screen; what else stands there."""
-        try:
-            await until(lambda: all(text in self.text or text in self.flat for text in texts))
-        except AssertionError:
-            raise AssertionError(f"not seen: {texts}\n{self.text}") from None
+        end = time.monotonic() + SECONDS
+        while True:
+            lines = self.lines
+            shown, said = "\n".join(lines), self._in_dialog(lines)
+            if all(text in shown or text in said for text in texts):
+                break
+            assert time.monotonic() < end, f"not seen: {texts}\n{shown}"
+            # To look costs more than to ask a socket.
+            await asyncio.sleep(0.02)
         await self.settle()
         return self.text
 
@@ -110,13 +117,12 @@ class Drive:
     def text(self) -> str:
         return "\n".join(self.lines)
 
-    @property
-    def flat(self) -> str:
+    def _in_dialog(self, lines: list[str]) -> str:
         """What stands in a dialog as one line, without its frame: sentences may take several lines."""
         children = self.app.screen.children
         box = children[0].region if children else Region()
-        lines = [line[box.x : box.right].strip(" │┃") for line in self.lines[box.y : box.bottom]]
-        return " ".join(line for line in lines if line)
+        inner = [line[box.x : box.right].strip(" │┃") for line in lines[box.y : box.bottom]]
+        return " ".join(line for line in inner if line)
 
     def rows(self, pane: Lines) -> list[str]:
         """The lines of a list or log, without what stands beside it."""

@@ -78,7 +78,7 @@ async def test_f2_goes_through_text_escapes_hex_and_file(drive: Drive, tmp_path:
     seen = []
     for _ in MODES:
         seen.append(drive.box.settings.mode)
-        assert f" · {seen[-1]}" in drive.box.title
+        assert f" · {seen[-1]}" in f" · {drive.box.subtitle}"
         await drive.press("f2")
     assert (tuple(seen), drive.box.settings.mode) == (MODES, "text")
     await sends(drive, client, r"a\n", rb"a\n")
@@ -100,7 +100,7 @@ async def test_f3_puts_a_line_end_after_what_is_typed(drive: Drive) -> None:
     client, _ = await drive.pair()
     for name, ending in {"LF": b"\n", "CRLF": b"\r\n", "CR": b"\r", "NUL": b"\0"}.items():
         await drive.press("f3")
-        assert drive.box.title.endswith(f" · + {name}")
+        assert drive.box.subtitle == f"text · utf-8 · + {name}"
         await sends(drive, client, "x", b"x" + ending)
     await sends(drive, client, "", b"\0")
     await drive.press("f3")
@@ -111,7 +111,7 @@ async def test_f3_puts_a_line_end_after_what_is_typed(drive: Drive) -> None:
 async def test_f6_chooses_the_encoding(drive: Drive) -> None:
     client, _ = await drive.pair()
     for encoding in ENCODINGS:
-        assert f" · {encoding}" in drive.box.title
+        assert drive.box.subtitle == f"text · {encoding}"
         await write(drive, "Ж")
         try:
             data = "Ж".encode(encoding)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from textual._context import visible_screen_stack
 
 from socktui.control.messages import VerbError
 from socktui.core.call import Name
@@ -57,7 +58,11 @@ async def same(snapshot: SnapshotAssertion) -> AsyncIterator[Any]:
     as_text, as_picture = snapshot.use_extension(Text), snapshot.use_extension(Picture)
 
     async def compare(drive: Drive) -> None:
-        await drive.settle()
+        # A dialog shows what is behind it as it was when it was last painted: paint it now.
+        visible_screen_stack.set(drive.app._background_screens)
+        for screen in reversed(drive.app.screen_stack):
+            screen.refresh(layout=True)
+            await drive.settle()
         drive.app.screen._on_timer_update()
         await drive.settle()
         picture = drive.app.export_screenshot(title="socktui", simplify=True)

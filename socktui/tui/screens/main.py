@@ -26,20 +26,21 @@ from socktui.tui.widgets.table import Table
 
 TEACH = """\
 
-Nothing has happened yet. Two keys to begin with:
+Nothing has happened yet.
+Two keys to begin with:
 
-  e  start an echo server on 127.0.0.1, port 5005
-  c  connect a client to it, then type
+ e  start an echo server, port 5005
+ c  connect a client to it, then type
 
-What you send and what comes back stands here, byte
-by byte, with the calls that carried it.
+What you send and what comes back stands
+here, byte by byte; the calls that
+carried it stand in Calls.
 
-Listening    sockets that wait for connections
-Connections  both ends of every conversation
-Calls        what was asked of the kernel, and
-             what it answered
+Listening    who waits for connections
+Connections  both ends of every talk
+Calls        what the kernel was asked
 
-  ?  all keys         ^q  leave"""
+ ?  all keys        ^q  leave"""
 
 ENGINE_KEYS = frozenset(
     {

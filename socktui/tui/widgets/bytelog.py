@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.cache import LRUCache
 from textual.message import Message
 from textual.strip import Strip
@@ -371,7 +372,7 @@ class ByteLog(Lines):
         place = self._screen[y]
         row = self._rows(place[0], place[1])[place[2]]
         strip = Strip(self._segments(row, place, width)).adjust_cell_length(width, self.style())
-        return strip.apply_style(self.style("cursor")) if self.has_focus and place == self._cursor else strip
+        return self._under_cursor(strip) if self.has_focus and place == self._cursor else strip
 
     def _segments(self, row: BlockRow, place: Place, room: int) -> list[Segment]:
         if isinstance(row, Heading):
@@ -383,16 +384,21 @@ class ByteLog(Lines):
             return [gutter, Segment("these bytes were not kept", self.style("failed"))]
         return [gutter, *self._runs(row)]
 
+    def _under_cursor(self, strip: Strip) -> Strip:
+        """The colours say what the bytes are, so only the ground changes."""
+        ground = Style(bgcolor=self.style("cursor-blurred").bgcolor, bold=True)
+        return Strip([Segment(text, (style or self.style()) + ground) for text, style, _ in strip], strip.cell_length)
+
     def _runs(self, row: Row) -> list[Segment]:
         return [Segment(text, self.style(_STYLE_OF_KIND[kind])) for kind, text in row]
 
     def _heading(self, row: Heading, room: int) -> list[Segment]:
-        text = safe(row.text)
         left = f"{row.stamp} "
+        text = clip(safe(row.text), max(0, room - width(left) - 2))
         used = width(left) + 2 + width(text)
-        whose = safe(row.whose)
-        if width(whose) > room - used - 2:
-            whose = clip(whose.partition(" ")[0], max(0, room - used - 2))
+        # Whose it was: in full, or only its number, or not at all.
+        whole = safe(row.whose)
+        whose = next((each for each in (whole, whole.partition(" ")[0]) if width(each) <= room - used - 2), "")
         return [
             Segment(left, self.style("dim")),
             Segment(f"{_ARROWS[row.way]} {text}", self.style(row.way)),

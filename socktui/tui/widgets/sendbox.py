@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Literal, TypeVar
 
 from textual import events
+from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
@@ -61,6 +62,9 @@ class Payload:
 
 class TypedInput(Input):
     """The line that is typed. What is pasted is left to the box: it may be fit for no line."""
+
+    # By this id the footer and a keymap know what enter does here.
+    BINDINGS: ClassVar = [Binding("enter", "submit", "Send", show=False, id="send")]
 
     class Pasted(Message):
         """This was pasted, and is not there yet."""
@@ -241,12 +245,13 @@ class SendBox(Pane):
     def _entitle(self) -> None:
         settings = self.settings
         self._input.placeholder = _PLACEHOLDERS[settings.mode]
-        parts = [self._who(settings.target) or "Send", settings.mode]
+        self.title = self._who(settings.target) or "Send"
+        parts: list[str] = [settings.mode]
         if settings.mode in WITH_ENDING:
             parts.append(settings.encoding)
             if settings.ending != "none":
                 parts.append(f"+ {settings.ending}")
-        self.title = " · ".join(parts)
+        self.subtitle = " · ".join(parts)
 
     def _say(self, text: str, *, error: bool = False) -> None:
         cells = max(10, self.size.width - 2) if self.size.width else 200
