@@ -158,9 +158,7 @@ def test_wrong_hex(text: str, message: str, position: int) -> None:
     assert error(text) == (message, position)
 
 
-@given(
-    st.binary(max_size=40), st.sampled_from(" ,:;-_\t\n"), st.sampled_from(["", "0x", "\\x"]), st.booleans()
-)
+@given(st.binary(max_size=40), st.sampled_from(" ,:;-_\t\n"), st.sampled_from(["", "0x", "\\x"]), st.booleans())
 def test_hex_round_trip(data: bytes, between: str, prefix: str, upper: bool) -> None:
     assert from_hex(to_hex(data)) == data
     assert from_hex(data.hex()) == data

@@ -9,9 +9,7 @@ from wcwidth import wcwidth
 
 from socktui.core.safe import clip, safe, width
 
-ANY_TEXT = st.text(
-    st.characters(exclude_categories=()) | st.sampled_from("\x1b[]m\x9b\x07\r\n日e\u0301😀\u200d")
-)
+ANY_TEXT = st.text(st.characters(exclude_categories=()) | st.sampled_from("\x1b[]m\x9b\x07\r\n日e\u0301😀\u200d"))
 
 HOSTILE = {
     "title": ("\x1b]0;owned\x07", "␛]0;owned␇"),

@@ -1,6 +1,7 @@
 """The whole program on a real terminal: its screen, its processes, its captures, and what it leaves behind."""
 
 import contextlib
+import os
 import re
 import signal
 import subprocess
@@ -122,7 +123,7 @@ class Program(Terminal):
         with contextlib.suppress(OSError):
             for task in Path(f"/proc/{self.pid}/task").iterdir():
                 found |= set(map(int, (task / "children").read_text().split()))
-        self._known = getattr(self, "_known", set()) | found
+        self._known |= found
         return found
 
     @property
@@ -191,7 +192,7 @@ def opens(capture: Path) -> bool:
 
 def headless(home: Path, *args: object) -> "subprocess.CompletedProcess[str]":
     """`socktui ARGS...` without a terminal, run to its end."""
-    env = {"XDG_STATE_HOME": str(home / "state"), "HOME": str(home), "TERM": "xterm"}
+    env = os.environ | {"XDG_STATE_HOME": str(home / "state"), "HOME": str(home), "TERM": "xterm"}
     argv = [SOCKTUI, *map(str, args)]
     return subprocess.run(
         argv, stdin=subprocess.DEVNULL, capture_output=True, env=env, text=True, timeout=SECONDS, check=False

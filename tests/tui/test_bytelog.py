@@ -133,7 +133,7 @@ async def test_a_row_that_goes_leaves_nothing_behind(capture: Path, cursor: str)
             canned.send(accepted, b"\xe2\x82")
             await seen(drive)
             await drive.press(*cursor.split())
-            while drive.log._screen[0][2] == 0 and drive.log._after(drive.log._screen[-1]):
+            while drive.log._screen[0][2] == 0 and drive.log.places.after(drive.log._screen[-1]):
                 drive.log.scroll_by(1)
             canned.send(client, b"\xac")
             canned.send(accepted, b"\xac")
@@ -155,15 +155,15 @@ async def test_every_place_of_64_kib_without_a_newline_can_be_reached(capture: P
         for view in ("both", "text"):
             drive.main._look_through(view=view, encoding="latin-1")
             await drive.press("g")
-            place, count = log._first_from(0, 0), 0
+            place, count = log.places.first_from(0, 0), 0
             places = []
             while place is not None:
                 places.append(place)
-                place, count = log._after(place), count + 1
+                place, count = log.places.after(place), count + 1
             assert places == sorted(set(places))
-            back = [log._end]
+            back = [log.places.end]
             while back[-1] is not None:
-                back.append(log._before(back[-1]))
+                back.append(log.places.before(back[-1]))
             assert back[-2::-1] == places
         drive.main._look_through(view="both")
         log.scroll_to_fraction((len(log.trail) - 2) / len(log.trail))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from socktui.journal.record import RECORD_SIZE
 from socktui.tui import keys
 from socktui.tui.screens.help import HelpScreen
 from socktui.tui.screens.main import ENGINE_KEYS
@@ -98,3 +99,21 @@ async def test_a_capture_that_another_is_writing_is_followed(capture: Path) -> N
     async with opened(capture) as drive:
         await follow(drive)
     canned.close()
+
+
+async def test_what_is_missing_is_told_together(talk: Path) -> None:
+    async with opened(talk) as drive:
+        assert not drive.main._banner.display
+        drive.main.warn("lost", "capture incomplete: [/x] 5 bytes")
+        drive.main.warn("engine", "the engine has ended")
+        drive.main.warn("lost", "capture incomplete: [/x] 6 bytes")
+        text = await drive.sees("capture incomplete: [/x] 6 bytes", "the engine has ended")
+        assert "5 bytes" not in text
+
+
+async def test_a_capture_that_is_cut_off_says_so_and_shows_the_rest(talk: Path) -> None:
+    calls = talk / "calls"
+    with calls.open("r+b") as file:
+        file.truncate(calls.stat().st_size - 2 * RECORD_SIZE - 1)
+    async with opened(talk) as drive:
+        await drive.sees("capture cut off: 3 calls at its end cannot be read", "48 65 6c 6c 6f")

@@ -97,7 +97,7 @@ class Main(Viewer):
     async def _watch_engine(self) -> None:
         assert self._engine
         await self._engine.gone.wait()
-        self._warn("the engine has ended; what it captured is kept. ctrl+r starts a new one")
+        self.warn("engine", "the engine has ended; what it captured is kept. ctrl+r starts a new one")
         self.refresh_bindings()
 
     # What the verbs tell

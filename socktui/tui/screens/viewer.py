@@ -82,6 +82,7 @@ class Viewer(Screen[None]):
         self._paused = False
         self._looked_slowly = 0.0
         self._names: dict[int, str] = {}
+        self._warnings: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
         yield self._banner
@@ -126,6 +127,8 @@ class Viewer(Screen[None]):
     def _tick(self) -> None:
         now = time.monotonic()
         slow = now - self._looked_slowly >= SLOW_SECONDS
+        if slow:
+            self._watch_health()
         if self._paused or getattr(self.app, "terminal_behind", False) or not self.is_current:
             return
         if self.reader.refresh() or slow or self._connections.behind:
@@ -163,11 +166,17 @@ class Viewer(Screen[None]):
         if not health.whole:
             why = f" ({errno_name(health.disk_errno)})" if health.disk_errno else ""
             lost = f"{health.lost_bytes} bytes" + (f", {health.lost_calls} calls" if health.lost_calls else "")
-            self._warn(f"capture incomplete: {lost} not kept{why}; traffic goes on")
+            goes_on = "; traffic goes on" if self._kernel else ""
+            self.warn("lost", f"capture incomplete: {lost} not kept{why}{goes_on}")
+        if health.cut:
+            self.warn("cut", f"capture cut off: {health.cut} calls at its end cannot be read")
 
-    def _warn(self, text: str) -> None:
-        self._banner.update(Content(safe(text)))
-        self._banner.display = True
+    def warn(self, about: str, text: str) -> None:
+        """Say something in red that stays; one line for each thing that it is about."""
+        if self._warnings.get(about) != text:
+            self._warnings[about] = text
+            self._banner.update(Content(safe("\n".join(self._warnings.values()))))
+            self._banner.display = True
 
     def _whose(self, number: int) -> str:
         name = self._names.get(number)

@@ -1,7 +1,7 @@
 """The byte log: every byte that moved, in hex and text, however many there are.
 
-A position is (call, page of its bytes, row of that page). Nothing counts rows from the beginning, so any place of a
-capture costs what is visible, under any lens and for any socket.
+Nothing counts rows from the beginning, so any place of a capture costs what is visible, under any lens and for any
+socket.
 """
 
 from __future__ import annotations
@@ -19,11 +19,9 @@ from socktui.core.call import Call
 from socktui.core.rows import Kind, Row
 from socktui.core.safe import clip, safe, width
 from socktui.tui.blocks import GUTTER, BlockRow, Heading, Lens, pages, rows, text_of
+from socktui.tui.places import Place, Places
 from socktui.tui.trail import Trail
 from socktui.tui.widgets.lines import Lines
-
-Place = tuple[int, int, int]
-"""A call's position in the trail, a page of its bytes, a row of that page."""
 
 COPY_LIMIT = 1 << 20
 
@@ -81,6 +79,7 @@ class ByteLog(Lines):
         self._cursor: Place | None = None
         self._screen: list[Place] = []
         self._pages: LRUCache[Hashable, Sequence[BlockRow]] = LRUCache(64)
+        self.places = Places(trail, self._rows)
 
     # What the app asks and tells
 
@@ -102,6 +101,7 @@ class ByteLog(Lines):
     def show(self, trail: Trail) -> None:
         """Show another trail, from its end."""
         self._trail = trail
+        self.places = Places(trail, self._rows)
         self._seen = 0
         self._top = self._cursor = None
         self.following = True
@@ -113,8 +113,8 @@ class ByteLog(Lines):
         """Look through another lens; the place stays."""
         self.lens = lens
         self._pages.clear()
-        self._top = self._fitting(self._top)
-        self._cursor = self._fitting(self._cursor)
+        self._top = self.places.fitting(self._top)
+        self._cursor = self.places.fitting(self._cursor)
         self._settle()
         self.invalidate()
 
@@ -128,7 +128,7 @@ class ByteLog(Lines):
             self._to_end()
         else:
             # What came may take a row away: the piece of a character that ended the text before.
-            self._top, self._cursor = self._fitting(self._top), self._fitting(self._cursor)
+            self._top, self._cursor = self.places.fitting(self._top), self.places.fitting(self._cursor)
             self._settle()
         self.repaint()
 
@@ -180,81 +180,22 @@ class ByteLog(Lines):
             self._pages.set(key, found)
         return found
 
-    def _after(self, place: Place) -> Place | None:
-        position, page, row = place
-        if row + 1 < len(self._rows(position, page)):
-            return position, page, row + 1
-        return self._first_from(position, page + 1)
-
-    def _first_from(self, position: int, page: int) -> Place | None:
-        """The first row at or after the beginning of a page."""
-        while position < len(self._trail):
-            if page < pages(self._trail.call(position)):
-                if self._rows(position, page):
-                    return position, page, 0
-                page += 1
-            else:
-                position, page = position + 1, 0
-        return None
-
-    def _before(self, place: Place) -> Place | None:
-        position, page, row = place
-        if row:
-            return position, page, row - 1
-        return self._last_until(position, page - 1)
-
-    def _last_until(self, position: int, page: int) -> Place | None:
-        """The last row at or before the end of a page."""
-        while position >= 0:
-            if page >= 0:
-                count = len(self._rows(position, page))
-                if count:
-                    return position, page, count - 1
-                page -= 1
-            else:
-                position -= 1
-                page = pages(self._trail.call(position)) - 1 if position >= 0 else -1
-        return None
-
-    @property
-    def _end(self) -> Place | None:
-        return self._last_until(len(self._trail), -1)
-
-    def _moved(self, place: Place, by: int) -> Place:
-        """So many rows further, or as far as there are rows."""
-        step = self._after if by > 0 else self._before
-        for _ in range(abs(by)):
-            further = step(place)
-            if further is None:
-                break
-            place = further
-        return place
-
-    def _fitting(self, place: Place | None) -> Place | None:
-        """The same place where rows have come to be fewer."""
-        if place is None:
-            return None
-        position, page, row = place
-        if count := len(self._rows(position, page)):
-            return position, page, min(row, count - 1)
-        return self._last_until(position, page - 1) or self._first_from(position, page)
-
     # Moving
 
     def _to_end(self) -> None:
-        end = self._end
+        end = self.places.end
         self._cursor = end
-        self._top = self._moved(end, 1 - self.page) if end and self.page else end
+        self._top = self.places.moved(end, 1 - self.page) if end and self.page else end
         self._lay_out()
 
     def _settle(self) -> None:
         """Lay the screen out from the top; no blank rows below the end unless all fits."""
         if self._top is None:
-            self._top = self._first_from(0, 0)
+            self._top = self.places.first_from(0, 0)
         self._lay_out()
         missing = self.page - len(self._screen)
         if missing > 0 and self._top is not None and self._screen:
-            self._top = self._moved(self._top, -missing)
+            self._top = self.places.moved(self._top, -missing)
             self._lay_out()
         if self._cursor is None and self._screen:
             self._cursor = self._screen[-1]
@@ -264,7 +205,7 @@ class ByteLog(Lines):
         place = self._top
         while place is not None and len(self._screen) < self.page:
             self._screen.append(place)
-            place = self._after(place)
+            place = self.places.after(place)
         self.post_message(self.Scrolled())
 
     def _go(self, cursor: Place) -> None:
@@ -273,36 +214,36 @@ class ByteLog(Lines):
         if self._top is None or cursor < self._top:
             self._top = cursor
         elif self._screen and cursor > self._screen[-1]:
-            self._top = self._moved(cursor, 1 - self.page)
+            self._top = self.places.moved(cursor, 1 - self.page)
         self._settle()
-        self.following = cursor == self._end
+        self.following = cursor == self.places.end
         self.repaint()
 
     def _shift(self, by: int) -> None:
         """Move the view and the cursor together."""
         if self._top is None or self._cursor is None:
             return
-        self._top = self._moved(self._top, by)
-        self._go(self._moved(self._cursor, by))
+        self._top = self.places.moved(self._top, by)
+        self._go(self.places.moved(self._cursor, by))
 
     def scroll_by(self, lines: int) -> None:
         """Move the view; the cursor comes along only as far as it must to stay on the screen."""
         if self._top is None or not self._screen:
             return
-        self._top = self._moved(self._top, lines)
+        self._top = self.places.moved(self._top, lines)
         self._settle()
         if self._cursor is not None and self._screen:
             self._cursor = min(max(self._cursor, self._screen[0]), self._screen[-1])
-        self.following = self._screen[-1] == self._end if self._screen else True
+        self.following = self._screen[-1] == self.places.end if self._screen else True
         if self.following:
-            self._cursor = self._end
+            self._cursor = self.places.end
         self.repaint()
 
     def scroll_to_fraction(self, fraction: float) -> None:
         if fraction >= 1:
             self.follow(True)
             return
-        self._top = self._first_from(int(fraction * len(self._trail)), 0) or self._end
+        self._top = self.places.first_from(int(fraction * len(self._trail)), 0) or self.places.end
         self._settle()
         self._cursor = self._screen[0] if self._screen else None
         self.following = False
@@ -311,10 +252,10 @@ class ByteLog(Lines):
     def bar(self) -> tuple[float, float] | None:
         if not self._screen or len(self._trail) < 2:
             return None
-        if self._before(self._screen[0]) is None and self._after(self._screen[-1]) is None:
+        if self.places.before(self._screen[0]) is None and self.places.after(self._screen[-1]) is None:
             return None
         first, last = self._fraction(self._screen[0]), self._fraction(self._screen[-1])
-        if self._after(self._screen[-1]) is None:
+        if self.places.after(self._screen[-1]) is None:
             last = 1.0
         return first, min(1.0, max(0.01, last - first))
 
@@ -328,11 +269,11 @@ class ByteLog(Lines):
 
     def action_cursor_down(self) -> None:
         if self._cursor is not None:
-            self._go(self._moved(self._cursor, 1))
+            self._go(self.places.moved(self._cursor, 1))
 
     def action_cursor_up(self) -> None:
         if self._cursor is not None:
-            self._go(self._moved(self._cursor, -1))
+            self._go(self.places.moved(self._cursor, -1))
 
     def action_half_down(self) -> None:
         self._shift(max(1, self.page // 2))
@@ -347,7 +288,7 @@ class ByteLog(Lines):
         self._shift(-max(1, self.page - 1))
 
     def action_first(self) -> None:
-        first = self._first_from(0, 0)
+        first = self.places.first_from(0, 0)
         if first is not None:
             self._top = first
             self._go(first)
@@ -408,7 +349,7 @@ class ByteLog(Lines):
 
     def on_resize(self) -> None:
         self._pages.clear()
-        self._top, self._cursor = self._fitting(self._top), self._fitting(self._cursor)
+        self._top, self._cursor = self.places.fitting(self._top), self.places.fitting(self._cursor)
         if self.following:
             self._to_end()
         else:
