@@ -16,7 +16,8 @@ from socktui.core.source import c_line, duration_text
 from socktui.journal.reader import Reader
 from socktui.tui.kernel import Kernel, Rates
 from socktui.tui.trail import Trail
-from socktui.tui.widgets.table import Cell, CellStyle, Column
+from socktui.tui.widgets.columns import Column
+from socktui.tui.widgets.table import Cell, CellStyle
 
 REMEMBERED = 512
 AT_ONCE = 1000
@@ -32,7 +33,7 @@ LISTENING = (
     Column("Age", 3, align=">", priority=1),
 )
 CONNECTIONS = (
-    Column("#", 3, align=">", priority=8),
+    Column("#", 3, align=">", priority=8, grows=True),
     Column("Netid", 5, priority=1),
     Column("State", 7, priority=9, wide=10),
     Column("Recv-Q", 6, align=">", priority=3),
@@ -48,7 +49,7 @@ CONNECTIONS = (
 )
 CALLS = (
     Column("Time", 12, priority=1),
-    Column("#", 3, align=">", priority=8),
+    Column("#", 3, align=">", priority=8, grows=True),
     Column("Call", 26, priority=9, flex=True, elide="middle"),
     Column("Took", 6, align=">", priority=3),
 )

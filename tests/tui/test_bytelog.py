@@ -12,6 +12,7 @@ import pytest
 from socktui.core.call import Call, Name
 from socktui.core.payload import ENCODINGS
 from socktui.journal.reader import Reader
+from socktui.tui.blocks import text_of
 from socktui.tui.trail import Trail
 from tests.tui.canned import Canned
 from tests.tui.drive import Drive, opened
@@ -100,47 +101,56 @@ async def test_a_character_split_over_calls_is_shown_once(capture: Path, encodin
 
 
 async def test_a_split_character_does_not_mind_what_comes_between(capture: Path) -> None:
-    """The first half is bad while it is the last there is; then it belongs to the second, and its row goes."""
+    """The first half is bad while it is the last there is; then it belongs to the second."""
+    async with growing(capture, (100, 24)) as (drive, canned):
+        listener = canned.listener()
+        client, _ = canned.pair(listener)
+        other, _ = canned.pair(listener, 50930)
+        drive.main._look_through(view="text")
+        canned.send(client, b"A\xd0")
+        await seen(drive)
+        assert text(drive) == r"A\xd0"
+        for _ in range(3):
+            canned.send(other, b"-")
+        await seen(drive)
+        assert text(drive) == r"A\xd0---"
+        canned.send(client, b"\x96")
+        await seen(drive)
+        assert text(drive) == "A---Ж"
+
+
+@pytest.mark.parametrize("at_top", [False, True])
+async def test_a_row_that_goes_leaves_nothing_behind(capture: Path, at_top: bool) -> None:
+    """The cursor or the top of the screen may stand on the very row that the rest of a character takes away."""
     async with growing(capture, (100, 12)) as (drive, canned):
         listener = canned.listener()
         client, _ = canned.pair(listener)
         other, _ = canned.pair(listener, 50930)
         drive.main._look_through(view="text")
-        canned.send(client, b"\xd0")
-        await seen(drive)
-        assert text(drive) == r"\xd0"
-        for _ in range(3):
+        canned.send(client, b"\xe2\x82")
+        for _ in range(20):
             canned.send(other, b"-")
         await seen(drive)
-        assert text(drive) == r"\xd0---"
-        await drive.press("f")
-        canned.send(client, b"\x96")
-        await seen(drive)
-        await drive.press("f")
-        assert text(drive) == "---Ж"
+        log = drive.log
         await drive.press("g")
-        assert r"\xd0" not in text(drive)
-
-
-@pytest.mark.parametrize("cursor", ["", "k", "k k k", "g", "ctrl+u"])
-async def test_a_row_that_goes_leaves_nothing_behind(capture: Path, cursor: str) -> None:
-    """The cursor or the top of the screen may stand on the very row that the rest of a character takes away."""
-    async with growing(capture, (100, 8)) as (drive, canned):
-        client, accepted = canned.pair(canned.listener())
-        drive.main._look_through(view="text")
-        for _ in range(3):
-            canned.send(client, b"\xe2\x82")
-            canned.send(accepted, b"\xe2\x82")
-            await seen(drive)
-            await drive.press(*cursor.split())
-            while drive.log._screen[0][2] == 0 and drive.log.places.after(drive.log._screen[-1]):
-                drive.log.scroll_by(1)
-            canned.send(client, b"\xac")
-            canned.send(accepted, b"\xac")
-            await seen(drive)
-            assert all(place[2] < len(drive.log._rows(*place[:2])) for place in drive.log._screen)
-            assert r"\xe2" not in text(drive)
-            assert drive.text
+        place = log.places.first_from(0, 0)
+        while place is not None and r"\xe2" not in text_of(log._rows(*place[:2])[place[2]]):
+            place = log.places.after(place)
+        assert place is not None
+        assert place[2] == 1
+        log._go(place)
+        if at_top:
+            log.scroll_by(log._screen.index(place))
+            assert log._screen[0] == place
+        await drive.settle()
+        canned.send(client, b"\xac")
+        await seen(drive)
+        assert log._cursor is not None
+        for each in [*log._screen, log._cursor]:
+            assert each[2] < len(log._rows(*each[:2]))
+        assert r"\xe2" not in drive.text
+        await drive.press("y", "G")
+        assert text(drive).endswith("€")
 
 
 async def test_every_place_of_64_kib_without_a_newline_can_be_reached(capture: Path) -> None:

@@ -10,8 +10,9 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
+from socktui.tui.widgets.columns import Column, arrange, fit
 from socktui.tui.widgets.lines import Lines, Pane
-from socktui.tui.widgets.table import Cell, Column, Row, Table, arrange, fit
+from socktui.tui.widgets.table import Cell, Row, Table
 
 HOSTILE = ["[/foo]", "[@click=app.quit]x[/]"]
 
@@ -394,3 +395,17 @@ async def test_keys_move_a_view_without_cursor(pressed: str, first: int) -> None
         thumb = [y for y, strip in enumerate(strips) if strip.text.endswith("▐")]
         assert thumb == [round(first / 10)]
         assert all(segment.style and segment.style.bgcolor for strip in strips for segment in strip)
+
+
+async def test_a_column_that_grows_shows_all_of_its_cells_and_stays_wide() -> None:
+    rows = Rows(names(3))
+    app = TableApp(rows)
+    app.table.columns = (Column("Name", 3, grows=True), Column("State", 8, flex=True))
+    async with app.run_test():
+        rows.names.append("r123456789")
+        app.table.refresh_rows()
+        assert app.table.columns[0].width == len("r123456789")
+        assert any("r123456789 " in line for line in app.lines())
+        rows.names.pop()
+        app.table.refresh_rows()
+        assert app.table.columns[0].width == len("r123456789")

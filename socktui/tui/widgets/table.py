@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import groupby
 from typing import Literal, NamedTuple, Protocol
 
@@ -13,16 +13,14 @@ from textual.geometry import clamp
 from textual.message import Message
 from textual.strip import Strip
 
-from socktui.core.safe import clip, width
+from socktui.core.safe import width
+from socktui.tui.widgets.columns import GAP, Column, arrange, fit
 from socktui.tui.widgets.lines import Lines
 
 CellStyle = Literal["good", "warn", "bad", "dim", "accent", "strong"]
 Cell = str | tuple[str, CellStyle]
 
 GUTTER = 1
-GAP = 1
-ESSENTIAL = 7
-"""Columns of this priority or more are what a list is for."""
 
 
 class Source(Protocol):
@@ -41,78 +39,12 @@ class Source(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Column:
-    """`width` is the least a column needs, `wide` what it takes where there is room; flex columns share the rest.
-
-    Columns of low priority vanish first. What is too long loses its end, or its middle where both ends matter.
-    """
-
-    name: str
-    width: int
-    align: Literal["<", ">"] = "<"
-    priority: int = 0
-    flex: bool = False
-    elide: Literal["end", "middle"] = "end"
-    wide: int = 0
-
-
 class Row(NamedTuple):
     """What a line shows: lines with equal rows look equal."""
 
     cells: tuple[Cell, ...]
     cursor: Literal["", "cursor", "cursor-blurred"] = ""
     marked: bool = False
-
-
-def arrange(columns: Sequence[Column], room: int) -> list[tuple[int, int]]:
-    """Index and width of the columns that fit, from left to right.
-
-    Essential columns narrow each other before one vanishes; others come only where all have what they want.
-    """
-    kept: list[int] = []
-    for i in sorted(range(len(columns)), key=lambda i: -columns[i].priority):
-        others = [columns[j].width if columns[i].priority >= ESSENTIAL else _wanted(columns[j]) for j in kept]
-        if kept and sum(others) + GAP * len(others) + columns[i].width > room:
-            break
-        kept.append(i)
-    widths = {i: columns[i].width for i in sorted(kept)}
-    spare = room - sum(widths.values()) - GAP * (len(kept) - 1)
-    if spare < 0:
-        widths[kept[0]] = max(0, room)
-    for i in kept:
-        more = min(max(0, spare), _wanted(columns[i]) - widths[i])
-        widths[i] += more
-        spare -= more
-    flex = [i for i in widths if columns[i].flex]
-    if flex and spare > 0:
-        share, rest = divmod(spare, len(flex))
-        for place, i in enumerate(flex):
-            widths[i] += share + (place < rest)
-    return list(widths.items())
-
-
-def _wanted(column: Column) -> int:
-    return max(column.width, column.wide)
-
-
-def fit(text: str, cells: int, align: Literal["<", ">"] = "<", elide: Literal["end", "middle"] = "end") -> str:
-    """A safe text in exactly so many cells."""
-    used = len(text) if text.isascii() else width(text)
-    if used > cells:
-        text = clip(text, cells) if elide == "end" else _without_middle(text, cells)
-        used = width(text)
-    pad = " " * (cells - used)
-    return pad + text if align == ">" else text + pad
-
-
-def _without_middle(text: str, cells: int) -> str:
-    kept = ""
-    for char in reversed(text):
-        if width(char + kept) > cells // 2:
-            break
-        kept = char + kept
-    return clip(text, cells - width(kept)) + kept
 
 
 class Table(Lines):
@@ -270,10 +202,24 @@ class Table(Lines):
     def _paint_changes(self) -> None:
         self._top = clamp(self._top, 0, self._last_top)
         before, self._shown = self._shown, [self._look(y) for y in range(self.size.height)]
+        if self._widened():
+            self._layout = arrange(self.columns, self.line_width - GUTTER)
+            self.invalidate()
         for y, look in enumerate(self._shown):
             if y >= len(before) or look != before[y]:
                 self.refresh_line(y)
         self.refresh_bar()
+
+    def _widened(self) -> bool:
+        """Make columns that grow as wide as what is shown in them; whether any had to be."""
+        before = self.columns
+        for i, column in enumerate(before):
+            if column.grows:
+                cells = (look.cells[i] for look in self._shown if isinstance(look, Row) and i < len(look.cells))
+                most = max((width(cell if isinstance(cell, str) else cell[0]) for cell in cells), default=0)
+                if most > column.width:
+                    self.columns = (*self.columns[:i], replace(column, width=most), *self.columns[i + 1 :])
+        return self.columns is not before
 
     def _look(self, y: int) -> Row | str | None:
         """What line y is to show: a row, a line of text, or nothing."""
