@@ -15,11 +15,15 @@ from socktui.core.safe import safe
 
 
 class Confirm(ModalScreen[bool]):
-    """Asks before something that cannot be taken back; `danger` makes it red."""
+    """Asks before something that cannot be taken back. `danger` makes it red, and takes an enter for a no:
+
+    the enter of the dialog before may have been pressed twice.
+    """
 
     BINDINGS: ClassVar = [
-        Binding("y,enter", "answer(True)", "Yes", id="yes"),
+        Binding("y", "answer(True)", "Yes", id="yes"),
         Binding("n,escape", "answer(False)", "No", id="no"),
+        Binding("enter", "enter", "Yes, unless it is dangerous", id="enter"),
     ]
     DEFAULT_CSS = """
     Confirm {
@@ -50,7 +54,11 @@ class Confirm(ModalScreen[bool]):
         with Vertical(classes="-danger" if self._danger else "") as box:
             box.border_title = Content(safe(self._heading))
             yield Static(Content(safe(self._sentence)))
-            yield Static(Content("y/enter Yes · n/escape No"), id="confirm-hint")
+            hint = "y Yes · n/enter/escape No" if self._danger else "y/enter Yes · n/escape No"
+            yield Static(Content(hint), id="confirm-hint")
 
     def action_answer(self, yes: bool) -> None:
         self.dismiss(yes)
+
+    def action_enter(self) -> None:
+        self.dismiss(not self._danger)
