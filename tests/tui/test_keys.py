@@ -99,12 +99,24 @@ async def test_help_closes(key: str) -> None:
         assert len(app.screen_stack) == 1
 
 
-@pytest.mark.parametrize(("key", "answer"), [("y", True), ("enter", True), ("n", False), ("escape", False)])
-async def test_confirm(key: str, answer: bool) -> None:
+@pytest.mark.parametrize(
+    ("key", "danger", "answer"),
+    [
+        ("y", False, True),
+        ("y", True, True),
+        ("enter", False, True),
+        ("enter", True, False),
+        ("n", False, False),
+        ("n", True, False),
+        ("escape", False, False),
+        ("escape", True, False),
+    ],
+)
+async def test_confirm(key: str, danger: bool, answer: bool) -> None:
     app = Plain()
     async with app.run_test() as pilot:
         answers: list[Any] = []
-        app.push_screen(Confirm("Close [/foo] [@click=app.quit]x[/]?", title="[/a]", danger=True), answers.append)
+        app.push_screen(Confirm("Close [/foo] [@click=app.quit]x[/]?", title="[/a]", danger=danger), answers.append)
         await pilot.pause()
         text = "\n".join(app.lines())
         assert "Close [/foo] [@click=app.quit]x[/]?" in text
