@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from socktui.tui import keys
-from tests.tui import test_dialogs, test_hostile, test_list_keys, test_send_keys, test_socket_keys, test_view_keys
+from tests.tui import (
+    test_dialogs,
+    test_hostile,
+    test_list_keys,
+    test_send_keys,
+    test_socket_errors,
+    test_socket_keys,
+    test_view_keys,
+)
 from tests.tui.tested import TESTED
 
-MODULES = (test_dialogs, test_hostile, test_list_keys, test_send_keys, test_socket_keys, test_view_keys)
+MODULES = (
+    test_dialogs,
+    test_hostile,
+    test_list_keys,
+    test_send_keys,
+    test_socket_errors,
+    test_socket_keys,
+    test_view_keys,
+)
 
 
 def test_every_key_has_a_test() -> None:
