@@ -42,6 +42,8 @@ def explain(error: Exception, endpoint: Endpoint | None = None) -> VerbError:
         return VerbError(f"{where}{error}")
     name = errno_name(error.errno)
     text = os.strerror(error.errno)
+    if error.errno == errnos.EPROTO and error.strerror:
+        return VerbError(f"{where}{error.strerror}", name)  # the peer broke a protocol's rule, told in words
     if error.errno == errnos.EADDRINUSE:
         return VerbError(f"{where}{text} ({name}){_by_whom(endpoint)}: take another port, or 0 for any", name)
     if error.errno in (errnos.EACCES, errnos.EPERM):

@@ -19,11 +19,11 @@ from typing import Any
 from socktui.control.explain import explain
 from socktui.control.messages import LINE_LIMIT, VerbError, pack, unpack
 from socktui.core.endpoint import Endpoint, EndpointError
+from socktui.engine.connection import BUFFER_MAX, BUFFER_SIZE
 from socktui.engine.poller import Poller
-from socktui.engine.stream import BUFFER_MAX, BUFFER_SIZE
 from socktui.engine.workbench import BACKLOG, CONNECT_SECONDS, NoSuchSocket, Workbench
 from socktui.journal.writer import Journal
-from socktui.services import SERVICES
+from socktui.services import ServiceError, service
 from socktui.services.manual import client
 
 Args = dict[str, Any]
@@ -88,21 +88,25 @@ class Server:
 
     async def _listen(self, args: Args) -> Args:
         endpoint = _endpoint(args)
-        service = SERVICES.get(str(args.get("service", "echo")))
-        if service is None:
-            raise VerbError(f"no service {args['service']!r}: one of {', '.join(SERVICES)}")
+        spec = str(args.get("service") or "echo")
         try:
-            number = await self._workbench.listen(
+            kind, function = service(spec)
+        except ServiceError as error:
+            raise VerbError(str(error), "EINVAL") from error
+        if endpoint.kind.messages and not kind.messages:
+            raise VerbError(f"{kind.name} needs a stream, and {endpoint.scheme} carries messages", "EINVAL")
+        try:
+            number, note = await self._workbench.listen(
                 endpoint,
-                service.run,
-                service.name,
+                function,
+                spec,
                 buffer=_buffer_size(args.get("buffer") or BUFFER_SIZE),
                 backlog=min(int(args.get("backlog") or BACKLOG), BACKLOG_MAX),
             )
         except (OSError, UnicodeError) as error:
             # Whose a port is takes a look at every process: meanwhile the sockets go on.
             raise await asyncio.to_thread(explain, error, endpoint) from error
-        return {"socket": number}
+        return {"socket": number, "note": note}
 
     async def _connect(self, args: Args) -> Args:
         endpoint = _endpoint(args)
@@ -121,20 +125,21 @@ class Server:
         """Send bytes, or a file, to one or several sockets: `count` times, `interval` milliseconds apart."""
         data = base64.b64decode(str(args.get("data", "")))
         file = args.get("file")
+        kind = str(args.get("kind", ""))
         numbers = [int(number) for number in args["sockets"]]
         count, interval = int(args.get("count", 1)), float(args.get("interval", 0)) / 1000
         total = 0
+
+        def send(number: int) -> Awaitable[int]:
+            if file:
+                return self._workbench.send_file(number, Path(file))
+            return self._workbench.send(number, data, kind)
+
         try:
             for turn in range(count):
                 if turn and interval:
                     await asyncio.sleep(interval)
-                sent = await asyncio.gather(
-                    *(
-                        self._workbench.send_file(number, Path(file)) if file else self._workbench.send(number, data)
-                        for number in numbers
-                    )
-                )
-                total += sum(sent)
+                total += sum(await asyncio.gather(*(send(number) for number in numbers)))
         except (OSError, NoSuchSocket) as error:
             raise explain(error) from error
         return {"sent": total}
@@ -153,10 +158,10 @@ class Server:
             task.cancel()
         return {}
 
-    def _simple(self, function: Callable[[int], None]) -> Verb:
+    def _simple(self, function: Callable[[int], Awaitable[None]]) -> Verb:
         async def verb(args: Args) -> Args:
             try:
-                function(int(args["socket"]))
+                await function(int(args["socket"]))
             except NoSuchSocket as error:
                 raise VerbError(str(error)) from error
             except OSError as error:

@@ -25,24 +25,51 @@ class Name(IntEnum):
     GETSOCKOPT = 11
     GETSOCKNAME = 12
     GETPEERNAME = 13
+    SENDTO = 14
+    RECVFROM = 15
+    SSL_DO_HANDSHAKE = 16
+    SSL_READ = 17
+    SSL_WRITE = 18
+    SSL_SHUTDOWN = 19
+    WS_SEND = 20
+    WS_RECV = 21
+    TELNET_SEND = 22
+    TELNET_RECV = 23
 
     def __str__(self) -> str:
-        return self.name.lower()
+        """As the manual spells it: `recvfrom`, and `SSL_read` with OpenSSL's capitals."""
+        name = self.name.lower()
+        return "SSL" + name[3:] if name.startswith("ssl") else name
 
 
 class Layer(IntEnum):
-    """Where the bytes were seen: as they crossed the wire, or inside what the wire carried."""
+    """Where the bytes were seen: as they crossed the wire, or inside what the wire carried.
+
+    The numbers are part of the capture format.
+    """
 
     WIRE = 0
+    TLS = 1
+    WS = 2
+    TELNET = 3
 
     def __str__(self) -> str:
         return self.name.lower()
 
 
-SENDS = frozenset({Name.SEND})
-RECEIVES = frozenset({Name.RECV})
+SENDS = frozenset({Name.SEND, Name.SENDTO, Name.SSL_WRITE, Name.WS_SEND, Name.TELNET_SEND})
+RECEIVES = frozenset({Name.RECV, Name.RECVFROM, Name.SSL_READ, Name.WS_RECV, Name.TELNET_RECV})
 CARRIES = SENDS | RECEIVES
 """The calls that move bytes."""
+
+
+def layer_of(name: Name) -> Layer:
+    """The layer that a function belongs to: those of sockets to the wire, those of libraries above it to theirs."""
+    prefix = name.name.partition("_")[0]
+    return _LAYERS.get(prefix, Layer.WIRE)
+
+
+_LAYERS = {"SSL": Layer.TLS, "WS": Layer.WS, "TELNET": Layer.TELNET}
 
 Argument = str | int | list[str | int]
 
@@ -62,9 +89,13 @@ class Call:
     args      further arguments, in the order of the man page, without the descriptor
     answer    what was written back through a pointer: an address, an option's value
     made      number of the socket that accept() made, else 0
-    offset    bytes that this socket had moved in this direction before (calls that carry bytes)
+    via       number of the bound socket whose descriptor a datagram peer's call went through, else 0
+    offset    bytes that this socket had moved in this direction and layer before (calls that carry bytes)
     at        where the bytes begin in the capture's heap
     length    how many bytes moved
+    layer     where they were seen
+    under     a layer above has them too, in clear
+    message   they are one whole message: its borders are kept, and it may be empty
     """
 
     seq: int
@@ -82,10 +113,13 @@ class Call:
     at: int = 0
     length: int = 0
     layer: Layer = Layer.WIRE
+    under: bool = False
+    message: bool = False
+    via: int = 0
 
     @property
     def failed(self) -> bool:
-        return self.errno != 0
+        return self.errno != 0 or self.result < 0
 
     @property
     def sends(self) -> bool:
@@ -97,8 +131,16 @@ class Call:
 
     @property
     def eof(self) -> bool:
-        """A receive that was told of the peer's FIN (recv(2): the return value 0)."""
-        return self.name is Name.RECV and not self.errno and self.result == 0 and self.size > 0
+        """A receive that was told of the peer's FIN (recv(2): the return value 0), or of its close_notify."""
+        return self.name in _TELL_OF_END and self.result == 0 and self.size > 0 and not self.message
+
+    @property
+    def empty(self) -> bool:
+        """An empty message that was sent or received."""
+        return self.message and self.name in CARRIES and self.result == 0
+
+
+_TELL_OF_END = frozenset({Name.RECV, Name.SSL_READ})
 
 
 def errno_name(number: int) -> str:
@@ -107,8 +149,10 @@ def errno_name(number: int) -> str:
 
 
 def address_text(address: Argument | None) -> str:
-    """`127.0.0.1:5005` or `[::1]:5005` of an address as getsockname(2) gives it; empty for none."""
-    if isinstance(address, list) and len(address) >= 2:
+    """`127.0.0.1:5005` or `[::1]:5005` of an address as getsockname(2) gives it; a path as it is; empty for none."""
+    if isinstance(address, list) and len(address) == 1:
+        return str(address[0])
+    if isinstance(address, list) and len(address) == 2:
         host, port = str(address[0]), address[1]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return "" if address is None else str(address)

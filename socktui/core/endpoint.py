@@ -2,24 +2,89 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Literal
+from urllib.parse import quote, unquote
+
+from socktui.core.call import Layer
 
 LOOPBACK = "127.0.0.1"
+PATH_MAX = 107
+"""Bytes in the path of a UNIX socket, or in an abstract name (unix(7): sun_path holds 108, one of them zero)."""
 
 
 class EndpointError(ValueError):
     """One sentence that says which part of an endpoint is wrong."""
 
 
+Form = Literal["port", "path", "host", "protocol"]
+OptionKind = Literal["yes or no", "a number from 0 to 255", "a text"]
+
+
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """What a scheme's endpoints are made of, and the Netid that ss prints for its sockets."""
+    """What a scheme's endpoints are made of, and what their sockets are.
+
+    netid     the Netid that ss prints for the sockets
+    form      what stands after `://`: host and port, a path, a host alone, or a host and a protocol number
+    about     what it is, in a few words
+    layers    what is above the wire, from below
+    message   what is sent comes as it was sent: the wire itself keeps borders
+    port      taken where none is written
+    resource  a path of a resource may follow, as in a URL
+    options   what may stand behind `?`
+    """
 
     netid: str
-    default_host: str = LOOPBACK
+    form: Form
+    about: str
+    layers: tuple[Layer, ...] = ()
+    message: bool = False
+    port: int | None = None
+    resource: bool = False
+    options: Mapping[str, OptionKind] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def messages(self) -> bool:
+        """Whether whoever talks over it talks in messages, rather than in a stream of bytes."""
+        return self.message or Layer.WS in self.layers
 
 
-SCHEMES: dict[str, Scheme] = {"tcp": Scheme(netid="tcp")}
+_TLS: dict[str, OptionKind] = {
+    "verify": "yes or no",
+    "ca": "a text",
+    "cert": "a text",
+    "key": "a text",
+    "name": "a text",
+    "keylog": "a text",
+}
+_WS: dict[str, OptionKind] = {"deflate": "yes or no", "subprotocol": "a text", "origin": "a text"}
+_UDP: dict[str, OptionKind] = {
+    "broadcast": "yes or no",
+    "group": "a text",
+    "interface": "a text",
+    "ttl": "a number from 0 to 255",
+    "loop": "yes or no",
+}
+_UNIX: dict[str, OptionKind] = {"replace": "yes or no"}
+
+SCHEMES: dict[str, Scheme] = {
+    "tcp": Scheme("tcp", "port", "a stream over IPv4 or IPv6"),
+    "udp": Scheme("udp", "port", "datagrams over IPv4 or IPv6", message=True, options=_UDP),
+    "unix": Scheme("u_str", "path", "a stream on this machine", options=_UNIX),
+    "unix-dgram": Scheme("u_dgr", "path", "datagrams on this machine", message=True, options=_UNIX),
+    "unix-seqpacket": Scheme("u_seq", "path", "a stream of packets on this machine", message=True, options=_UNIX),
+    "tls": Scheme("tcp", "port", "TLS over TCP", layers=(Layer.TLS,), options=_TLS),
+    "ws": Scheme("tcp", "port", "WebSocket over TCP", layers=(Layer.WS,), port=80, resource=True, options=_WS),
+    "wss": Scheme(
+        "tcp", "port", "WebSocket over TLS", (Layer.TLS, Layer.WS), port=443, resource=True, options=_TLS | _WS
+    ),
+    "telnet": Scheme("tcp", "port", "TCP with telnet's options answered", layers=(Layer.TELNET,), port=23),
+    "icmp": Scheme("icmp", "host", "echo requests, as ping sends them", message=True),
+    "raw": Scheme("raw", "protocol", "IP packets of a protocol number", message=True),
+}
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _NAME = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(\.(?!-)[\w-]{1,63}(?<!-))*\.?")
@@ -27,11 +92,19 @@ _NAME = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(\.(?!-)[\w-]{1,63}(?<!-))*\.?")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`tcp://127.0.0.1:5005`: a scheme, a host (a name, or an address without brackets), a port (0: any)."""
+    """`tcp://127.0.0.1:5005`, `unix:///run/x.sock`, `wss://host/chat?verify=no`.
+
+    host     a name, or an address without brackets; empty where the scheme has a path instead
+    port     0 asks the kernel for one; of a raw socket the protocol number
+    path     of a UNIX socket, `@` before an abstract name; or of a resource, `/` at least
+    options  names and values, in the order in which they were written
+    """
 
     scheme: str
-    host: str
-    port: int
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    options: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> "Endpoint":
@@ -44,11 +117,26 @@ class Endpoint:
         if not text:
             raise EndpointError("an endpoint is needed, such as tcp://127.0.0.1:5005")
         match = _SCHEME.fullmatch(text)
-        scheme, rest = (match[1].lower(), match[2]) if match else ("tcp", text)
-        if scheme not in SCHEMES:
-            raise EndpointError(f"unknown scheme {scheme!r}: one of {', '.join(SCHEMES)}")
-        host, port = _split(rest)
-        return cls(scheme, _host(host) if host else SCHEMES[scheme].default_host, _port(port))
+        name, rest = (match[1].lower(), match[2]) if match else ("tcp", text)
+        scheme = SCHEMES.get(name)
+        if scheme is None:
+            raise EndpointError(f"unknown scheme {name!r}: one of {', '.join(SCHEMES)}")
+        rest, options, query = _options(rest, name)
+        if scheme.form == "path":
+            return cls(name, path=_path(unquote(rest, errors="surrogateescape")), options=options)
+        path = ""
+        if scheme.resource:
+            rest, _, path = rest.partition("/")
+            path = _resource("/" + path + query)
+        host, port = _host_and_port(rest, scheme)
+        return cls(name, _host(host) if host else LOOPBACK, port, path, options)
+
+    @classmethod
+    def at(cls, scheme: str, address: str) -> "Endpoint":
+        """The endpoint of an address as sockets have it: `127.0.0.1:5005`, `/run/x.sock`. Raises EndpointError."""
+        if scheme in SCHEMES and SCHEMES[scheme].form == "path":
+            return cls(scheme, path=_path(address))
+        return cls.parse(f"{scheme}://{address}")
 
     @classmethod
     def of_address(cls, scheme: str, address: tuple[object, ...]) -> "Endpoint":
@@ -56,12 +144,32 @@ class Endpoint:
         return cls(scheme, str(address[0]), int(str(address[1])))
 
     def __str__(self) -> str:
-        return f"{self.scheme}://{self.authority}"
+        where = _quoted(self.path) if self.kind.form == "path" else self.authority + self.path
+        if not self.options:
+            return f"{self.scheme}://{where}"
+        options = "&".join(f"{name}={_quoted(value)}" for name, value in self.options)
+        return f"{self.scheme}://{where}{'&' if '?' in where else '?'}{options}"
+
+    @property
+    def kind(self) -> Scheme:
+        """What its scheme means."""
+        return SCHEMES[self.scheme]
 
     @property
     def authority(self) -> str:
-        """`127.0.0.1:5005` or `[::1]:5005`, as ss prints it."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        """`127.0.0.1:5005`, `[::1]:5005` or `/run/x.sock`, as ss prints it."""
+        if self.kind.form == "path":
+            return self.path
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.kind.form == "host" else f"{host}:{self.port}"
+
+    def option(self, name: str, otherwise: str = "") -> str:
+        """The value of an option."""
+        return dict(self.options).get(name, otherwise)
+
+    def with_option(self, name: str, value: str) -> "Endpoint":
+        """The same with an option set."""
+        return replace(self, options=(*((n, v) for n, v in self.options if n != name), (name, value)))
 
     @property
     def address(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -74,11 +182,88 @@ class Endpoint:
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach it."""
+        if self.kind.form == "path":
+            return True
         address = self.address
         if address is None:
             return self.host.rstrip(".").lower() == "localhost"
         mapped = getattr(address, "ipv4_mapped", None)
         return bool((mapped or address).is_loopback)
+
+
+def _options(rest: str, scheme: str) -> tuple[str, tuple[tuple[str, str], ...], str]:
+    """What stands before `?`, the options behind it, and what there is for the resource."""
+    rest, mark, tail = rest.partition("?")
+    known = SCHEMES[scheme].options
+    options: list[tuple[str, str]] = []
+    query: list[str] = []
+    for part in tail.split("&") if mark else ():
+        name, _, value = part.partition("=")
+        if name in known:
+            options.append((name, _value(name, unquote(value, errors="surrogateescape"), known[name])))
+        elif SCHEMES[scheme].resource:
+            query.append(part)
+        elif known:
+            raise EndpointError(f"unknown option {_shown(name)}: {scheme} has {', '.join(known)}")
+        else:
+            raise EndpointError(f"the option {_shown(part)} is wrong: {scheme} has none")
+    return rest, tuple(options), f"?{'&'.join(query)}" if query else ""
+
+
+def _value(name: str, value: str, kind: OptionKind) -> str:
+    match kind:
+        case "yes or no":
+            right = value in ("yes", "no")
+        case "a number from 0 to 255":
+            right = value.isascii() and value.isdigit() and len(value) <= 3 and int(value) <= 255
+        case "a text":
+            right = bool(value) and "\0" not in value
+    if not right:
+        raise EndpointError(f"the option {name} is wrong: {_shown(value)} is not {kind}")
+    return value
+
+
+def _path(path: str) -> str:
+    name = path.removeprefix("@")
+    if not name:
+        raise EndpointError("the path is missing: write unix:///run/x.sock, or unix://@name for an abstract one")
+    if "\0" in path:
+        raise EndpointError("the path is wrong: it has a zero byte in it")
+    size = len(name.encode("utf-8", "surrogateescape"))
+    if size > PATH_MAX:
+        raise EndpointError(f"the path is too long: {size} bytes, and a UNIX socket's has at most {PATH_MAX}")
+    return path
+
+
+def _resource(path: str) -> str:
+    if not (path.isascii() and path.isprintable() and " " not in path and "#" not in path):
+        raise EndpointError(f"the path is wrong: {_shown(path)} has what a URL cannot have, write it as %20 and so on")
+    return path
+
+
+def _quoted(text: str) -> str:
+    """As it can stand in an endpoint: what would be read as something else, or not be seen, as %20 and so on."""
+    return "".join(
+        sign if sign.isprintable() and sign not in "%?& " else quote(sign, safe="", errors="surrogateescape")
+        for sign in text
+    )
+
+
+def _host_and_port(rest: str, scheme: Scheme) -> tuple[str, int]:
+    if scheme.form == "host":
+        host, _ = _split(f"{rest}:0")
+        return host, 0
+    if scheme.port is not None and not re.search(r":\d*$", rest.rpartition("]")[2]):
+        host, _ = _split(f"{rest}:0")
+        return host, scheme.port
+    host, port = _split(rest)
+    return host, _protocol(port) if scheme.form == "protocol" else _port(port)
+
+
+def _protocol(number: str) -> int:
+    if not (number.isascii() and number.isdigit() and len(number) <= 3 and int(number) <= 255):
+        raise EndpointError(f"the protocol is wrong: {_shown(number)} is no number from 0 to 255")
+    return int(number)
 
 
 def _split(rest: str) -> tuple[str, str]:

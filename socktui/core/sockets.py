@@ -4,7 +4,7 @@ import errno as errnos
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from socktui.core.call import Call, Name, address_text, errno_name
+from socktui.core.call import CARRIES, Argument, Call, Layer, Name, address_text, errno_name
 
 
 class Role(IntEnum):
@@ -47,7 +47,18 @@ class End(IntEnum):
     FAILED = 5
 
 
-_NETIDS = {("AF_INET", "SOCK_STREAM"): "tcp", ("AF_INET6", "SOCK_STREAM"): "tcp"}
+_NETIDS = {
+    ("AF_INET", "SOCK_STREAM"): "tcp",
+    ("AF_INET6", "SOCK_STREAM"): "tcp",
+    ("AF_INET", "SOCK_DGRAM"): "udp",
+    ("AF_INET6", "SOCK_DGRAM"): "udp",
+    ("AF_INET", "SOCK_RAW"): "raw",
+    ("AF_INET6", "SOCK_RAW"): "raw",
+    ("AF_UNIX", "SOCK_STREAM"): "u_str",
+    ("AF_UNIX", "SOCK_DGRAM"): "u_dgr",
+    ("AF_UNIX", "SOCK_SEQPACKET"): "u_seq",
+}
+_DATAGRAMS = frozenset({"udp", "u_dgr", "raw", "icmp"})
 _AFTER_SHUTDOWN = {State.ESTAB: State.FIN_WAIT_2, State.CLOSE_WAIT: State.LAST_ACK}
 _AFTER_FIN = {State.ESTAB: State.CLOSE_WAIT, State.FIN_WAIT_2: State.TIME_WAIT}
 _FIN_SENT = frozenset({State.FIN_WAIT_2, State.LAST_ACK, State.TIME_WAIT})
@@ -56,7 +67,13 @@ _NOT_ENDING = frozenset({errnos.EAGAIN, errnos.EINPROGRESS, errnos.EINTR, errnos
 
 @dataclass(slots=True)
 class Socket:
-    """One socket as its calls left it. Times are ns on the monotonic clock; `ended` is 0 while it is open."""
+    """One socket as its calls left it. Times are ns on the monotonic clock; `ended` is 0 while it is open.
+
+    scheme    of the endpoint that it was made for
+    who       the process at the other end, where that is known
+    reason    why it ended, where an errno does not tell
+    insecure  the peer's certificate was not looked at
+    """
 
     number: int
     parent: int = 0
@@ -79,6 +96,10 @@ class Socket:
     born: int = 0
     active: int = 0
     ended: int = 0
+    scheme: str = ""
+    who: str = ""
+    reason: str = ""
+    insecure: bool = False
     linger_zero: bool = field(default=False, repr=False)
 
     @property
@@ -86,11 +107,16 @@ class Socket:
         return not self.ended
 
     @property
+    def datagrams(self) -> bool:
+        """Whether it sends and receives without a connection: what fails then ends nothing."""
+        return self.netid in _DATAGRAMS
+
+    @property
     def why(self) -> str:
-        """Why it ended, in the words of the field; empty while nothing has ended it."""
+        """Why it ended, in the words of the field; of datagrams what failed last; empty while all is well."""
         match self.end:
             case End.OPEN:
-                return ""
+                return errno_name(self.errno) if self.errno else ""
             case End.PEER_FIN:
                 return "peer FIN"
             case End.PEER_RESET:
@@ -100,27 +126,31 @@ class Socket:
             case End.RESET:
                 return "RST sent"
             case End.FAILED:
-                return errno_name(self.errno)
+                return self.reason or errno_name(self.errno)
 
     def apply(self, call: Call) -> None:
         """Take one more call into account. Never raises, whatever the call says."""
         self.calls += 1
         self.last = call.seq
         self.active = call.time
-        if call.errno:
+        if call.failed:
             self._failed(call)
             return
         match call.name:
-            case Name.RECV:
+            case Name.RECV | Name.RECVFROM:
                 self.received += call.length
                 if call.eof:
                     self._peer_fin()
-            case Name.SEND:
+            case Name.SEND | Name.SENDTO:
                 self.sent += call.length
             case Name.SOCKET:
                 self._born(call)
-            case Name.BIND | Name.GETSOCKNAME:
-                self.local = address_text(call.answer if call.name is Name.GETSOCKNAME else _address(call))
+            case Name.BIND:
+                self.local = address_text(_address(call))
+                if self.service and self.datagrams:
+                    self.role = Role.LISTENER
+            case Name.GETSOCKNAME:
+                self.local = address_text(call.answer)
             case Name.GETPEERNAME:
                 self.peer = address_text(call.answer)
             case Name.LISTEN:
@@ -138,17 +168,40 @@ class Socket:
                     self.state = _AFTER_SHUTDOWN.get(self.state, self.state)
             case Name.CLOSE:
                 self._closed(call)
-            case Name.ACCEPT:
+            case _:
                 pass
 
     def accepted(self, call: Call, listener: "Socket") -> None:
         """Begin as the socket that `call`, an accept() on `listener`, has made."""
         self.parent, self.fd, self.netid = call.socket, call.result, listener.netid
-        self.service, self.local = listener.service, listener.local
+        self.scheme, self.service, self.local = listener.scheme, listener.service, listener.local
         self.peer = address_text(call.answer)
         self.role, self.state = Role.ACCEPTED, State.ESTAB
         self.born = self.active = call.time
         self.first = call.seq
+
+    def peered(self, bound: "Socket", address: str, seq: int, when: int, *, asked: bool) -> None:
+        """Begin as a peer of the bound datagram socket `bound`; `asked` where we speak first."""
+        self.parent, self.fd, self.netid = bound.number, bound.fd, bound.netid
+        self.scheme, self.service, self.local = bound.scheme, bound.service, bound.local
+        self.peer, self.role = address, Role.CLIENT if asked else Role.ACCEPTED
+        self.first, self.born, self.active = seq, when, when
+
+    def peered_by(self, call: Call, bound: "Socket") -> None:
+        """The same, by its first call."""
+        address = call.answer if call.receives else _address(call)
+        self.peered(bound, address_text(address), call.seq, call.time, asked=call.sends)
+
+    def over(self, when: int) -> None:
+        """A datagram peer is talked to no more."""
+        self.state, self.ended = State.CLOSED, when
+        if self.end is End.OPEN:
+            self.end = End.CLOSED
+
+    def remember(self, known: "Socket") -> None:
+        """Take over what no call tells."""
+        self.service, self.scheme, self.again = known.service, known.scheme, known.again
+        self.who, self.insecure = known.who, known.insecure
 
     def _born(self, call: Call) -> None:
         self.fd = call.result
@@ -156,6 +209,8 @@ class Socket:
         self.first = call.seq
         kind = str(call.args[1] if len(call.args) > 1 else "").partition("|")[0]
         self.netid = _NETIDS.get((str(call.args[0] if call.args else ""), kind), "")
+        if "ICMP" in str(call.args[2:3]):
+            self.netid = "icmp"
 
     def _peer_fin(self) -> None:
         self.state = _AFTER_FIN.get(self.state, self.state)
@@ -181,7 +236,12 @@ class Socket:
             self.role, self.peer = Role.CLIENT, address_text(_address(call))
         elif call.name is Name.BIND:
             self.local = address_text(_address(call))
-        if call.errno == errnos.ECONNRESET:
+        if call.layer is not Layer.WIRE:
+            self._end(End.FAILED, errnos.EPROTO)
+            self.reason = str(call.answer or "")
+        elif self.datagrams and call.name in CARRIES:
+            self.errno = call.errno
+        elif call.errno == errnos.ECONNRESET:
             self._end(End.PEER_RESET, call.errno)
         elif call.name in (Name.CONNECT, Name.SEND, Name.RECV, Name.SOCKET, Name.BIND, Name.LISTEN):
             self._end(End.FAILED, call.errno)
@@ -199,8 +259,8 @@ class Socket:
             self.end = End.CLOSED
 
 
-def _address(call: Call) -> list[str | int] | None:
-    return call.args[0] if call.args and isinstance(call.args[0], list) else None
+def _address(call: Call) -> Argument | None:
+    return call.args[0] if call.args else None
 
 
 def _number(call: Call, position: int) -> int:

@@ -5,18 +5,29 @@ import errno as errnos
 import socket as sockets
 
 from socktui.core.endpoint import Endpoint
-from socktui.engine.jobs import run
+from socktui.engine.bench import Bench
+from socktui.engine.connection import Connection
+from socktui.engine.jobs import Job, run
+from socktui.engine.listener import Accepted, Listener
 from socktui.engine.resolve import Resolved, resolve
-from socktui.engine.stream import Accepted, Attempts, Bench, Connection, Listener
+from socktui.engine.stream import Stream
 from socktui.engine.traced import TracedSocket
 
 ATTEMPT_DELAY = 0.25  # RFC 8305, section 5
+
+Attempts = dict[int, tuple[Connection, Job]]
+"""The connects in progress, by the number of the socket, and the jobs that wait for the kernel's answers.
+
+Cancelling one of a name's attempts gives up the others as well.
+"""
 
 
 async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Listener:
     """A listener on an endpoint, which calls `accepted` for every connection. Raises OSError, socket.gaierror."""
     family, address = (await resolve(endpoint, passive=True))[0]
-    traced = TracedSocket.open(bench.journal, family, sockets.SOCK_STREAM, service=service)
+    traced = TracedSocket.open(
+        bench.journal, family, sockets.SOCK_STREAM, service=service, scheme=endpoint.scheme
+    )  # fmt: skip
     try:
         traced.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
         if family == sockets.AF_INET6:
@@ -33,35 +44,35 @@ async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, a
             peer.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
         except OSError:
             pass  # reset before it was looked at: the service's first recv() tells why
-        accepted(Connection(bench, peer))
+        accepted(Stream(bench, peer))
 
     return Listener(bench, traced, arrived)
 
 
-async def connect(bench: Bench, endpoint: Endpoint, attempts: Attempts, seconds: float) -> Connection:
+async def connect(bench: Bench, endpoint: Endpoint, attempts: Attempts, seconds: float) -> Stream:
     """A connection to an endpoint, the time for its name's resolution included in `seconds`.
 
     Raises OSError: as the last attempt was answered, ETIMEDOUT, or socket.gaierror for an unknown name.
     """
     try:
         async with asyncio.timeout(seconds):
-            return await _race(bench, await resolve(endpoint), attempts)
+            return await _race(bench, endpoint.scheme, await resolve(endpoint), attempts)
     except TimeoutError as error:
         if isinstance(error, OSError) and error.errno:
             raise
         raise OSError(errnos.ETIMEDOUT, f"no answer within {seconds:g} s") from None
 
 
-async def _race(bench: Bench, addresses: list[Resolved], attempts: Attempts) -> Connection:
+async def _race(bench: Bench, scheme: str, addresses: list[Resolved], attempts: Attempts) -> Stream:
     """Start an attempt when the one before has failed or taken too long; the first to succeed wins."""
-    tasks: list[asyncio.Task[Connection]] = []
-    running: set[asyncio.Task[Connection]] = set()
+    tasks: list[asyncio.Task[Stream]] = []
+    running: set[asyncio.Task[Stream]] = set()
     failure: BaseException = OSError(errnos.EADDRNOTAVAIL, "the name has no address")
     waiting = list(addresses)
     try:
         while waiting or running:
             if waiting:
-                tasks.append(asyncio.ensure_future(_attempt(bench, waiting.pop(0), attempts)))
+                tasks.append(asyncio.ensure_future(_attempt(bench, scheme, waiting.pop(0), attempts)))
                 running.add(tasks[-1])
             delay = ATTEMPT_DELAY if waiting else None
             done, running = await asyncio.wait(running, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
@@ -77,14 +88,14 @@ async def _race(bench: Bench, addresses: list[Resolved], attempts: Attempts) -> 
         for task in tasks:
             task.cancel()
         for lost in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(lost, Connection):
+            if isinstance(lost, Stream):
                 lost.close()
 
 
-async def _attempt(bench: Bench, address: Resolved, attempts: Attempts) -> Connection:
+async def _attempt(bench: Bench, scheme: str, address: Resolved, attempts: Attempts) -> Stream:
     family, where = address
-    traced = TracedSocket.open(bench.journal, family, sockets.SOCK_STREAM)
-    connection = Connection(bench, traced)
+    traced = TracedSocket.open(bench.journal, family, sockets.SOCK_STREAM, scheme=scheme)
+    connection = Stream(bench, traced)
     try:
         traced.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
         try:

@@ -10,7 +10,7 @@ from typing import Any
 from socktui.core.call import Argument, Name
 from socktui.journal.writer import Entry, Journal
 
-Address = tuple[Any, ...]
+Address = tuple[Any, ...] | str | bytes
 
 _FLAGS = sockets.SOCK_NONBLOCK | sockets.SOCK_CLOEXEC
 _LEVELS = {
@@ -28,6 +28,7 @@ _OPTIONS = {
     sockets.IPPROTO_TCP: {sockets.TCP_NODELAY: "TCP_NODELAY"},
     sockets.IPPROTO_IPV6: {sockets.IPV6_V6ONLY: "IPV6_V6ONLY"},
 }
+_PROTOCOLS = {sockets.IPPROTO_ICMP: "IPPROTO_ICMP", sockets.IPPROTO_ICMPV6: "IPPROTO_ICMPV6"}
 _HOW = {sockets.SHUT_RD: "SHUT_RD", sockets.SHUT_WR: "SHUT_WR", sockets.SHUT_RDWR: "SHUT_RDWR"}
 
 
@@ -49,17 +50,23 @@ class TracedSocket:
         self._send = sock.send
 
     @classmethod
-    def open(cls, journal: Journal, family: int, kind: int, service: str = "") -> "TracedSocket":
-        """socket(2)"""
-        entry = journal.entry(service=service)
+    def open(
+        cls, journal: Journal, family: int, kind: int, protocol: int = 0, *, service: str = "", scheme: str = "tcp"
+    ) -> "TracedSocket":
+        """socket(2)
+
+        service  what a listener does, by name; empty for a client
+        scheme   of the endpoint that it is made for
+        """
+        entry = journal.entry(service=service, scheme=scheme)
         args: tuple[Argument, ...] = (
             sockets.AddressFamily(family).name,
             f"{sockets.SocketKind(kind).name}|SOCK_NONBLOCK|SOCK_CLOEXEC",
-            0,
+            _PROTOCOLS.get(protocol, protocol),
         )
         began = now()
         try:
-            sock = sockets.socket(family, kind | _FLAGS)
+            sock = sockets.socket(family, kind | _FLAGS, protocol)
         except OSError as error:
             journal.call(entry, Name.SOCKET, began, now(), -1, error.errno or 0, args=args)
             raise
@@ -212,5 +219,12 @@ class TracedSocket:
 
 
 def _plain(address: Any) -> Argument:
-    """An address as it is kept: [host, port], or the text itself. Numbers that are 0 in IPv6 are left out."""
-    return [address[0], address[1]] if isinstance(address, tuple) else str(address)
+    """An address as it is kept: [host, port], or a UNIX socket's path; flow and scope of IPv6 are left out.
+
+    An abstract name has an @ in place of its zero byte, as ss(8) prints it.
+    """
+    if isinstance(address, tuple):
+        return [address[0], address[1]]
+    if isinstance(address, bytes):
+        return address.decode("utf-8", "surrogateescape").replace("\0", "@", 1)
+    return str(address)

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 from socktui.core.endpoint import Endpoint
 from socktui.engine import tcp
-from socktui.engine.stream import Accepted, Attempts, Bench, Connection, Listener
+from socktui.engine.bench import Bench
+from socktui.engine.connection import Connection
+from socktui.engine.listener import Accepted, Listening
+from socktui.engine.tcp import Attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,7 @@ class Transport:
     progress is entered in `attempts`, by its socket's number, so that it can be seen and given up.
     """
 
-    listen: Callable[[Bench, Endpoint, str, int, Accepted], Awaitable[Listener]]
+    listen: Callable[[Bench, Endpoint, str, int, Accepted], Awaitable[Listening]]
     connect: Callable[[Bench, Endpoint, Attempts, float], Awaitable[Connection]]
 
 

@@ -12,15 +12,19 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from socktui.core.endpoint import Endpoint
+from socktui.engine.bench import Bench
+from socktui.engine.connection import BUFFER_SIZE, Connection
 from socktui.engine.jobs import Job, run
+from socktui.engine.listener import Listening
 from socktui.engine.poller import Poller
-from socktui.engine.stream import BUFFER_SIZE, Attempts, Bench, Connection, Listener
+from socktui.engine.tcp import Attempts
 from socktui.engine.transports import TRANSPORTS
 from socktui.journal.writer import Journal
 
 BACKLOG = 1024
 CONNECT_SECONDS = 10.0
 CHUNK = 65536
+GOODBYE_SECONDS = 2.0
 
 ServiceFunction = Callable[[Connection], Coroutine[Any, Any, None]]
 
@@ -33,16 +37,20 @@ class NoSuchSocket(LookupError):
 class Serving:
     """A listener and what it does with a connection."""
 
-    listener: Listener
+    listener: Listening
     service: ServiceFunction
     buffer: int
 
 
 @dataclass(slots=True)
 class Held:
-    """A connection and the jobs on it: the one that runs its service, and those that send what was typed."""
+    """A connection and the jobs on it: the one that runs its service, and those that send what was typed.
+
+    ending  the goodbye is being said
+    """
 
     connection: Connection
+    ending: bool = False
     jobs: set[Job] = field(default_factory=set)
 
 
@@ -65,13 +73,16 @@ class Workbench:
         *,
         buffer: int = BUFFER_SIZE,
         backlog: int = BACKLOG,
-    ) -> int:
-        """Listen, and run `service` on every connection; the listener's number. Raises OSError."""
+    ) -> tuple[int, str]:
+        """Listen, and run `service` on every connection; the listener's number and what there is to say of it.
+
+        Raises OSError, socket.gaierror.
+        """
         transport = TRANSPORTS[endpoint.scheme]
         listener = await transport.listen(self._bench, endpoint, name, backlog, self._accepted)
         number = listener.traced.number
         self._listeners[number] = Serving(listener, service, buffer)
-        return number
+        return number, listener.note
 
     async def connect(
         self,
@@ -81,15 +92,21 @@ class Workbench:
         seconds: float = CONNECT_SECONDS,
         buffer: int = BUFFER_SIZE,
     ) -> int:
-        """Connect, and run `service` on the connection; its number. Raises OSError, socket.gaierror."""
+        """Connect, and run `service` on the connection; its number, once bytes can be sent.
+
+        Raises OSError, socket.gaierror.
+        """
         connection = await TRANSPORTS[endpoint.scheme].connect(self._bench, endpoint, self._attempts, seconds)
         connection.buffer = buffer
-        self._begin(connection, service)
+        await _unless_closed(self._begin(connection, service))
         return connection.traced.number
 
-    async def send(self, number: int, data: bytes) -> int:
-        """Send bytes on a connection, behind what it is sending; how many. Raises OSError, NoSuchSocket."""
-        await self._on(number, lambda connection: connection.send(data))
+    async def send(self, number: int, data: bytes, kind: str = "") -> int:
+        """Send bytes on a connection, behind what it is sending; how many. Raises OSError, NoSuchSocket.
+
+        kind  of a WebSocket's message: text, binary, ping, pong or close
+        """
+        await self._on(number, lambda connection: connection.send(data, kind))
         return len(data)
 
     async def send_file(self, number: int, path: Path) -> int:
@@ -106,23 +123,37 @@ class Workbench:
             await self._on(number, pieces)
             return total
 
-    def shutdown(self, number: int) -> None:
+    async def shutdown(self, number: int) -> None:
         """Half-close: send a FIN, go on receiving. Raises OSError, NoSuchSocket."""
-        self._connection(number).connection.shutdown()
+        await self._connection(number).connection.shutdown()
 
-    def close(self, number: int) -> None:
+    async def close(self, number: int) -> None:
         """Close a connection, give up one in progress, or stop a listener (its connections go on).
 
-        Raises NoSuchSocket.
+        A connection that has a goodbye to say says it first, for so long as GOODBYE_SECONDS; asked again, it is
+        closed at once. Raises NoSuchSocket.
         """
         if serving := self._listeners.pop(number, None):
             serving.listener.close()
-        else:
-            self._close(number, Connection.close)
+            for peer in [held for held in self._connections.values() if not held.connection.socket.open]:
+                self._drop(peer)  # of a datagram socket: it had no other
+            return
+        held = self._connections.get(number)
+        if held is None or held.ending:
+            self._close(number)
+            return
+        held.ending = True
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await self._on(number, lambda connection: connection.goodbye())
+        except (OSError, TimeoutError):
+            pass  # the peer did not want to hear it
+        if held.connection.traced.fd >= 0:
+            self._end(held)
 
-    def reset(self, number: int) -> None:
+    async def reset(self, number: int) -> None:
         """Close a connection with a RST. Raises NoSuchSocket."""
-        self._close(number, Connection.reset)
+        self._close(number, reset=True)
 
     def set_buffer(self, number: int, size: int) -> None:
         """Set how many bytes each recv() asks for, on a connection or on all those of a listener."""
@@ -137,11 +168,14 @@ class Workbench:
 
     def end(self) -> None:
         """Say goodbye: close every socket."""
-        for number in [*self._listeners, *self._attempts, *self._connections]:
+        for number in [*self._attempts, *self._connections]:
             try:
-                self.close(number)
+                self._close(number)
             except NoSuchSocket:
                 pass  # it ended with another
+        for serving in self._listeners.values():
+            serving.listener.close()
+        self._listeners.clear()
 
     # Connections
 
@@ -150,41 +184,54 @@ class Workbench:
         connection.buffer = serving.buffer
         self._begin(connection, serving.service)
 
-    def _begin(self, connection: Connection, service: ServiceFunction) -> None:
+    def _begin(self, connection: Connection, service: ServiceFunction) -> "asyncio.Future[None]":
+        """Run a service on a connection; a future that is done when the connection can be used."""
         held = self._connections[connection.traced.number] = Held(connection)
+        begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def ended(error: BaseException | None) -> None:
             held.jobs.discard(job)
-            self._end(held, Connection.close)
+            self._end(held)
+            if not begun.done():
+                begun.set_exception(error) if isinstance(error, OSError) else begun.cancel()
+                begun.cancelled() or begun.exception()  # seen: perhaps nobody waits for it
             if error is not None and not isinstance(error, OSError):
                 traceback.print_exception(error, file=sys.stderr)
 
         async def serve() -> None:
+            await connection.begin()
+            begun.set_result(None)
             await service(connection)
+            while await connection.another():
+                await service(connection)
             await connection.flushed()  # what somebody typed meanwhile goes out as well
+            await connection.goodbye()
 
         job = Job(serve(), ended)
         held.jobs.add(job)
         job.step()
+        return begun
 
-    def _close(self, number: int, how: Callable[[Connection], None]) -> None:
+    def _close(self, number: int, *, reset: bool = False) -> None:
         if attempt := self._attempts.get(number):
             connection, job = attempt
-            how(connection)
+            connection.reset() if reset else connection.close()
             job.cancel()
         else:
-            self._end(self._connection(number), how)
+            self._end(self._connection(number), reset=reset)
 
-    def _end(self, held: Held, how: Callable[[Connection], None]) -> None:
+    def _end(self, held: Held, *, reset: bool = False) -> None:
         """Take a connection away and end what runs on it. A descriptor is free then: listeners may go on."""
-        self._connections.pop(held.connection.traced.number, None)
-        if held.connection.traced.fd < 0:
-            return
-        how(held.connection)
-        for job in list(held.jobs):
-            job.cancel()
+        if held.connection.traced.fd >= 0:
+            held.connection.reset() if reset else held.connection.close()
+        self._drop(held)
         for serving in self._listeners.values():
             serving.listener.resume()
+
+    def _drop(self, held: Held) -> None:
+        self._connections.pop(held.connection.traced.number, None)
+        for job in list(held.jobs):
+            job.cancel()
 
     async def _on(self, number: int, work: Callable[[Connection], Coroutine[Any, Any, None]]) -> None:
         """Run something on a connection, as one of its jobs. ECANCELED where it is closed meanwhile."""

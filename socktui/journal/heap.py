@@ -105,9 +105,13 @@ class Heap:
             return None
         at, view = found
         view[:] = data
-        self._kept.append((at, at + len(data)))
-        self.commit(at + len(data))
+        self.commit_kept(at, at + len(data))
         return at
+
+    def commit_kept(self, start: int, end: int) -> None:
+        """Everything below `end` is whole, and what stands from `start` on says what a call was."""
+        self._kept.append((start, end))
+        self.commit(end)
 
     def when_room(self, tell: Callable[[], None]) -> None:
         """Have `tell` called once, by another thread, when the disk has caught up a little."""

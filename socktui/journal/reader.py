@@ -144,13 +144,13 @@ class Reader:
     def call(self, seq: int) -> Call:
         """Call number `seq`. Raises IndexError where there is none (yet)."""
         (
-            time, at, offset, _, _, _, socket, duration, result, length, size, details, errno, name, layer, _,
+            time, at, offset, _, _, _, socket, duration, result, length, size, details, errno, name, layer, flags,
         ) = self._record(seq)  # fmt: skip
         args: tuple[Argument, ...] = ()
         answer: Argument | None = None
-        made = 0
+        made = via = 0
         if details:
-            args, answer, made = record.unpack_details(self.heap(at + length, details, rescued=True) or b"")
+            args, answer, made, via = record.unpack_details(self.heap(at + length, details, rescued=True) or b"")
         return Call(
             seq,
             time,
@@ -167,6 +167,9 @@ class Reader:
             at,
             length,
             Layer(layer) if layer in _LAYERS else Layer.WIRE,
+            bool(flags & record.UNDER),
+            bool(flags & record.MESSAGE),
+            via,
         )
 
     def data(self, call: Call, start: int = 0, stop: int | None = None) -> bytes | None:
@@ -303,14 +306,20 @@ class Reader:
             sockets: dict[int, Socket] = {}
             for number in range(1, self.sockets + 1):
                 known = self._from_slot(number) or Socket(number)
-                # What no call tells.
-                sockets[number] = Socket(number, service=known.service, again=known.again)
+                sockets[number] = Socket(number)
+                sockets[number].remember(known)
             for seq in range(self.count):
                 call = self.call(seq)
-                listener = sockets.setdefault(call.socket, Socket(call.socket))
-                listener.apply(call)
+                socket = sockets.setdefault(call.socket, Socket(call.socket))
+                if call.via and not socket.calls:
+                    socket.peered_by(call, sockets.setdefault(call.via, Socket(call.via)))
+                socket.apply(call)
                 if call.made:
-                    sockets.setdefault(call.made, Socket(call.made)).accepted(call, listener)
+                    sockets.setdefault(call.made, Socket(call.made)).accepted(call, socket)
+            for socket in sockets.values():
+                bound = sockets.get(socket.parent)
+                if socket.datagrams and bound and bound.ended and not socket.ended:
+                    socket.over(bound.ended)
             self._rebuilt = [sockets[number] for number in range(1, self.sockets + 1)]
         return self._rebuilt
 

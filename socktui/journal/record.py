@@ -33,7 +33,7 @@ The header of `calls`
 A record of `calls`
      0  u64  time, ns on the monotonic clock
      8  u64  at: where its bytes begin in the heap
-    16  u64  offset: bytes that the socket had moved in this direction before
+    16  u64  offset: bytes that the socket had moved in this direction and layer before
     24  u32  prev: the socket's call before this one (this one itself for its first)
     28  u32  jump: an earlier call of the socket, so that any of n calls is found in some log n steps
     32  u32  nth: how many calls the socket had made before
@@ -45,10 +45,10 @@ A record of `calls`
     56  u16  details: bytes of JSON that follow the bytes that moved
     58  u16  errno
     60  u8   name, as core.call.Name numbers them; 0 is no record
-    61  u8   layer
-    62  u16  zero
+    61  u8   layer, as core.call.Layer numbers them
+    62  u16  flags: 1 = a layer above has these bytes too, 2 = they are one message
 
-The details of a call are JSON, `[args, answer, made]` as core.call.Call has them; none where all are empty.
+The details of a call are JSON, `[args, answer, made, via]` as core.call.Call has them; none where all are empty.
 
 A slot of `sockets`
      0  u32  last: its newest call          4  u32  calls           8  u32  again: calls that only said EAGAIN
@@ -59,7 +59,7 @@ A slot of `sockets`
     54  u16  names: bytes of JSON at names_at
     56  u8   role                          57  u8   state           58  u8   end        59  u8   zero
     60  u32  backlog                       64  u64  born            72  u64  ended; 0 while it is open
-    80  u64  names_at: in the heap, JSON `{"netid", "local", "peer", "service"}`
+    80  u64  names_at: in the heap, JSON `{"netid", "local", "peer", "service", "scheme", "who", "reason", "insecure"}`
 """
 
 import json
@@ -85,6 +85,7 @@ LOST_CALLS_AT, DISK_ERRNO_AT, LOST_AT, STALLS_AT = 48, 56, 60, 88
 RANGES_AT, RANGES_MAX = 128, 248
 COUNT_END, HEAD_END = COUNT_AT + 8, HEAD_AT + 8
 CLOSED_IN_ORDER = 1
+UNDER, MESSAGE = 1, 2
 
 RECORD = struct.Struct("<QQQIIIIfiIIHHBBH")
 RECORD_SIZE = 64
@@ -117,30 +118,30 @@ def put_u64(view: mmap, at: int, value: int) -> None:
     view[at : at + 8] = U64.pack(value)
 
 
-def pack_details(args: tuple[Argument, ...], answer: Argument | None, made: int) -> bytes:
+def pack_details(args: tuple[Argument, ...], answer: Argument | None, made: int, via: int = 0) -> bytes:
     """The JSON that follows a call's bytes; empty where there is nothing to say."""
-    if not args and answer is None and not made:
+    if not args and answer is None and not made and not via:
         return b""
-    return json.dumps([args, answer, made], separators=(",", ":"), ensure_ascii=True).encode()[:65535]
+    details = [args, answer, made, via] if via else [args, answer, made]
+    return json.dumps(details, separators=(",", ":"), ensure_ascii=True).encode()[:65535]
 
 
-def unpack_details(data: bytes) -> tuple[tuple[Argument, ...], Argument | None, int]:
+def unpack_details(data: bytes) -> tuple[tuple[Argument, ...], Argument | None, int, int]:
     """The inverse of pack_details. What is damaged reads as if there were none."""
     try:
-        args, answer, made = json.loads(data) if data else ((), None, 0)
-        return tuple(args), answer, int(made)
+        args, answer, made, via = (*json.loads(data), 0)[:4] if data else ((), None, 0, 0)
+        return tuple(args), answer, int(made), int(via)
     except (ValueError, TypeError, OverflowError, RecursionError):
-        return (), None, 0
+        return (), None, 0, 0
+
+
+_NAMES = ("netid", "local", "peer", "service", "scheme", "who", "reason")
 
 
 def pack_names(socket: Socket) -> bytes:
-    names = {
-        "netid": socket.netid,
-        "local": socket.local,
-        "peer": socket.peer,
-        "service": socket.service,
-    }
-    return json.dumps(names, separators=(",", ":")).encode()[:65535]
+    names: dict[str, Any] = {name: getattr(socket, name) for name in _NAMES}
+    names["insecure"] = socket.insecure
+    return json.dumps({name: value for name, value in names.items() if value}, separators=(",", ":")).encode()[:65535]
 
 
 def pack_hot(view: mmap, at: int, socket: Socket) -> None:
@@ -195,7 +196,8 @@ def apply_names(socket: Socket, data: bytes) -> None:
     """Give a socket the names that pack_names wrote. What is damaged leaves it without."""
     try:
         names: dict[str, Any] = json.loads(data)
-        socket.netid, socket.local = str(names["netid"]), str(names["local"])
-        socket.peer, socket.service = str(names["peer"]), str(names["service"])
-    except (ValueError, TypeError, KeyError, RecursionError):
+        for name in _NAMES:
+            setattr(socket, name, str(names.get(name, "")))
+        socket.insecure = bool(names.get("insecure"))
+    except (ValueError, TypeError, AttributeError, RecursionError):
         pass

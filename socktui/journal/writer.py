@@ -13,13 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from socktui import __version__
-from socktui.core.call import Argument, Call, Layer, Name
+from socktui.core.call import CARRIES, Argument, Call, Layer, Name, layer_of
+from socktui.core.endpoint import SCHEMES
 from socktui.core.sockets import Socket
 from socktui.journal import record
 from socktui.journal.heap import FLOOR, RETRY_SECONDS, RING_SIZE, Heap, allocate, private_file
 
 WINDOW = (1 << 16) * record.RECORD_SIZE
 SLOTS_STEP = 512 * record.SLOT_SIZE
+DETAILS_ROOM = 1024
+"""Bytes to leave free behind those of a message, for its address."""
+
+_LAYERS = [0, *(layer_of(name) for name in sorted(Name))]
+_RECEIVED = frozenset({Name.RECV, Name.RECVFROM})
+_SENT = frozenset({Name.SEND, Name.SENDTO})
 
 
 class CaptureExists(OSError):
@@ -27,12 +34,18 @@ class CaptureExists(OSError):
 
 
 class Entry:
-    """A socket that is being written: what its calls add up to, its slot, and its chain of earlier calls."""
+    """A socket that is being written: what its calls add up to, its slot, and its chain of earlier calls.
 
-    __slots__ = ("at", "names", "names_at", "socket", "trees")
+    flags  of the records of each layer
+    above  bytes that each function above the wire has moved
+    """
+
+    __slots__ = ("above", "at", "flags", "names", "names_at", "socket", "trees")
 
     def __init__(self, socket: Socket) -> None:
         self.socket = socket
+        self.flags = _flags(socket.scheme)
+        self.above: dict[Name, int] = {}
         self.at = (socket.number - 1) * record.SLOT_SIZE
         self.names = b""
         self.names_at = 0
@@ -51,6 +64,18 @@ class Entry:
         if len(trees) > 2:
             return trees[-3]
         return self.socket.last if self.socket.calls else seq
+
+
+def _flags(scheme: str) -> list[int]:
+    """The flags of the records of each layer."""
+    flags = [0] * len(Layer)
+    if kind := SCHEMES.get(scheme):
+        stack = (Layer.WIRE, *kind.layers)
+        for layer in stack[:-1]:
+            flags[layer] |= record.UNDER
+        flags[Layer.WIRE] |= record.MESSAGE * kind.message
+        flags[Layer.WS] |= record.MESSAGE
+    return flags
 
 
 class Growing:
@@ -110,19 +135,50 @@ class Journal:
         self._sockets = 0
         self.heap = Heap(path, self._header, ring_size=ring_size, floor=floor)
 
-    def entry(self, parent: Entry | None = None, accept: Call | None = None, service: str = "") -> Entry:
+    def entry(
+        self, parent: Entry | None = None, accept: Call | None = None, service: str = "", scheme: str = "tcp"
+    ) -> Entry:
         """A new socket; one that `accept`, a call on `parent`, has made, where these are given.
 
         Raises OSError where the disk has no room for it.
         """
-        self.reserve()
-        self._sockets += 1
-        entry = Entry(Socket(self._sockets, service=service))
+        socket = self._socket(service, parent.socket.scheme if parent else scheme)
         if parent and accept:
-            entry.socket.accepted(accept, parent.socket)
+            socket.accepted(accept, parent.socket)
+        return self._enter(socket)
+
+    def peer(self, bound: Entry, address: str, when: int, *, asked: bool) -> Entry:
+        """A peer of a bound datagram socket: a socket of its own in the capture, on the same descriptor.
+
+        asked   whether we speak to it first
+        Raises OSError where the disk has no room for it.
+        """
+        socket = self._socket("", bound.socket.scheme)
+        socket.peered(bound.socket, address, self.count, when, asked=asked)
+        return self._enter(socket)
+
+    def _socket(self, service: str, scheme: str) -> Socket:
+        self.reserve()
+        return Socket(self.next_socket, service=service, scheme=scheme)
+
+    def _enter(self, socket: Socket) -> Entry:
+        self._sockets += 1
+        entry = Entry(socket)
         self._write_slot(entry)
         record.put_u32(self._header, record.SOCKETS_AT, self._sockets)
         return entry
+
+    def describe(self, entry: Entry, *, who: str = "", reason: str = "", insecure: bool = False) -> None:
+        """Add what is known of a socket and no call tells."""
+        socket = entry.socket
+        socket.who, socket.reason = who or socket.who, reason or socket.reason
+        socket.insecure = insecure or socket.insecure
+        self._write_slot(entry)
+
+    def over(self, entry: Entry, when: int) -> None:
+        """A datagram peer is talked to no more; no call says so."""
+        entry.socket.over(when)
+        self._write_slot(entry)
 
     def reserve(self) -> None:
         """Make sure that there is room for an entry(). Raises OSError where the disk has none."""
@@ -147,15 +203,16 @@ class Journal:
         args: tuple[Argument, ...] = (),
         answer: Argument | None = None,
         made: int = 0,
+        via: int = 0,
     ) -> Call:
         """Record a call that carried no bytes, and what it did to its socket."""
-        details = record.pack_details(args, answer, made)
+        details = record.pack_details(args, answer, made, via)
         at = self.heap.keep(details) if details else self.heap.head
         whole = at is not None
         if at is None:
             at, details = 0, b""
         socket = entry.socket
-        offset = socket.sent if name is Name.SEND else socket.received if name is Name.RECV else 0
+        offset = self._advance(entry, name, 0)
         seq, last = self.count, socket.last
         kept = self._append(entry, name, began, ended, result, errno, size, offset, at, 0, len(details))
         call = Call(
@@ -172,6 +229,9 @@ class Journal:
             made,
             offset,
             at,
+            layer=Layer(_LAYERS[name]),
+            message=bool(entry.flags[_LAYERS[name]] & record.MESSAGE),
+            via=via,
         )
         socket.apply(call)
         if not kept:
@@ -190,17 +250,79 @@ class Journal:
         if name is Name.RECV:
             offset = socket.received
             socket.received = offset + length
-        else:
+        elif name is Name.SEND:
             offset = socket.sent
             socket.sent = offset + length
+        else:
+            offset = self._advance(entry, name, length)
+        self._moved(entry, name, began, ended, length, at, length, size, offset, 0)
+
+    def carried(
+        self,
+        entry: Entry,
+        name: Name,
+        began: int,
+        ended: int,
+        at: int,
+        view: memoryview,
+        length: int,
+        size: int,
+        *,
+        result: int | None = None,
+        args: tuple[Argument, ...] = (),
+        answer: Argument | None = None,
+        via: int = 0,
+    ) -> None:
+        """Record a call that moved `length` bytes, which stand at the beginning of `view`, and has more to say.
+
+        view    the memory at `at` of the heap, with DETAILS_ROOM bytes more than the call can move
+        result  where it is not the length
+        """
+        details = record.pack_details(args, answer, 0, via)[: len(view) - length]
+        view[length : length + len(details)] = details
+        self.heap.commit_kept(at + length, at + length + len(details))
+        offset = self._advance(entry, name, length)
+        result = length if result is None else result
+        self._moved(entry, name, began, ended, result, at, length, size, offset, len(details))
+
+    def _moved(
+        self,
+        entry: Entry,
+        name: Name,
+        began: int,
+        ended: int,
+        result: int,
+        at: int,
+        length: int,
+        size: int,
+        offset: int,
+        details: int,
+    ) -> None:
+        socket = entry.socket
         seq = self.count
-        if self._append(entry, name, began, ended, length, 0, size, offset, at, length, 0):
+        if self._append(entry, name, began, ended, result, 0, size, offset, at, length, details):
             socket.last = seq
             socket.calls += 1
         socket.active = began
         self._slots.map[entry.at : entry.at + record.SLOT_COLD_AT] = record.SLOT_HOT.pack(
             socket.last, socket.calls, socket.again, 0, began, socket.received, socket.sent
         )
+
+    def _advance(self, entry: Entry, name: Name, length: int) -> int:
+        """Count bytes that moved; how many there had been before in that direction and layer."""
+        socket = entry.socket
+        if name in _RECEIVED:
+            offset = socket.received
+            socket.received = offset + length
+        elif name in _SENT:
+            offset = socket.sent
+            socket.sent = offset + length
+        elif name in CARRIES:
+            offset = entry.above.get(name, 0)
+            entry.above[name] = offset + length
+        else:
+            offset = 0
+        return offset
 
     def again(self, entry: Entry) -> None:
         """Count a call that only said EAGAIN."""
@@ -258,8 +380,8 @@ class Journal:
             details,
             errno,
             name,
-            Layer.WIRE,
-            0,
+            _LAYERS[name],
+            entry.flags[_LAYERS[name]],
         )
         self.count = seq + 1
         self._header[record.COUNT_AT : record.COUNT_END] = record.U64.pack(seq + 1)

@@ -62,7 +62,7 @@ def test_ways_to_write_one(text: str, endpoint: Endpoint) -> None:
     ("text", "why"),
     [
         ("", "an endpoint is needed, such as tcp://127.0.0.1:5005"),
-        ("gopher://a:1", "unknown scheme 'gopher': one of tcp"),
+        ("gopher://a:1", "unknown scheme 'gopher': one of tcp, udp, unix"),
         ("localhost", "the port is missing: write 'localhost':port"),
         ("tcp://", "the port is missing: write host:port"),
         ("localhost:", "the port is missing: a number from 0 to 65535"),

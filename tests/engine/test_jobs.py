@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from socktui.engine.bench import Watched
 from socktui.engine.jobs import Job, Soon, Turn, run
 from socktui.engine.poller import Poller
-from socktui.engine.stream import Watched
 
 
 def on_a_loop(main: Callable[[Poller], Any]) -> Any:

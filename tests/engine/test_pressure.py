@@ -46,7 +46,7 @@ def with_workbench(capture: Path, main: Callable[[Workbench, Journal], Coroutine
 
 
 async def echo_port(workbench: Workbench, capture: Path) -> int:
-    number = await workbench.listen(Endpoint.parse(":0"), SERVICES["echo"].run, "echo")
+    number, _ = await workbench.listen(Endpoint.parse(":0"), SERVICES["echo"].make(""), "echo")
     with Reader(capture) as reader:
         return Endpoint.parse(reader.socket(number).local).port
 
@@ -112,7 +112,7 @@ def test_who_closes_while_the_disk_is_behind_is_let_go(capture: Path, monkeypatc
                 except BlockingIOError:
                     pass
                 await asyncio.sleep(0)
-            workbench.close(2)
+            await workbench.close(2)
             reader.refresh()
             assert reader.socket(2).ended
         release.set()

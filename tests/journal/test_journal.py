@@ -43,7 +43,7 @@ def check(reader: Reader, told: Told) -> None:
     for number, by_fold in enumerate(folded(reader), 1):
         by_slot = reader.socket(number)
         for name in Socket.__slots__:
-            if name not in ("service", "again", "linger_zero"):
+            if name not in ("service", "scheme", "again", "linger_zero"):
                 assert getattr(by_slot, name) == getattr(by_fold, name), (number, name)
         mine = [call.seq for call in told.calls if call.socket == number]
         assert [reader.nth(by_slot, n) for n in range(len(mine))] == mine

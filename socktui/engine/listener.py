@@ -1,0 +1,99 @@
+"""A listening socket and its accept loop."""
+
+import asyncio
+import errno as errnos
+from collections.abc import Callable
+from typing import Protocol
+
+from socktui.core.sockets import Socket
+from socktui.engine.bench import Bench
+from socktui.engine.connection import Connection
+from socktui.engine.poller import READ
+from socktui.engine.traced import TracedSocket
+
+ACCEPTS_AT_ONCE = 64
+PAUSE_SECONDS = 1.0
+PASSING = frozenset({errnos.ECONNABORTED, errnos.EINTR, errnos.EPROTO, errnos.EPERM, errnos.ENETDOWN, errnos.EHOSTDOWN})
+"""What accept(2) says of one connection that has gone already: the next one may be well."""
+
+Accepted = Callable[[Connection], None]
+"""Told of every connection that a listener has accepted, and of every new peer of a bound datagram socket."""
+
+
+class Listening(Protocol):
+    """What peers come to: a listening socket, or a bound datagram socket.
+
+    note   what whoever asked for it should be told
+    """
+
+    traced: TracedSocket
+    note: str
+
+    @property
+    def socket(self) -> Socket:
+        """What its calls add up to so far."""
+
+    def close(self) -> None:
+        """Stop. The connections that were accepted go on; the peers of a datagram socket have no other."""
+
+    def resume(self) -> None:
+        """Look again: a descriptor has become free."""
+
+
+class Listener:
+    """A listening socket and its accept loop, which waits when descriptors run out instead of spinning."""
+
+    def __init__(self, bench: Bench, traced: TracedSocket, accepted: Callable[[TracedSocket], None]) -> None:
+        self._bench = bench
+        self._accepted = accepted
+        self._loop = asyncio.get_running_loop()
+        self._pause: asyncio.TimerHandle | None = None
+        self._said = -PAUSE_SECONDS
+        self.traced = traced
+        self.note = ""
+        bench.poller.watch(traced.fd, READ, self._ready)
+
+    @property
+    def socket(self) -> Socket:
+        """What its calls add up to so far."""
+        return self.traced.entry.socket
+
+    def close(self) -> None:
+        if self.traced.fd < 0:
+            return
+        if self._pause:
+            self._pause.cancel()
+            self._pause = None
+        else:
+            self._bench.poller.forget(self.traced.fd)
+        self.traced.close()
+
+    def resume(self) -> None:
+        """Look again: a descriptor has become free."""
+        if self._pause:
+            self._pause.cancel()
+            self._pause = None
+            self._bench.poller.watch(self.traced.fd, READ, self._ready)
+
+    def _ready(self, _: int) -> None:
+        for _ in range(ACCEPTS_AT_ONCE):
+            quiet = self._loop.time() - self._said < PAUSE_SECONDS
+            try:
+                traced = self.traced.accept(quiet=quiet)
+            except OSError as error:
+                if error.errno in PASSING:
+                    continue
+                self._wait(quiet)
+                return
+            if traced is None:
+                return
+            self._accepted(traced)
+            if self.traced.fd < 0:
+                return
+
+    def _wait(self, quiet: bool) -> None:
+        """accept(2) failed for want of something: look again later, the kernel's queue holds the peers."""
+        if not quiet:
+            self._said = self._loop.time()
+        self._bench.poller.forget(self.traced.fd)
+        self._pause = self._loop.call_later(PAUSE_SECONDS, self.resume)
