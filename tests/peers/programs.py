@@ -15,7 +15,13 @@ from socktui.core.sockets import Role, Socket
 from socktui.journal.reader import Reader
 from tests.support import SECONDS, until
 
-PACKAGES = {"ncat": "ncat", "socat": "socat", "telnet": "inetutils-telnet", "curl": "curl"}
+PACKAGES = {
+    "ncat": "ncat",
+    "socat": "socat",
+    "telnet": "inetutils-telnet",
+    "telnetd": "inetutils-telnetd",
+    "curl": "curl",
+}
 
 
 def path_of(name: str) -> str:
