@@ -92,11 +92,12 @@ class Command:
         return " ".join(words)
 
 
+_DATA = re.compile(rb"(?:[^\xff]++|\xff\xff)++")
 _COMMAND = re.compile(
     rb"\xff(?:"
     rb"(?P<verb>[\xfb-\xfe])(?P<option>.)"
     rb"|\xfa(?P<about>.)(?P<parameters>(?:[^\xff]++|\xff\xff)*+)\xff(?P<end>[^\xff])"
-    rb"|(?P<code>[^\xfa-\xfe])"
+    rb"|(?P<code>[^\xfa-\xff])"
     rb")",
     re.DOTALL,
 )
@@ -118,36 +119,33 @@ class Tokens:
         return self._rest
 
     def feed(self, data: bytes) -> Iterator[bytes | Command]:
-        """The runs of data and the commands that are complete now, in order. IAC IAC is the data b"\\xff"."""
+        """The runs of data and the commands that are complete now, in order. In data, IAC IAC is one byte."""
         data = self._rest + data
         self._rest = b""
         at = 0
         while at < len(data):
-            if data[at] != IAC:
-                end = data.find(IAC, at)
-                end = len(data) if end < 0 else end
-                yield data[at:end]
-                at = end
+            if match := _DATA.match(data, at):
+                at = match.end()
+                yield match[0].replace(b"\xff\xff", b"\xff")
             elif match := _COMMAND.match(data, at):
                 at = match.end()
                 if match["end"] and match["end"][0] != SE:
                     self._overlong = False
                     at -= 2  # broken off by another command, which begins here
                 else:
-                    yield self._token(match)
+                    yield self._command(match)
             else:
                 self._keep(data[at:])
                 return
 
-    def _token(self, match: re.Match[bytes]) -> bytes | Command:
+    def _command(self, match: re.Match[bytes]) -> Command:
         if match["verb"]:
             return Command(match["verb"][0], match["option"][0])
         if match["about"]:
             raw, overlong, self._overlong = match["parameters"], self._overlong, False
             long = overlong or len(raw) > PARAMETERS_MAX
             return Command(SB, match["about"][0], None if long else raw.replace(b"\xff\xff", b"\xff"))
-        code = match["code"][0]
-        return b"\xff" if code == IAC else Command(code)
+        return Command(match["code"][0])
 
     def _keep(self, rest: bytes) -> None:
         match = _UNFINISHED_SB.fullmatch(rest)
@@ -164,16 +162,8 @@ def describe(data: bytes) -> list[str]:
     """
     tokens = Tokens()
     lines: list[str] = []
-    run = b""
-    for token in (*tokens.feed(data), None):
-        if isinstance(token, bytes):
-            run += token
-            continue
-        if run:
-            lines.append(f'"{to_escapes(run, "utf-8")}"')
-            run = b""
-        if token is not None:
-            lines.append(str(token))
+    for token in tokens.feed(data):
+        lines.append(f'"{to_escapes(token, "utf-8")}"' if isinstance(token, bytes) else str(token))
     if tokens.rest:
         lines.append(" ".join([*_beginning(tokens.rest), "…"]))
     return lines

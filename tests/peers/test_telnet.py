@@ -8,8 +8,9 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.core.sockets import End, State
+from socktui.core.telnet import describe
 from tests.peers.programs import all_over, path_of, seen
-from tests.support import listening, until
+from tests.support import all_sockets, carried, listening, until
 from tests.terminal import Terminal
 
 pytestmark = pytest.mark.peer
@@ -86,3 +87,53 @@ async def test_the_end_of_our_side_is_seen_by_telnet(engine: Engine) -> None:
     [ours] = await all_over(engine.capture)
     assert (ours.sent, ours.received) == (b"goodbye\r\n", b"")
     assert ours.socket.end is End.CLOSED
+
+
+@contextmanager
+def negotiating_telnet(port: int) -> Iterator[Terminal]:
+    """telnet that asks for options at once, as it does of itself only on port 23: that is what the minus is for."""
+    with Terminal([path_of("telnet")]) as terminal:
+        terminal.wait_for("telnet>")
+        terminal.send(f"open 127.0.0.1 -{port}\r")
+        terminal.wait_for("Escape character")
+        yield terminal
+
+
+async def test_what_telnet_asks_for_is_answered_and_no_data(engine: Engine) -> None:
+    port = await listening(engine, "telnet://127.0.0.1:0")
+    with negotiating_telnet(port) as terminal:
+        await until(lambda: "IAC WILL SUPPRESS-GO-AHEAD" in describe(carried(engine.capture, 2, "send")))
+        # GO-AHEAD is suppressed: telnet sends each key by itself, and leaves it to the terminal to show it.
+        terminal.wait(lambda t: not t.modes[3] & termios.ICANON, what="telnet's mode of key by key")
+        terminal.send("Hi\r")
+        await until(lambda: carried(engine.capture, 2, "telnet_send") == b"Hi\r")
+        terminal.send(ESCAPE)
+        terminal.wait(lambda t: t.text.count("telnet>") == 2, what="telnet's prompt")
+        terminal.send("send ayt\r")
+        terminal.wait_for("[yes]")
+        terminal.send(ESCAPE)
+        terminal.wait(lambda t: t.text.count("telnet>") == 3, what="telnet's prompt")
+        terminal.send("quit\r")
+        terminal.exit_status()
+    await until(lambda: not all_sockets(engine.capture)[1].open)
+    assert carried(engine.capture, 2, "telnet_recv") == b"Hi\r"
+    heard = describe(carried(engine.capture, 2, "recv"))
+    said = describe(carried(engine.capture, 2, "send"))
+    asked = {line for line in heard if line.startswith(("IAC DO ", "IAC WILL "))}
+    answers = {line.replace("DO ", "WONT ").replace("WILL ", "DONT ") for line in asked}
+    answers ^= {"IAC WONT SUPPRESS-GO-AHEAD", "IAC WILL SUPPRESS-GO-AHEAD"}
+    assert len(asked) > 4
+    assert [line for line in said if line.startswith("IAC ")] == [line for line in said if line in answers]
+    assert answers <= set(said)
+
+
+async def test_a_telnet_that_asks_for_nothing_is_told_nothing(engine: Engine) -> None:
+    port = await listening(engine, "telnet://127.0.0.1:0")
+    with telnet(port) as terminal:
+        terminal.send("Hello, World!\r")
+        terminal.wait(lambda t: sum(line.startswith("Hello, World!") for line in t.lines) == 2)
+        command(terminal, "quit")
+        terminal.exit_status()
+    await until(lambda: not all_sockets(engine.capture)[1].open)
+    assert carried(engine.capture, 2, "telnet_recv") == carried(engine.capture, 2, "recv") == b"Hello, World!\r\n"
+    assert carried(engine.capture, 2, "telnet_send") == carried(engine.capture, 2, "send") == b"Hello, World!\r\n"

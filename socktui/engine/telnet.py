@@ -1,0 +1,86 @@
+"""telnet: TCP with its commands taken out, its options answered, and its data kept in clear beside the wire."""
+
+import socket as sockets
+from time import monotonic_ns as now
+
+from socktui.core import telnet
+from socktui.core.call import Name
+from socktui.core.endpoint import Endpoint
+from socktui.engine import tcp
+from socktui.engine.bench import Bench
+from socktui.engine.connection import BUFFER_SIZE, Connection
+from socktui.engine.jobs import Turn
+from socktui.engine.layered import Layered
+from socktui.engine.listener import Accepted, Listener
+from socktui.engine.tcp import Attempts
+
+WINDOW = (80, 24)
+"""Columns and rows that a server is told: what a terminal has of which nothing is known."""
+
+
+class TelnetConnection(Layered):
+    """One end of a telnet connection."""
+
+    __slots__ = ("_telnet", "_turn")
+
+    def __init__(self, bench: Bench, under: Connection, end: telnet.Telnet) -> None:
+        super().__init__(bench, under)
+        self._telnet = end
+        self._turn = Turn(bench.poller)
+
+    async def begin(self) -> None:
+        """Ask for the options that are wanted, and wait for no answer."""
+        # The DM of a Synch comes as urgent data (RFC 854); taken out of its place, it would leave an IAC alone.
+        self.traced.setsockopt(sockets.SOL_SOCKET, sockets.SO_OOBINLINE, 1)
+        await self._send(self._telnet.begin())
+
+    async def recv(self) -> bytes | None:
+        while True:
+            self.under.buffer = self.buffer
+            wire = await self.under.recv()
+            if wire is None:
+                return None
+            began = now()
+            data, answers = self._telnet.received(wire)
+            await self._send(answers)
+            if data:
+                await self._record(Name.TELNET_RECV, began, data, size=self.buffer)
+                return data
+
+    async def send(self, data: bytes | memoryview, kind: str = "") -> None:
+        await self._send(self._telnet.escaped(bytes(data)), data)
+
+    async def flushed(self) -> None:
+        await self._turn.take()
+        self._turn.give()
+
+    async def _send(self, wire: bytes, data: bytes | memoryview = b"") -> None:
+        """Send bytes of the wire, and record the data in them.
+
+        In the order of asking: from an answer on, data is escaped as it says.
+        """
+        if not wire:
+            return
+        await self._turn.take()
+        try:
+            began = now()
+            await self.under.send(wire)
+            for at in range(0, len(data), BUFFER_SIZE):
+                await self._record(Name.TELNET_SEND, began, data[at : at + BUFFER_SIZE])
+        finally:
+            self._turn.give()
+
+
+async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Listener:
+    """A listener whose connections speak telnet. Raises OSError, socket.gaierror."""
+
+    def arrived(under: Connection) -> None:
+        accepted(TelnetConnection(bench, under, telnet.server()))
+
+    return await tcp.listen(bench, endpoint, service, backlog, arrived)
+
+
+async def connect(bench: Bench, endpoint: Endpoint, attempts: Attempts, seconds: float) -> TelnetConnection:
+    """A connection that speaks telnet. Raises OSError as tcp.connect() does."""
+    under = await tcp.connect(bench, endpoint, attempts, seconds)
+    return TelnetConnection(bench, under, telnet.client(size=WINDOW))
