@@ -64,6 +64,8 @@ class Job:
             self._wait_for(wait)
 
     def _wait_for(self, wait: Any) -> None:
+        if wait is None:
+            wait = _next_turn()
         self._waits = wait
         if asyncio.isfuture(wait):
             wait._asyncio_future_blocking = False
@@ -78,6 +80,14 @@ class Job:
     def _finish(self, error: BaseException | None) -> None:
         self.running = False
         self._ended(None if isinstance(error, asyncio.CancelledError) else error)
+
+
+def _next_turn() -> "asyncio.Future[None]":
+    """What asyncio.sleep(0) waits for: it yields nothing, and wants to go on when the others had their turn."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[None] = loop.create_future()
+    loop.call_soon(future.set_result, None)
+    return future
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> tuple[Job, "asyncio.Future[T]"]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from socktui.engine.stream import Connection
+    from socktui.engine.connection import Connection
 
 
 async def manual(connection: Connection) -> None:
     """Receive until the peer's FIN, then stay: the way back is open until it is closed here, or lost."""
-    while await connection.recv():
+    while await connection.recv() is not None:
         pass
     await connection.hung_up()
     await connection.recv()

@@ -1,15 +1,21 @@
-"""The small servers of RFC 862 to 867."""
+"""The small servers of RFC 862 to 868."""
 
 from __future__ import annotations
 
+import os
+import time as clock
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from socktui.services.quotations import QUOTATIONS
+
 if TYPE_CHECKING:
-    from socktui.engine.stream import Connection
+    from socktui.engine.connection import Connection
 
 _PRINTABLE = bytes(range(0x20, 0x7F))
 _LINE = 72
+_DATAGRAM = 512
+_SECONDS_1900_TO_1970 = 2_208_988_800
 
 
 async def echo(connection: Connection) -> None:
@@ -20,7 +26,7 @@ async def echo(connection: Connection) -> None:
 
 async def discard(connection: Connection) -> None:
     """RFC 863: whatever comes is thrown away, until the peer's FIN."""
-    while await connection.recv():
+    while await connection.recv() is not None:
         pass
 
 
@@ -31,13 +37,31 @@ def chargen_pattern() -> bytes:
 
 
 async def chargen(connection: Connection) -> None:
-    """RFC 864: characters without end, until the peer has gone."""
+    """RFC 864: characters without end, until the peer has gone.
+
+    Over messages, 0 to 512 characters for each that comes.
+    """
     pattern = chargen_pattern()
-    while True:
-        await connection.send(pattern)
+    if not connection.messages:
+        while True:
+            await connection.send(pattern)
+    while await connection.recv() is not None:
+        await connection.send(pattern[: int.from_bytes(os.urandom(2), "big") % (_DATAGRAM + 1)])
+
+
+async def qotd(connection: Connection) -> None:
+    """RFC 865: the quotation of this day, less than 512 characters, then the end."""
+    today = datetime.now().toordinal()
+    await connection.send(QUOTATIONS[today % len(QUOTATIONS)].encode("ascii") + b"\r\n")
 
 
 async def daytime(connection: Connection) -> None:
     """RFC 867: the date and time as a line of text, then the end."""
     now = datetime.now().astimezone()
     await connection.send(now.strftime("%A, %B %d, %Y %H:%M:%S-%Z\r\n").encode())
+
+
+async def time(connection: Connection) -> None:
+    """RFC 868: the seconds since 1900 in UTC as 32 bits, big-endian, then the end. They begin anew in 2036."""
+    seconds = int(clock.time()) + _SECONDS_1900_TO_1970
+    await connection.send((seconds & 0xFFFFFFFF).to_bytes(4, "big"))

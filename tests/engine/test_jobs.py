@@ -43,6 +43,25 @@ def test_a_job_awaits_asyncios_futures() -> None:
     assert on_a_loop(main) == 42
 
 
+def test_a_job_lets_others_go_first() -> None:
+    """asyncio.sleep(0) yields nothing that could be waited for."""
+
+    async def main(_: Poller) -> list[str]:
+        steps: list[str] = []
+
+        async def polite() -> None:
+            steps.append("first")
+            await asyncio.sleep(0)
+            steps.append("last")
+
+        _job, done = run(polite())
+        steps.append("between")
+        await done
+        return steps
+
+    assert on_a_loop(main) == ["first", "between", "last"]
+
+
 def test_a_cancelled_job_is_told_once_and_never_goes_on() -> None:
     async def main(poller: Poller) -> None:
         steps: list[str] = []

@@ -1,0 +1,78 @@
+"""Servers that are awkward on purpose, to see how a client takes it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from socktui.core.payload import PayloadError, from_escapes
+from socktui.services.error import ServiceError
+
+if TYPE_CHECKING:
+    from socktui.engine.connection import Connection
+    from socktui.services import ServiceFunction
+
+_PIECE = 16384
+_DATAGRAM = 512
+
+
+async def clogged(connection: Connection) -> None:
+    """Never receive: what the peer sends fills the buffers of both kernels, and then its send() waits."""
+    await connection.hung_up()
+
+
+async def random(connection: Connection) -> None:
+    """Random bytes without end, until the peer has gone. Over messages, 512 of them for each that comes."""
+    if not connection.messages:
+        while True:
+            await connection.send(os.urandom(_PIECE))
+    while await connection.recv() is not None:
+        await connection.send(os.urandom(_DATAGRAM))
+
+
+def literal(text: str) -> ServiceFunction:
+    """Answer whatever comes with a text (core.payload.from_escapes). Raises ServiceError."""
+    try:
+        answer = from_escapes(text, "utf-8")
+    except PayloadError as error:
+        raise ServiceError(error.message) from error
+
+    async def serve(connection: Connection) -> None:
+        while await connection.recv() is not None:
+            await connection.send(answer)
+
+    return serve
+
+
+def close_after(count: int) -> ServiceFunction:
+    """Echo the first `count` bytes, and close: the peer gets them all, and then our FIN."""
+
+    async def serve(connection: Connection) -> None:
+        if await _echoed(connection, count):
+            from socktui.services.race import see_off  # which brings asyncio: not for the list of services
+
+            await see_off(connection)
+
+    return serve
+
+
+def reset_after(count: int) -> ServiceFunction:
+    """Echo the first `count` bytes, and close with a RST: what the peer's kernel has not taken yet is lost."""
+
+    async def serve(connection: Connection) -> None:
+        if await _echoed(connection, count):
+            connection.reset()
+
+    return serve
+
+
+async def _echoed(connection: Connection, count: int) -> bool:
+    """Echo `count` bytes and no more; whether so many came."""
+    left = count
+    while left:
+        data = await connection.recv()
+        if data is None:
+            return False
+        await connection.send(data[:left])
+        left -= min(len(data), left)
+    return True

@@ -1,0 +1,79 @@
+"""A chat: what one peer says, all the others on the same listener get."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+from socktui.services.race import race
+
+if TYPE_CHECKING:
+    from socktui.engine.connection import Connection
+    from socktui.services import ServiceFunction
+
+LIMIT = 256 << 10
+"""Bytes that wait for one peer. What comes when there are more is dropped for it, and it is told so."""
+
+_MESSAGE = 64  # what the memory of a message costs beside its bytes
+
+
+class Member:
+    """One peer in the room, and what waits to be sent to it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._waiting: deque[bytes] = deque()
+        self._size = 0
+        self._dropped = 0
+        self._news = asyncio.Event()
+
+    def hear(self, data: bytes) -> None:
+        """Put it in the queue; never waits."""
+        cost = len(data) + _MESSAGE
+        if self._waiting and self._size + cost > LIMIT:
+            self._dropped += len(data)
+        else:
+            self._tell_what_was_dropped()
+            self._waiting.append(data)
+            self._size += cost
+        self._news.set()
+
+    async def listen(self) -> None:
+        """Send what waits, as fast as the peer receives, for ever."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._waiting:
+                data = self._waiting.popleft()
+                self._size -= len(data) + _MESSAGE
+                await self._connection.send(data)
+                if not self._waiting:
+                    self._tell_what_was_dropped()
+
+    def _tell_what_was_dropped(self) -> None:
+        if self._dropped:
+            notice = b"*** too slow: %d bytes were dropped for you ***\r\n" % self._dropped
+            self._dropped = 0
+            self._waiting.append(notice)
+            self._size += len(notice) + _MESSAGE
+
+
+def broadcast() -> ServiceFunction:
+    """A room of its own: send what one peer says to all the others, and hold up nobody for one that is slow."""
+    room: dict[Connection, Member] = {}
+
+    async def speak(connection: Connection) -> None:
+        while (data := await connection.recv()) is not None:
+            for other, member in room.items():
+                if other is not connection:
+                    member.hear(data)
+
+    async def serve(connection: Connection) -> None:
+        member = room[connection] = Member(connection)
+        try:
+            await race(speak(connection), member.listen())
+        finally:
+            del room[connection]
+
+    return serve

@@ -1,0 +1,150 @@
+"""Rules of what is answered to what: which one fits what has come. No bytes are moved here."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from socktui.services import patience
+
+BOUND = 8192
+"""Bytes that are kept of what no rule fits, and that are looked at of a line or a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Close, in order or with a RST."""
+
+    reset: bool
+
+
+Steps = tuple[Send | Wait | End, ...]
+
+
+class Frame(Enum):
+    """How a stream is cut into what the rules are tried on."""
+
+    BUFFER = "buffer"
+    LINE = "line"
+    CHUNK = "chunk"
+
+
+@dataclass(slots=True)
+class Rule:
+    """What has to come, and the steps of the answer.
+
+    wanted  bytes that stand anywhere in what has come, or an expression that is searched for in it
+    slow    the expression took too long once, and is not tried any more
+    """
+
+    number: int
+    wanted: bytes | re.Pattern[bytes]
+    answer: Steps
+    slow: bool = False
+
+    def span(self, data: bytes) -> tuple[int, int] | None:
+        """Where in the data it fits first, and where that ends."""
+        if isinstance(self.wanted, bytes):
+            at = data.find(self.wanted)
+            return (at, at + len(self.wanted)) if at >= 0 else None
+        if self.slow:
+            return None
+        try:
+            match = patience.search(self.wanted, data)
+        except patience.TooSlow:
+            self.slow = True
+            told = f"rule {self.number}: 'regex' took longer than {patience.SECONDS:g} s and is left out from now on"
+            print(f"socktui: script: {told}", file=sys.stderr)  # noqa: T201
+            return None
+        return match.span() if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a file of rules says.
+
+    connect  the steps before anything has come
+    default  the answer to what no rule fits; None where that is not answered
+    """
+
+    frame: Frame = Frame.BUFFER
+    rules: tuple[Rule, ...] = ()
+    connect: Steps = ()
+    default: Steps | None = None
+
+    def answer(self, data: bytes) -> Steps:
+        """The answer to a line, a chunk or a message: that of the first rule that fits. It may have no steps."""
+        looked_at = data[:BOUND]
+        for rule in self.rules:
+            if rule.span(looked_at) is not None:
+                return rule.answer
+        return self.default or ()
+
+    def first(self, data: bytes) -> tuple[Steps, int] | None:
+        """The answer of the rule that fits first in a buffer, and how many bytes are answered by it.
+
+        Of two that fit at the same place it is the first in the file; a match of no bytes takes all.
+        """
+        best: tuple[int, int, Steps] | None = None
+        for rule in self.rules:
+            span = rule.span(data)
+            if span is not None and (best is None or span[0] < best[0]):
+                best = (*span, rule.answer)
+        return (best[2], best[1] or len(data)) if best else None
+
+
+class Incoming:
+    """What has come from one peer and is not answered yet."""
+
+    def __init__(self) -> None:
+        self._kept = b""
+
+    def answers(self, rules: Rules, data: bytes, *, whole: bool) -> Iterator[Steps]:
+        """The answers to what has come, one after the other.
+
+        whole  the data are a message, which is judged by itself
+        """
+        if whole or rules.frame is Frame.CHUNK:
+            yield rules.answer(data)
+        elif rules.frame is Frame.LINE:
+            yield from self._lines(rules, data)
+        else:
+            yield from self._buffer(rules, data)
+
+    def rest(self, rules: Rules) -> Iterator[Steps]:
+        """The answer to a last line without an end, when no more comes."""
+        if self._kept and rules.frame is Frame.LINE:
+            yield rules.answer(self._kept.rstrip(b"\r"))
+
+    def _lines(self, rules: Rules, data: bytes) -> Iterator[Steps]:
+        text = self._kept + data
+        start = 0
+        while end := text.find(b"\n", start) + 1:
+            yield rules.answer(text[start : min(end, start + BOUND)].rstrip(b"\r\n"))
+            start = end
+        self._kept = text[start : start + BOUND]
+
+    def _buffer(self, rules: Rules, data: bytes) -> Iterator[Steps]:
+        for at in range(0, len(data), BOUND):
+            self._kept += data[at : at + BOUND]
+            while self._kept and (found := rules.first(self._kept)):
+                steps, answered = found
+                self._kept = self._kept[answered:]
+                yield steps
+            if self._kept and rules.default is not None:
+                self._kept = b""
+                yield rules.default
+            self._kept = self._kept[-BOUND:]

@@ -1,0 +1,123 @@
+"""A server that answers as the rules in a file say. The file is TOML, and is read anew when it was saved:
+
+    # socktui listen :5005 --service script=rules.toml
+    frame = "line"                  # what a rule is tried on, see below
+
+    [connect]                       # before anything has come
+    answer = "220 ready\\r\\n"        # a text; escapes such as \\x00 are those of the send box
+
+    [[rule]]                        # the first rule that fits is taken
+    text = "PING"                   # stands anywhere in what has come
+    answer = "PONG\\r\\n"
+
+    [[rule]]
+    regex = '(?i)^get (\\d+)'        # is searched for in what has come; bytes, not characters
+    answer = ["wait...", { wait = 0.5 }, { file = "reply.bin" }]
+
+    [[rule]]
+    hex = "de ad be ef"
+    answer = [{ hex = "00 01" }, { reset = true }]
+
+    [[rule]]
+    text = "QUIT"
+    answer = ["bye\\r\\n", { close = true }]
+
+    [default]                       # where no rule fits; without it, nothing is answered
+    answer = "what?\\r\\n"
+
+Text and hex are quoted as TOML has it: in '...' nothing but the send box's own escapes counts. A file is looked for
+beside the rules, and is read together with them.
+
+`frame` says how a stream is cut. A line is what comes up to a LF, without it and its CR. A chunk is what one recv()
+brings. A buffer, which is the default, holds all that came and was not answered: the rule that fits first in it
+answers everything up to the end of what it fits, and what is left is looked at again; with a default, what no rule fits
+is answered and forgotten at once, so that a rule cannot fit what comes in two pieces. Datagrams, packets and messages
+are judged one by one. Of all of these, BOUND bytes count. An expression that takes too long is left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from socktui.core.safe import safe
+from socktui.services.error import ServiceError
+from socktui.services.race import see_off
+from socktui.services.rulefile import load
+from socktui.services.rules import End, Incoming, Rules, Send, Steps, Wait
+
+if TYPE_CHECKING:
+    from socktui.engine.connection import Connection
+    from socktui.services import ServiceFunction
+
+TURN_SECONDS = 0.01
+
+
+def script(path: str) -> ServiceFunction:
+    """The service that the rules in a file are. Raises ServiceError, one sentence."""
+    book = Book(Path(path))
+
+    async def serve(connection: Connection) -> None:
+        incoming = Incoming()
+        goes_on = await _perform(connection, [book.rules().connect])
+        while goes_on and (data := await connection.recv()) is not None:
+            goes_on = await _perform(connection, incoming.answers(book.rules(), data, whole=connection.messages))
+        if goes_on:
+            await _perform(connection, incoming.rest(book.rules()))
+
+    return serve
+
+
+class Book:
+    """The rules of a file as it was when it was last right."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = self._look()
+        self._rules = load(path)
+
+    def rules(self) -> Rules:
+        """The rules, those of the file as it is now where it is right. What is wrong is said once."""
+        seen = self._look()
+        if seen != self._seen:
+            self._seen = seen
+            try:
+                self._rules = load(self._path)
+            except ServiceError as error:
+                told = safe(f"script={self._path}: {error}; the rules stay as they were")
+                print(f"socktui: {told}", file=sys.stderr)  # noqa: T201
+        return self._rules
+
+    def _look(self) -> tuple[int, int, int] | None:
+        """What tells one state of the file from the next; None where there is no file."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_ino, status.st_size
+
+
+async def _perform(connection: Connection, answers: Iterable[Steps]) -> bool:
+    """Carry out answers as they are found; whether the connection goes on."""
+    began = monotonic()
+    for steps in answers:
+        for step in steps:
+            match step:
+                case Send(data):
+                    await connection.send(data)
+                case Wait(seconds):
+                    await asyncio.sleep(seconds)
+                case End(reset=True):
+                    connection.reset()
+                    return False
+                case End():
+                    await see_off(connection)
+                    return False
+        if monotonic() - began > TURN_SECONDS:
+            await asyncio.sleep(TURN_SECONDS)  # many small lines without an answer: others have their turn
+            began = monotonic()
+    return True

@@ -1,0 +1,28 @@
+"""A slow reader, whose peer gets to know what back-pressure is."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from socktui.engine.connection import Connection
+    from socktui.services import ServiceFunction
+
+_TURNS_A_SECOND = 10
+
+
+def slow(rate: int) -> ServiceFunction:
+    """Echo `rate` bytes a second: so many are received, too, and the rest waits in the kernels' buffers.
+
+    Over messages, each is received whole, and the next one when the rate allows it; an empty one counts as a byte.
+    """
+
+    async def serve(connection: Connection) -> None:
+        if not connection.messages:
+            connection.buffer = min(connection.buffer, max(1, rate // _TURNS_A_SECOND))
+        while (data := await connection.recv()) is not None:
+            await connection.send(data)
+            await asyncio.sleep(max(len(data), 1) / rate)
+
+    return serve
