@@ -71,7 +71,7 @@ class Socket:
 
     scheme    of the endpoint that it was made for
     who       the process at the other end, where that is known
-    reason    why it ended, where an errno does not tell
+    reason    why it ended, or what is amiss with it, where an errno does not tell
     insecure  the peer's certificate was not looked at
     """
 
@@ -116,13 +116,13 @@ class Socket:
         """Why it ended, in the words of the field; of datagrams what failed last; empty while all is well."""
         match self.end:
             case End.OPEN:
-                return errno_name(self.errno) if self.errno else ""
+                return errno_name(self.errno) if self.errno else self.reason
             case End.PEER_FIN:
                 return "peer FIN"
             case End.PEER_RESET:
                 return "peer RST (ECONNRESET)"
             case End.CLOSED:
-                return "closed here"
+                return self.reason or "closed here"
             case End.RESET:
                 return "RST sent"
             case End.FAILED:
@@ -141,6 +141,9 @@ class Socket:
                 self.received += call.length
                 if call.eof:
                     self._peer_fin()
+            case Name.SSL_READ:
+                if call.eof and self.end is End.OPEN:
+                    self.end = End.PEER_FIN  # its close_notify says as much
             case Name.SEND | Name.SENDTO:
                 self.sent += call.length
             case Name.SOCKET:
@@ -164,7 +167,7 @@ class Socket:
             case Name.SETSOCKOPT:
                 self.linger_zero = self.linger_zero or call.args[1:] == ("SO_LINGER", [1, 0])
             case Name.SHUTDOWN:
-                if call.args[:1] != ("SHUT_RD",):
+                if call.args[:1] != ("SHUT_RD",) and not self.datagrams:
                     self.state = _AFTER_SHUTDOWN.get(self.state, self.state)
             case Name.CLOSE:
                 self._closed(call)
@@ -201,7 +204,7 @@ class Socket:
     def remember(self, known: "Socket") -> None:
         """Take over what no call tells."""
         self.service, self.scheme, self.again = known.service, known.scheme, known.again
-        self.who, self.insecure = known.who, known.insecure
+        self.who, self.reason, self.insecure = known.who, known.reason, known.insecure
 
     def _born(self, call: Call) -> None:
         self.fd = call.result
@@ -230,16 +233,21 @@ class Socket:
         if call.errno == errnos.EINPROGRESS and call.name is Name.CONNECT:
             self.role, self.state = Role.CLIENT, State.SYN_SENT
             self.peer = address_text(_address(call))
+        if call.errno == errnos.EAGAIN and call.name is Name.CONNECT:  # a UNIX listener's queue is full: it tries again
+            self.role, self.peer = Role.CLIENT, address_text(_address(call))
         if call.errno in _NOT_ENDING or (call.errno == errnos.EPIPE and self.state in _FIN_SENT):
             return
-        if call.name is Name.CONNECT:
+        if call.name is Name.SOCKET:
+            self._born(call)
+            self.state, self.ended = State.CLOSED, call.time
+        elif call.name is Name.CONNECT:
             self.role, self.peer = Role.CLIENT, address_text(_address(call))
         elif call.name is Name.BIND:
             self.local = address_text(_address(call))
         if call.layer is not Layer.WIRE:
             self._end(End.FAILED, errnos.EPROTO)
             self.reason = str(call.answer or "")
-        elif self.datagrams and call.name in CARRIES:
+        elif call.name in CARRIES and (self.datagrams or call.errno == errnos.EMSGSIZE):
             self.errno = call.errno
         elif call.errno == errnos.ECONNRESET:
             self._end(End.PEER_RESET, call.errno)

@@ -204,8 +204,12 @@ class Journal:
         answer: Argument | None = None,
         made: int = 0,
         via: int = 0,
+        end: bool = False,
     ) -> Call:
-        """Record a call that carried no bytes, and what it did to its socket."""
+        """Record a call that carried no bytes, and what it did to its socket.
+
+        end  it told of the peer's end: of a kind that keeps borders, it was no empty message
+        """
         details = record.pack_details(args, answer, made, via)
         at = self.heap.keep(details) if details else self.heap.head
         whole = at is not None
@@ -214,7 +218,8 @@ class Journal:
         socket = entry.socket
         offset = self._advance(entry, name, 0)
         seq, last = self.count, socket.last
-        kept = self._append(entry, name, began, ended, result, errno, size, offset, at, 0, len(details))
+        flags = entry.flags[_LAYERS[name]] & ~(record.MESSAGE * end)
+        kept = self._append(entry, name, began, ended, result, errno, size, offset, at, 0, len(details), flags)
         call = Call(
             seq,
             began,
@@ -230,7 +235,7 @@ class Journal:
             offset,
             at,
             layer=Layer(_LAYERS[name]),
-            message=bool(entry.flags[_LAYERS[name]] & record.MESSAGE),
+            message=bool(flags & record.MESSAGE),
             via=via,
         )
         socket.apply(call)
@@ -300,7 +305,8 @@ class Journal:
     ) -> None:
         socket = entry.socket
         seq = self.count
-        if self._append(entry, name, began, ended, result, 0, size, offset, at, length, details):
+        flags = entry.flags[_LAYERS[name]]
+        if self._append(entry, name, began, ended, result, 0, size, offset, at, length, details, flags):
             socket.last = seq
             socket.calls += 1
         socket.active = began
@@ -355,6 +361,7 @@ class Journal:
         at: int,
         length: int,
         details: int,
+        flags: int,
     ) -> bool:
         """Write the record of a call; whether there was room for it."""
         seq = self.count
@@ -381,7 +388,7 @@ class Journal:
             errno,
             name,
             _LAYERS[name],
-            entry.flags[_LAYERS[name]],
+            flags,
         )
         self.count = seq + 1
         self._header[record.COUNT_AT : record.COUNT_END] = record.U64.pack(seq + 1)

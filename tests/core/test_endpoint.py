@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socktui.core.endpoint import Endpoint, EndpointError
+from socktui.core.endpoint import PATH_MAX, SCHEMES, Endpoint, EndpointError
 
 ports = st.integers(0, 65535)
 scopes = st.from_regex(r"[A-Za-z0-9_.@-]{1,15}", fullmatch=True)
@@ -62,7 +62,7 @@ def test_ways_to_write_one(text: str, endpoint: Endpoint) -> None:
     ("text", "why"),
     [
         ("", "an endpoint is needed, such as tcp://127.0.0.1:5005"),
-        ("gopher://a:1", "unknown scheme 'gopher': one of tcp, udp, unix"),
+        ("gopher://a:1", f"unknown scheme 'gopher': one of {', '.join(SCHEMES)}"),
         ("localhost", "the port is missing: write 'localhost':port"),
         ("tcp://", "the port is missing: write host:port"),
         ("localhost:", "the port is missing: a number from 0 to 65535"),
@@ -116,3 +116,75 @@ def test_who_can_reach_it(host: str, loopback: bool) -> None:
 def test_an_address_of_the_kernel() -> None:
     assert Endpoint.of_address("tcp", ("::1", 80, 0, 0)) == Endpoint.parse("[::1]:80")
     assert Endpoint.of_address("tcp", ("127.0.0.1", 80)) == Endpoint.parse(":80")
+
+
+paths = st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=30).filter(lambda text: text.strip("@"))
+
+
+@given(scheme=st.sampled_from(["unix", "unix-dgram", "unix-seqpacket"]), path=paths, replace=st.booleans())
+def test_a_path_is_printed_as_it_is_parsed(scheme: str, path: str, replace: bool) -> None:
+    endpoint = Endpoint(scheme, path=path, options=(("replace", "yes"),) if replace else ())
+    assert Endpoint.parse(str(endpoint)) == endpoint
+    assert Endpoint.at(scheme, path) == Endpoint(scheme, path=path)
+    assert endpoint.loopback
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoint"),
+    [
+        ("udp://:53", Endpoint("udp", "127.0.0.1", 53)),
+        ("udp://[ff02::1%lo]:9", Endpoint("udp", "ff02::1%lo", 9)),
+        ("udp://:9?ttl=3&loop=no", Endpoint("udp", "127.0.0.1", 9, options=(("ttl", "3"), ("loop", "no")))),
+        ("unix:///run/x.sock", Endpoint("unix", path="/run/x.sock")),
+        ("unix:///run/a%3Fb%25", Endpoint("unix", path="/run/a?b%")),
+        ("unix-seqpacket://@name", Endpoint("unix-seqpacket", path="@name")),
+        ("unix://x?replace=yes", Endpoint("unix", path="x", options=(("replace", "yes"),))),
+        ("tls://host:443?verify=no", Endpoint("tls", "host", 443, options=(("verify", "no"),))),
+        ("ws://host", Endpoint("ws", "host", 80, "/")),
+        ("ws://[::1]/a/b?c=d", Endpoint("ws", "::1", 80, "/a/b?c=d")),
+        ("wss://h/p?verify=no&t=1", Endpoint("wss", "h", 443, "/p?t=1", (("verify", "no"),))),
+        ("telnet://host", Endpoint("telnet", "host", 23)),
+        ("icmp://[::1]", Endpoint("icmp", "::1")),
+        ("raw://127.0.0.1:253", Endpoint("raw", "127.0.0.1", 253)),
+    ],
+)
+def test_every_scheme(text: str, endpoint: Endpoint) -> None:
+    assert Endpoint.parse(text) == endpoint
+    assert Endpoint.parse(str(endpoint)) == endpoint
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("unix://", "the path is missing: write unix:///run/x.sock, or unix://@name for an abstract one"),
+        ("unix://@", "the path is missing: write unix:///run/x.sock, or unix://@name for an abstract one"),
+        ("unix:///a%00b", "the path is wrong: it has a zero byte in it"),
+        (f"unix:///{'x' * PATH_MAX}", "the path is too long: 108 bytes, and a UNIX socket's has at most 107"),
+        ("tcp://:1?x=y", "the option 'x=y' is wrong: tcp has none"),
+        ("udp://:1?x=y", "unknown option 'x': udp has broadcast, group, interface, ttl, loop"),
+        ("udp://:1?ttl=256", "the option ttl is wrong: '256' is not a number from 0 to 255"),
+        ("udp://:1?loop=maybe", "the option loop is wrong: 'maybe' is not yes or no"),
+        ("tls://h:1?ca=", "the option ca is wrong: '' is not a text"),
+        ("tls://h", "the port is missing: write 'h':port"),
+        ("raw://h:256", "the protocol is wrong: '256' is no number from 0 to 255"),
+        ("ws://h/a b", "the path is wrong: '/a b' has what a URL cannot have, write it as %20 and so on"),
+        ("icmp://h:1", "the host is wrong: an IPv6 address stands in brackets, [::1]:5005"),
+    ],
+)
+def test_the_wrong_part_of_other_schemes_is_named(text: str, why: str) -> None:
+    with pytest.raises(EndpointError) as caught:
+        Endpoint.parse(text)
+    assert str(caught.value) == why
+
+
+def test_the_longest_path_there_is() -> None:
+    assert Endpoint.parse(f"unix:///{'x' * (PATH_MAX - 1)}").path == f"/{'x' * (PATH_MAX - 1)}"
+    assert Endpoint.parse(f"unix://@{'x' * PATH_MAX}").path == f"@{'x' * PATH_MAX}"
+
+
+def test_options_are_set_once() -> None:
+    endpoint = Endpoint.parse("unix://x")
+    assert endpoint.option("replace") == ""
+    again = endpoint.with_option("replace", "no").with_option("replace", "yes")
+    assert again.option("replace") == "yes"
+    assert str(again) == "unix://x?replace=yes"

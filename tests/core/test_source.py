@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socktui.core.call import Argument, Call, Name
+from socktui.core.call import Argument, Call, Layer, Name, layer_of
 from socktui.core.safe import safe
-from socktui.core.source import c_line, duration_text, remark
+from socktui.core.source import c_line, duration_text, meaning, message_kind, remark
 
 LOCAL: list[str | int] = ["127.0.0.1", 5005]
 PEER: list[str | int] = ["127.0.0.1", 50928]
@@ -69,6 +69,44 @@ def call(name: Name, result: int = 0, errno: int = 0, **more: object) -> Call:
         (call(Name.SEND, 1, size=1, length=1), 7, "send(7, 1 byte) = 1"),
         (call(Name.SHUTDOWN, args=("SHUT_WR",)), 7, "shutdown(7, SHUT_WR) = 0"),
         (call(Name.CLOSE), 7, "close(7) = 0"),
+        (call(Name.SENDTO, 13, size=13, length=13, args=(LOCAL,)), 7, "sendto(7, 13 bytes, 127.0.0.1:5005) = 13"),
+        (call(Name.SENDTO, 0, args=("@peer",)), 7, "sendto(7, 0 bytes, @peer) = 0"),
+        (
+            call(Name.SENDTO, -1, 90, size=70_000, args=(LOCAL,)),
+            7,
+            "sendto(7, 70000 bytes, 127.0.0.1:5005) = -1 EMSGSIZE",
+        ),
+        (
+            call(Name.RECVFROM, 13, size=65536, length=13, args=("MSG_TRUNC",), answer=PEER),
+            7,
+            "recvfrom(7, 65536, MSG_TRUNC) = 13 from 127.0.0.1:50928",
+        ),
+        (call(Name.RECVFROM, 5, size=65536, length=5, answer=""), 7, "recvfrom(7, 65536) = 5 from (unnamed)"),
+        (call(Name.CONNECT, args=("/run/x.sock",)), 7, "connect(7, /run/x.sock) = 0"),
+        (call(Name.ACCEPT, 8, answer="", made=3), 7, "accept(7) = 8 from (unnamed)"),
+        (
+            call(Name.GETSOCKOPT, args=("SOL_SOCKET", "SO_PEERCRED"), answer=[1234, 0, 100]),
+            7,
+            "getsockopt(7, SOL_SOCKET, SO_PEERCRED) = 0 → {pid=1234, uid=0, gid=100}",
+        ),
+        (
+            call(Name.SSL_DO_HANDSHAKE, 1, answer=["TLSv1.3", "TLS_AES_256_GCM_SHA384", ""]),
+            7,
+            "SSL_do_handshake(7) = 1 → TLSv1.3, TLS_AES_256_GCM_SHA384",
+        ),
+        (
+            call(Name.SSL_DO_HANDSHAKE, -1, answer="certificate verify failed: \x1b[2J"),
+            7,
+            "SSL_do_handshake(7) = -1 certificate verify failed: ␛[2J",
+        ),
+        (call(Name.SSL_READ, 13, size=65536, length=13), 7, "SSL_read(7, 65536) = 13"),
+        (call(Name.SSL_WRITE, 13, size=13, length=13), 7, "SSL_write(7, 13 bytes) = 13"),
+        (call(Name.SSL_SHUTDOWN, 1), 7, "SSL_shutdown(7) = 1"),
+        (call(Name.TELNET_RECV, 3, size=20, length=3), 7, "telnet_recv(7, 20) = 3"),
+        (call(Name.WS_SEND, 13, size=13, length=13, args=("text",)), 7, "ws_send(7, text, 13 bytes) = 13"),
+        (call(Name.WS_SEND, 2, size=2, length=2, args=("close", 1000, "")), 7, "ws_send(7, close, 1000, 2 bytes) = 2"),
+        (call(Name.WS_RECV, 5, size=5, length=5, args=("close", 1000, "bye")), 7, "ws_recv(7) = 5 → close 1000 bye"),
+        (call(Name.WS_RECV, -1, args=("handshake",), answer="HTTP 404"), 7, "ws_recv(7) = -1 HTTP 404"),
         (call(Name.BIND, args=("/tmp/\x1b]0;x\a",)), 7, "bind(7, /tmp/␛]0;x␇) = 0"),
     ],
     ids=str,
@@ -91,6 +129,12 @@ def test_every_function_is_written_by_its_name() -> None:
         (call(Name.SEND, 3, size=20, length=3), "the kernel took a part: its buffer is full"),
         (call(Name.SEND, -1, 32, size=20), ""),
         (call(Name.CLOSE), ""),
+        (call(Name.SSL_READ, 0, size=20, layer=Layer.TLS), "the peer's close_notify"),
+        (call(Name.RECVFROM, 50, size=20, length=20, message=True), "20 of 50 bytes fitted: the rest is lost"),
+        (call(Name.RECVFROM, 0, size=20, message=True), "an empty message"),
+        (call(Name.SENDTO, 0, message=True), "an empty message"),
+        (call(Name.WS_RECV, 0, message=True, layer=Layer.WS), "an empty message"),
+        (call(Name.SSL_WRITE, 3, size=20, length=3, layer=Layer.TLS), ""),
     ],
 )
 def test_only_what_the_result_hides_is_remarked(made: Call, text: str) -> None:
@@ -134,5 +178,31 @@ def test_no_call_raises_or_reaches_the_terminal(
     name: Name, result: int, errno: int, args: tuple[Argument, ...], answer: Argument | None
 ) -> None:
     """What stands in a damaged capture can be anything."""
-    line = c_line(call(name, result, errno, args=args, answer=answer), 3)
+    made = call(name, result, errno, args=args, answer=answer, layer=layer_of(name), length=3, message=True)
+    line = c_line(made, 3)
     assert safe(line) == line
+    remark(made)
+    message_kind("udp", made)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "name", "data", "text"),
+    [
+        ("tcp", Name.SEND, b"\xff\xfb\x18", ""),
+        ("telnet", Name.SEND, b"\xff\xfb\x18login", "IAC WILL TERMINAL-TYPE"),
+        ("telnet", Name.TELNET_SEND, b"\xff\xfb\x18", ""),
+        ("icmp", Name.SEND, b"\x08\x00\xf7\xfd\x00\x02\x00\x00", "ICMP echo request id 0x0002 seq 0"),
+        ("raw", Name.RECVFROM, b"", ""),
+    ],
+)
+def test_packets_and_commands_have_a_meaning(scheme: str, name: Name, data: bytes, text: str) -> None:
+    made = call(name, len(data), length=len(data), layer=layer_of(name))
+    assert meaning(scheme, made, lambda: data).startswith(text)
+    assert bool(meaning(scheme, made, lambda: data)) == bool(text)
+
+
+def test_what_a_message_is_called() -> None:
+    received = call(Name.RECV, 3, length=3, message=True)
+    assert message_kind("udp", received) == message_kind("unix-dgram", received) == "datagram"
+    assert message_kind("unix-seqpacket", received) == message_kind("raw", received) == "packet"
+    assert message_kind("ws", call(Name.WS_RECV, args=("close", 1001, "away"), layer=Layer.WS)) == "close 1001 away"

@@ -97,7 +97,7 @@ def test_the_hot_path_does_what_the_slow_one_does(tmp_path: Path) -> None:
     told = Told()
     journal = Journal(tmp_path / "c.socktui", ring_size=RING, floor=0)
     hot = journal.entry()
-    slow = Socket(1)
+    slow = Socket(1, scheme="tcp")
     for turn in range(200):
         name = Name.RECV if turn % 3 else Name.SEND
         moved(journal, told, hot, name, bytes(turn + 1))

@@ -1,0 +1,119 @@
+"""Calls above the wire, messages, and peers of one descriptor: what is recorded of them, and what calls alone tell."""
+
+from pathlib import Path
+
+from socktui.core.call import Layer, Name
+from socktui.core.sockets import End, Role, State
+from socktui.journal.reader import Reader
+from socktui.journal.writer import DETAILS_ROOM, Entry, Journal
+from tests.journal.writing import RING
+
+FROM = ["127.0.0.1", 4000]
+
+
+def carried(journal: Journal, entry: Entry, name: Name, data: bytes, **details: object) -> None:
+    """What a datagram socket, or a layer above the wire, does for a call that moved a message."""
+    found = journal.heap.space(len(data) + DETAILS_ROOM)
+    assert found is not None
+    at, view = found
+    view[: len(data)] = data
+    now = journal.count + 1
+    journal.carried(entry, name, now, now + 1, at, view, len(data), 65536, **details)  # type: ignore[arg-type]
+
+
+def udp_server(journal: Journal) -> None:
+    """A bound socket, two peers that speak and one that is spoken to, and the end."""
+    bound = journal.entry(service="echo", scheme="udp")
+    journal.call(bound, Name.SOCKET, 1, 2, 5, args=("AF_INET", "SOCK_DGRAM", 0))
+    journal.call(bound, Name.BIND, 2, 3, 0, args=(["127.0.0.1", 5005],))
+    first = journal.peer(bound, "127.0.0.1:4000", journal.count + 1, asked=False)
+    carried(journal, first, Name.RECVFROM, b"Hello", answer=FROM, via=1)
+    carried(journal, first, Name.RECVFROM, b"", answer=FROM, via=1)
+    carried(journal, first, Name.RECVFROM, b"too l", answer=FROM, via=1, result=8)
+    carried(journal, first, Name.SENDTO, b"Hello", args=(FROM,), via=1)
+    second = journal.peer(bound, "127.0.0.1:4001", journal.count + 1, asked=True)
+    carried(journal, second, Name.SENDTO, b"Hi", args=(["127.0.0.1", 4001],), via=1)
+    journal.call(second, Name.SENDTO, 9, 10, -1, 90, size=70000, args=(["127.0.0.1", 4001],), via=1)
+    journal.call(bound, Name.CLOSE, 20, 21, 0)
+    for peer in (first, second):
+        journal.over(peer, 20)
+
+
+def test_peers_of_one_descriptor_are_told_apart(capture: Path) -> None:
+    journal = Journal(capture, ring_size=RING, floor=0)
+    udp_server(journal)
+    journal.close()
+    with Reader(capture) as reader:
+        bound, first, second = (reader.socket(number) for number in (1, 2, 3))
+        assert (bound.role, bound.netid, bound.state, bound.scheme) == (Role.LISTENER, "udp", State.CLOSED, "udp")
+        assert (first.role, first.parent, first.peer, first.fd) == (Role.ACCEPTED, 1, "127.0.0.1:4000", 5)
+        assert (first.received, first.sent, first.calls) == (10, 5, 4)
+        assert (second.role, second.peer, second.sent) == (Role.CLIENT, "127.0.0.1:4001", 2)
+        assert second.why == "closed here"  # a datagram that was too long ends nothing
+        calls = [reader.call(seq) for seq in range(reader.count) if reader.call(seq).socket == 2]
+        assert [reader.data(call) for call in calls] == [b"Hello", b"", b"too l", b"Hello"]
+        assert [(call.result, call.offset, call.answer) for call in calls[:3]] == [
+            (5, 0, FROM),
+            (0, 5, FROM),
+            (8, 5, FROM),
+        ]
+        assert [call.empty for call in calls] == [False, True, False, False]
+        assert all(call.message and call.via == 1 and not call.eof for call in calls)
+
+
+def test_calls_alone_tell_of_peers(capture: Path) -> None:
+    """The slots are gone: what is no call is forgotten, and nothing else."""
+    journal = Journal(capture, ring_size=RING, floor=0)
+    udp_server(journal)
+    journal.close()
+    with Reader(capture) as reader:
+        told = [reader.socket(number) for number in (1, 2, 3)]
+    size = (capture / "sockets").stat().st_size
+    (capture / "sockets").write_bytes(bytes(size))
+    with Reader(capture) as reader:
+        found = [reader.socket(number) for number in (1, 2, 3)]
+    for socket in told:
+        assert (socket.service, socket.scheme) == ("echo", "udp")
+        socket.service = socket.scheme = ""
+    assert found == told
+
+
+def test_layers_are_counted_each_for_itself(capture: Path) -> None:
+    journal = Journal(capture, ring_size=RING, floor=0)
+    entry = journal.entry(scheme="wss")
+    for name, data, details in (
+        (Name.SEND, b"0123456789", {}),
+        (Name.SSL_WRITE, b"abcdef", {}),
+        (Name.SEND, b"0123456789", {}),
+        (Name.SSL_WRITE, b"ghi", {}),
+        (Name.WS_SEND, b"xyz", {"args": ("text",)}),
+        (Name.WS_SEND, b"", {"args": ("ping",)}),
+    ):
+        carried(journal, entry, name, data, **details)
+    journal.close()
+    with Reader(capture) as reader:
+        calls = [reader.call(seq) for seq in range(reader.count)]
+        assert [(call.layer, call.offset, call.under, call.message) for call in calls] == [
+            (Layer.WIRE, 0, True, False),
+            (Layer.TLS, 0, True, False),
+            (Layer.WIRE, 10, True, False),
+            (Layer.TLS, 6, True, False),
+            (Layer.WS, 0, False, True),
+            (Layer.WS, 3, False, True),
+        ]
+        assert calls[4].args == ("text",)
+        assert calls[5].empty
+        assert (reader.socket(1).sent, reader.socket(1).scheme) == (20, "wss")
+
+
+def test_what_fails_above_the_wire_is_told_in_words(capture: Path) -> None:
+    journal = Journal(capture, ring_size=RING, floor=0)
+    entry = journal.entry(scheme="tls")
+    journal.call(entry, Name.SSL_DO_HANDSHAKE, 1, 2, -1, answer="the certificate has expired")
+    journal.describe(entry, who="somebody", insecure=True)
+    journal.close()
+    with Reader(capture) as reader:
+        socket = reader.socket(1)
+        assert reader.call(0).failed
+        assert (socket.end, socket.why) == (End.FAILED, "the certificate has expired")
+        assert (socket.who, socket.insecure) == ("somebody", True)
