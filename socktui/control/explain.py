@@ -5,6 +5,7 @@ import os
 import socket as sockets
 from pathlib import Path
 
+from socktui.control.explain_unix import by_whom, unix_advice
 from socktui.control.messages import VerbError
 from socktui.core.call import errno_name
 from socktui.core.endpoint import Endpoint
@@ -26,6 +27,7 @@ _ADVICE = {
     errnos.ECONNABORTED: "it was closed meanwhile",
     errnos.EISDIR: "that is a folder: name a file",
     errnos.ENOENT: "there is no such file",
+    errnos.EMSGSIZE: "one message cannot be so long: send less at once",
 }
 
 
@@ -44,24 +46,24 @@ def explain(error: Exception, endpoint: Endpoint | None = None) -> VerbError:
     text = os.strerror(error.errno)
     if error.errno == errnos.EPROTO and error.strerror:
         return VerbError(f"{where}{error.strerror}", name)  # the peer broke a protocol's rule, told in words
+    if endpoint is not None and endpoint.kind.form == "path" and (advice := unix_advice(error, endpoint)):
+        return VerbError(f"{where}{text} ({name}){advice}", name)
     if error.errno == errnos.EADDRINUSE:
-        return VerbError(f"{where}{text} ({name}){_by_whom(endpoint)}: take another port, or 0 for any", name)
+        return VerbError(f"{where}{text} ({name}){by_whom(_holders(endpoint))}: take another port, or 0 for any", name)
     if error.errno in (errnos.EACCES, errnos.EPERM):
         return VerbError(f"{where}{text} ({name}): {_permission(endpoint, error)}", name)
     if error.filename:
         where = f"{error.filename}: "
-    advice = _ADVICE.get(error.errno)
+    advice = _ADVICE.get(error.errno, "")
     if error.errno == errnos.EINVAL and endpoint is not None:
         advice = "the kernel takes no such address: a link-local one needs its %interface"
     return VerbError(f"{where}{text} ({name}){': ' + advice if advice else ''}", name)
 
 
-def _by_whom(endpoint: Endpoint | None) -> str:
+def _holders(endpoint: Endpoint | None) -> owners.Holders:
     if endpoint is None:
-        return ""
-    holders = owners.listening_on(endpoint.port)
-    names = ["this workbench" if pid == os.getpid() else f"{name} (pid {pid})" for pid, name in holders]
-    return f" by {', '.join(names)}" if names else ""
+        return []
+    return (owners.of_udp if endpoint.kind.netid == "udp" else owners.of_tcp)(endpoint.port)
 
 
 def _permission(endpoint: Endpoint | None, error: OSError) -> str:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from socktui.core.sockets import Socket
 from socktui.engine.bench import Bench
-from socktui.engine.connection import Connection
+from socktui.engine.connection import BUFFER_SIZE, Connection
 from socktui.engine.poller import READ
 from socktui.engine.traced import TracedSocket
 
@@ -23,11 +23,13 @@ Accepted = Callable[[Connection], None]
 class Listening(Protocol):
     """What peers come to: a listening socket, or a bound datagram socket.
 
-    note   what whoever asked for it should be told
+    note    what whoever asked for it should be told
+    buffer  bytes asked for by each recv() of its connections
     """
 
     traced: TracedSocket
     note: str
+    buffer: int
 
     @property
     def socket(self) -> Socket:
@@ -51,6 +53,7 @@ class Listener:
         self._said = -PAUSE_SECONDS
         self.traced = traced
         self.note = ""
+        self.buffer = BUFFER_SIZE
         bench.poller.watch(traced.fd, READ, self._ready)
 
     @property

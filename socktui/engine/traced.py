@@ -1,21 +1,29 @@
 """A socket whose every call is recorded, with the answer that it really got."""
 
+import errno as errnos
+import fcntl
 import os
+import select
 import socket as sockets
 import struct
+import termios
 from collections.abc import Callable
 from time import monotonic_ns as now
-from typing import Any
+from typing import Any, Self
 
 from socktui.core.call import Argument, Name
 from socktui.journal.writer import Entry, Journal
 
 Address = tuple[Any, ...] | str | bytes
 
+END = -1
+"""What recv_message() returns where the peer sends no more."""
+
 _FLAGS = sockets.SOCK_NONBLOCK | sockets.SOCK_CLOEXEC
 _LEVELS = {
     sockets.SOL_SOCKET: "SOL_SOCKET",
     sockets.IPPROTO_TCP: "IPPROTO_TCP",
+    sockets.IPPROTO_IP: "IPPROTO_IP",
     sockets.IPPROTO_IPV6: "IPPROTO_IPV6",
 }
 _OPTIONS = {
@@ -24,11 +32,24 @@ _OPTIONS = {
         sockets.SO_ERROR: "SO_ERROR",
         sockets.SO_LINGER: "SO_LINGER",
         sockets.SO_RCVBUF: "SO_RCVBUF",
+        sockets.SO_BROADCAST: "SO_BROADCAST",
+        sockets.SO_OOBINLINE: "SO_OOBINLINE",
     },
     sockets.IPPROTO_TCP: {sockets.TCP_NODELAY: "TCP_NODELAY"},
-    sockets.IPPROTO_IPV6: {sockets.IPV6_V6ONLY: "IPV6_V6ONLY"},
+    sockets.IPPROTO_IP: {
+        sockets.IP_TTL: "IP_TTL",
+        sockets.IP_MULTICAST_TTL: "IP_MULTICAST_TTL",
+        sockets.IP_MULTICAST_LOOP: "IP_MULTICAST_LOOP",
+    },
+    sockets.IPPROTO_IPV6: {
+        sockets.IPV6_V6ONLY: "IPV6_V6ONLY",
+        sockets.IPV6_UNICAST_HOPS: "IPV6_UNICAST_HOPS",
+        sockets.IPV6_MULTICAST_HOPS: "IPV6_MULTICAST_HOPS",
+        sockets.IPV6_MULTICAST_LOOP: "IPV6_MULTICAST_LOOP",
+    },
 }
 _PROTOCOLS = {sockets.IPPROTO_ICMP: "IPPROTO_ICMP", sockets.IPPROTO_ICMPV6: "IPPROTO_ICMPV6"}
+_CREDENTIALS = struct.Struct("=iII")
 _HOW = {sockets.SHUT_RD: "SHUT_RD", sockets.SHUT_WR: "SHUT_WR", sockets.SHUT_RDWR: "SHUT_RDWR"}
 
 
@@ -52,7 +73,7 @@ class TracedSocket:
     @classmethod
     def open(
         cls, journal: Journal, family: int, kind: int, protocol: int = 0, *, service: str = "", scheme: str = "tcp"
-    ) -> "TracedSocket":
+    ) -> Self:
         """socket(2)
 
         service  what a listener does, by name; empty for a client
@@ -77,15 +98,22 @@ class TracedSocket:
     def number(self) -> int:
         return self.entry.socket.number
 
+    def plain(self, address: Address | None) -> Argument:
+        """An address as it is recorded."""
+        return _plain(address)
+
     def bind(self, address: Address) -> None:
-        self._call(Name.BIND, (_plain(address),), self.sock.bind, address)
+        self._call(Name.BIND, (self.plain(address),), self.sock.bind, address)
 
     def listen(self, backlog: int) -> None:
         self._call(Name.LISTEN, (backlog,), self.sock.listen, backlog)
 
-    def connect(self, address: Address) -> None:
-        """connect(2). BlockingIOError is its EINPROGRESS."""
-        self._call(Name.CONNECT, (_plain(address),), self.sock.connect, address)
+    def connect(self, address: Address, *, quiet: bool = False) -> None:
+        """connect(2). BlockingIOError is its EINPROGRESS, or the EAGAIN of a UNIX listener whose queue is full.
+
+        quiet   that EAGAIN was recorded a moment ago: this one is counted only
+        """
+        self._call(Name.CONNECT, (self.plain(address),), self.sock.connect, address, quiet=quiet)
 
     def shutdown(self, how: int) -> None:
         self._call(Name.SHUTDOWN, (_HOW[how],), self.sock.shutdown, how)
@@ -97,16 +125,27 @@ class TracedSocket:
     def set_linger(self, on: int, seconds: int) -> None:
         """SO_LINGER of socket(7): with 1, 0 the next close() sends a RST."""
         value = struct.pack("ii", on, seconds)
-        args: tuple[Argument, ...] = ("SOL_SOCKET", "SO_LINGER", [on, seconds])
-        self._call(Name.SETSOCKOPT, args, self.sock.setsockopt, sockets.SOL_SOCKET, sockets.SO_LINGER, value)
+        self.setsockopt_struct(sockets.SOL_SOCKET, sockets.SO_LINGER, value, ("SOL_SOCKET", "SO_LINGER", [on, seconds]))
+
+    def setsockopt_struct(self, level: int, option: int, value: bytes, args: tuple[Argument, ...]) -> None:
+        """setsockopt(2) of a value that is a struct, or a string; `args` is how it is recorded."""
+        self._call(Name.SETSOCKOPT, args, self.sock.setsockopt, level, option, value)
 
     def getsockopt(self, level: int, option: int) -> int:
         args = (_LEVELS[level], _OPTIONS[level][option])
         value: int = self._call(Name.GETSOCKOPT, args, self.sock.getsockopt, level, option, answer=int)
         return value
 
+    def get_peer_credentials(self) -> tuple[int, int, int]:
+        """SO_PEERCRED of unix(7): the other end's process id, user id and group id."""
+        args = ("SOL_SOCKET", "SO_PEERCRED")
+        what = (sockets.SOL_SOCKET, sockets.SO_PEERCRED, _CREDENTIALS.size)
+        packed: bytes = self._call(Name.GETSOCKOPT, args, self.sock.getsockopt, *what, answer=_credentials)
+        pid, uid, gid = _CREDENTIALS.unpack(packed)
+        return pid, uid, gid
+
     def getsockname(self) -> Address:
-        address: Address = self._call(Name.GETSOCKNAME, (), self.sock.getsockname, answer=_plain)
+        address: Address = self._call(Name.GETSOCKNAME, (), self.sock.getsockname, answer=self.plain)
         return address
 
     def accept(self, *, quiet: bool = False) -> "TracedSocket | None":
@@ -180,6 +219,46 @@ class TracedSocket:
         self._journal.moved(self.entry, Name.SEND, began, ended, at, length, len(data))
         return length
 
+    def recv_message(self, view: memoryview, at: int) -> int | None:
+        """recv(2) of one message into the heap's memory at `at`: how many of its bytes are there.
+
+        None for EAGAIN; END where the peer sends no more. What is recorded as the result is the length that the
+        message was sent with (MSG_TRUNC). An empty message that nobody had received when the peer closed is not
+        told from the end of it (recv(2): both answer 0).
+        """
+        began = now()
+        try:
+            result = self._recv_into(view, len(view), sockets.MSG_TRUNC)
+        except BlockingIOError:
+            self._journal.again(self.entry)
+            return None
+        except OSError as error:
+            self._failed(Name.RECV, began, error, len(view))
+            raise
+        ended = now()
+        if not result and self._peer_ended():
+            self._journal.call(self.entry, Name.RECV, began, ended, 0, size=len(view), end=True)
+            return END
+        length = min(result, len(view))
+        self._journal.carried(self.entry, Name.RECV, began, ended, at, view, length, len(view), result=result)
+        return length
+
+    def send_message(self, data: "bytes | memoryview", at: int) -> bool:
+        """send(2) of one message that stands at address `at` of the heap: whether the kernel took it."""
+        began = now()
+        try:
+            length = self._send(data)
+        except BlockingIOError:
+            self._journal.again(self.entry)
+            return False
+        except OSError as error:
+            self._failed(Name.SEND, began, error, len(data))
+            raise
+        ended = now()
+        self._journal.heap.commit(at + length)
+        self._journal.moved(self.entry, Name.SEND, began, ended, at, length, len(data))
+        return True
+
     def close(self) -> None:
         """close(2). Closing again does nothing."""
         if self.fd < 0:
@@ -201,30 +280,57 @@ class TracedSocket:
         function: Callable[..., Any],
         *values: Any,
         answer: Callable[[Any], Argument] | None = None,
+        quiet: bool = False,
     ) -> Any:
-        """Call `function`, and record it; what it returned. `answer` makes of that what is recorded of it."""
+        """Call `function`, and record it; what it returned. `answer` makes of that what is recorded of it.
+
+        quiet   EAGAIN is counted only
+        """
         began = now()
         try:
             result = function(*values)
         except OSError as error:
-            self._journal.call(self.entry, name, began, now(), -1, error.errno or 0, args=args)
+            if quiet and error.errno == errnos.EAGAIN:
+                self._journal.again(self.entry)
+            else:
+                self._journal.call(self.entry, name, began, now(), -1, error.errno or 0, args=args)
             raise
         ended = now()
         told = answer(result) if answer else None
         self._journal.call(self.entry, name, began, ended, 0, args=args, answer=told)
         return result
 
+    def _peer_ended(self) -> bool:
+        """Whether the peer sends no more, and nothing of it is left to receive (poll(2), SIOCINQ of unix(7))."""
+        waits = select.poll()
+        waits.register(self.fd, select.POLLRDHUP)
+        return bool(waits.poll(0)) and not any(fcntl.ioctl(self.fd, termios.FIONREAD, bytes(4)))
+
     def _failed(self, name: Name, began: int, error: OSError, size: int) -> None:
         self._journal.call(self.entry, name, began, now(), -1, error.errno or 0, size=size)
 
 
-def _plain(address: Any) -> Argument:
-    """An address as it is kept: [host, port], or a UNIX socket's path; flow and scope of IPv6 are left out.
+def _credentials(packed: bytes) -> Argument:
+    return list(_CREDENTIALS.unpack(packed))
 
-    An abstract name has an @ in place of its zero byte, as ss(8) prints it.
+
+def _plain(address: Any) -> Argument:
+    """An address as it is kept: [host, port], or a UNIX socket's path, empty where it has none.
+
+    A link-local host has its %interface, and an abstract name an @ in place of its zero byte, as ss(8) prints them.
     """
     if isinstance(address, tuple):
-        return [address[0], address[1]]
+        host, port, *more = address
+        return [f"{host}%{_interface(more[1])}" if more and more[1] and "%" not in host else host, port]
+    if address is None:
+        return ""
     if isinstance(address, bytes):
         return address.decode("utf-8", "surrogateescape").replace("\0", "@", 1)
     return str(address)
+
+
+def _interface(index: int) -> str:
+    try:
+        return sockets.if_indextoname(index)
+    except OSError:
+        return str(index)  # it has gone meanwhile

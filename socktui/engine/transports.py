@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from socktui.core.endpoint import Endpoint
-from socktui.engine import tcp
+from socktui.engine import icmp, raw, tcp, telnet, udp, unix, unix_datagram
 from socktui.engine.bench import Bench
 from socktui.engine.connection import Connection
 from socktui.engine.listener import Accepted, Listening
@@ -26,4 +26,32 @@ class Transport:
     connect: Callable[[Bench, Endpoint, Attempts, float], Awaitable[Connection]]
 
 
-TRANSPORTS: dict[str, Transport] = {"tcp": Transport(tcp.listen, tcp.connect)}
+def _tls() -> Transport:
+    from socktui.engine import tls
+
+    return Transport(tls.listen, tls.connect)
+
+
+def _websocket(under: Transport) -> Transport:
+    from socktui.engine import websocket
+
+    return Transport(websocket.listen_over(under.listen), websocket.connect_over(under.connect))
+
+
+_TCP = Transport(tcp.listen, tcp.connect)
+_UNIX = Transport(unix.listen, unix.connect)
+
+TRANSPORTS: dict[str, Callable[[], Transport]] = {
+    "tcp": lambda: _TCP,
+    "udp": lambda: Transport(udp.listen, udp.connect),
+    "unix": lambda: _UNIX,
+    "unix-dgram": lambda: Transport(unix_datagram.listen, unix_datagram.connect),
+    "unix-seqpacket": lambda: _UNIX,
+    "tls": _tls,
+    "ws": lambda: _websocket(_TCP),
+    "wss": lambda: _websocket(_tls()),
+    "telnet": lambda: Transport(telnet.listen, telnet.connect),
+    "icmp": lambda: Transport(icmp.listen, icmp.connect),
+    "raw": lambda: Transport(raw.listen, raw.connect),
+}
+"""Made when they are asked for: what a library has to be loaded for is not waited for by others."""

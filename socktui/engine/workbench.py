@@ -39,7 +39,6 @@ class Serving:
 
     listener: Listening
     service: ServiceFunction
-    buffer: int
 
 
 @dataclass(slots=True)
@@ -78,10 +77,11 @@ class Workbench:
 
         Raises OSError, socket.gaierror.
         """
-        transport = TRANSPORTS[endpoint.scheme]
+        transport = TRANSPORTS[endpoint.scheme]()
         listener = await transport.listen(self._bench, endpoint, name, backlog, self._accepted)
+        listener.buffer = buffer
         number = listener.traced.number
-        self._listeners[number] = Serving(listener, service, buffer)
+        self._listeners[number] = Serving(listener, service)
         return number, listener.note
 
     async def connect(
@@ -96,7 +96,8 @@ class Workbench:
 
         Raises OSError, socket.gaierror.
         """
-        connection = await TRANSPORTS[endpoint.scheme].connect(self._bench, endpoint, self._attempts, seconds)
+        transport = TRANSPORTS[endpoint.scheme]()
+        connection = await transport.connect(self._bench, endpoint, self._attempts, seconds)
         connection.buffer = buffer
         await _unless_closed(self._begin(connection, service))
         return connection.traced.number
@@ -125,7 +126,7 @@ class Workbench:
 
     async def shutdown(self, number: int) -> None:
         """Half-close: send a FIN, go on receiving. Raises OSError, NoSuchSocket."""
-        await self._connection(number).connection.shutdown()
+        await self._on(number, lambda connection: connection.shutdown())
 
     async def close(self, number: int) -> None:
         """Close a connection, give up one in progress, or stop a listener (its connections go on).
@@ -161,7 +162,7 @@ class Workbench:
         if serving is None:
             self._connection(number).connection.buffer = size
             return
-        serving.buffer = size
+        serving.listener.buffer = size
         for held in self._connections.values():
             if held.connection.socket.parent == number:
                 held.connection.buffer = size
@@ -181,7 +182,7 @@ class Workbench:
 
     def _accepted(self, connection: Connection) -> None:
         serving = self._listeners[connection.socket.parent]
-        connection.buffer = serving.buffer
+        connection.buffer = serving.listener.buffer
         self._begin(connection, serving.service)
 
     def _begin(self, connection: Connection, service: ServiceFunction) -> "asyncio.Future[None]":

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections import deque
+from collections.abc import Iterable
 
+from socktui.core.call import address_text
 from socktui.core.endpoint import Endpoint, EndpointError
 from socktui.core.sockets import Socket
 from socktui.host.diag import Diag, Row
+from socktui.host.rows import LISTEN
 
 KERNEL_SECONDS = 0.5
 RATE_SECONDS = 1.0
@@ -18,13 +22,18 @@ _BARS = " ▁▂▃▄▅▆▇█"
 
 
 class Kernel:
-    """What the kernel says of sockets that are on the screen; asked now and then, and only for those."""
+    """What the kernel says of sockets that are on the screen; asked now and then, and only for those.
 
-    def __init__(self) -> None:
-        self._listeners: dict[str, Row] = {}
+    pid  of the engine, whose descriptors tell its sockets from all others. Without it they are found by their
+         addresses, and UNIX sockets are not
+    """
+
+    def __init__(self, pid: int = 0) -> None:
+        self._pid = pid
+        self._tables: dict[str, list[Row]] = {}
+        self._tables_asked: dict[str, float] = {}
         self._connections: dict[int, Row | None] = {}
         self._asked: dict[int, float] = {}
-        self._listeners_asked = 0.0
         try:
             self._diag: Diag | None = Diag()
         except OSError:
@@ -35,31 +44,22 @@ class Kernel:
             self._diag.close()
 
     def listener(self, socket: Socket) -> Row | None:
-        """The kernel's row of a listener; None where it tells nothing."""
-        now = time.monotonic()
-        if now - self._listeners_asked > KERNEL_SECONDS:
-            self._listeners_asked = now
-            self._listeners = {Endpoint.of_address("tcp", row.local).authority: row for row in self._listening()}
-        return self._listeners.get(socket.local)
+        """The kernel's row of a listener, or of a bound datagram socket; None where it tells nothing."""
+        return self._found(socket)
 
     def ports(self) -> set[int]:
         """The TCP ports on which anybody listens, as far as the kernel tells."""
-        return {row.local[1] for row in self._listening()}
-
-    def _listening(self) -> list[Row]:
-        if self._diag is None:
-            return []
-        try:
-            return list(self._diag.listeners())
-        except OSError:
-            return []
+        return {row.local[1] for row in self._read("tcp")}
 
     def connection(self, socket: Socket) -> Row | None:
-        """The kernel's row of a connection; None where it tells nothing."""
-        if self._diag is None:
+        """The kernel's row of a connection; None where it tells nothing.
+
+        The peers of a datagram socket have no queues of their own.
+        """
+        if self._diag is None or (socket.datagrams and socket.parent):
             return None
         now = time.monotonic()
-        if now - self._asked.get(socket.number, -1.0) > KERNEL_SECONDS:
+        if now - self._asked.get(socket.number, -math.inf) > KERNEL_SECONDS:
             if len(self._asked) > REMEMBERED:
                 self._asked.clear()
                 self._connections.clear()
@@ -69,10 +69,67 @@ class Kernel:
 
     def _ask(self, diag: Diag, socket: Socket) -> Row | None:
         try:
-            local, peer = (Endpoint.parse(text) for text in (socket.local, socket.peer))
-            return diag.connection((local.host, local.port), (peer.host, peer.port))
+            if socket.netid == "tcp":
+                local, peer = (Endpoint.at("tcp", text) for text in (socket.local, socket.peer))
+                return diag.connection((local.host, local.port), (peer.host, peer.port))
+            if socket.netid.startswith("u_"):
+                inode = self._inode(socket)
+                return diag.unix_socket(inode) if inode else None
         except (OSError, EndpointError):
             return None
+        return self._found(socket)
+
+    def _found(self, socket: Socket) -> Row | None:
+        inode = self._inode(socket)
+        if inode:
+            return next((row for row in self._table(socket.netid) if row.inode == inode), None)
+        return next((row for row in self._table(socket.netid) if _fits(row, socket)), None)
+
+    def _inode(self, socket: Socket) -> int:
+        """The inode behind a descriptor of the engine; 0 where that cannot be told (proc(5))."""
+        try:
+            target = os.readlink(f"/proc/{self._pid}/fd/{socket.fd}") if self._pid else ""
+        except OSError:
+            return 0
+        number = target.removeprefix("socket:[").removesuffix("]")
+        return int(number) if number.isdigit() else 0
+
+    def _table(self, netid: str) -> list[Row]:
+        """What the kernel tells of all sockets of a kind that cannot be asked for one by one."""
+        now = time.monotonic()
+        if now - self._tables_asked.get(netid, -math.inf) > KERNEL_SECONDS:
+            self._tables_asked[netid] = now
+            self._tables[netid] = self._read(netid)
+        return self._tables[netid]
+
+    def _read(self, netid: str) -> list[Row]:
+        if self._diag is None:
+            return []
+        try:
+            return list(_all_of(self._diag, netid))
+        except OSError:
+            return []
+
+
+def _all_of(diag: Diag, netid: str) -> Iterable[Row]:
+    match netid:
+        case "tcp":
+            return diag.listeners()
+        case "udp":
+            return diag.datagrams()
+        case "raw":
+            return diag.raw("raw")
+        case "icmp":
+            return [*diag.raw("icmp"), *diag.raw("raw")]
+        case "u_dgr":
+            return diag.unix_sockets()
+        case _:
+            return diag.unix_sockets(LISTEN)
+
+
+def _fits(row: Row, socket: Socket) -> bool:
+    peer = address_text(list(row.peer))
+    return address_text(list(row.local)) == socket.local and (not socket.peer or socket.peer == peer)
 
 
 class Rates:

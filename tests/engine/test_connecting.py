@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import socket as sockets
 import threading
 import time
@@ -15,68 +16,72 @@ from socktui.control.client import Engine
 from socktui.control.messages import VerbError
 from socktui.core.call import Name
 from socktui.core.endpoint import Endpoint
-from socktui.core.sockets import State
+from socktui.core.sockets import Role, State
 from socktui.engine.poller import Poller
 from socktui.engine.workbench import Workbench
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from socktui.services.manual import client
-from tests.engine.families import Family, every_family
+from tests.engine.families import TCP4, TCP6, Family, every_connection, every_listener
 from tests.support import all_calls, all_sockets, fresh, until
 
 
 @contextlib.contextmanager
-def deaf(family: Family) -> Iterator[int]:
-    """A port that answers nobody: the accept queue of its listener is full."""
-    with family.server(backlog=0) as (server, port), contextlib.ExitStack() as stack:
+def deaf(family: Family, folder: Path) -> Iterator[Endpoint]:
+    """Where nobody is answered: the accept queue of its listener is full."""
+    with family.server(folder, backlog=0) as (server, endpoint), contextlib.ExitStack() as stack:
         for _ in range(3):
-            sock = stack.enter_context(sockets.socket(family.family, sockets.SOCK_STREAM))
+            sock = stack.enter_context(family.socket())
             sock.setblocking(False)
-            sock.connect_ex((family.host, port))
+            sock.connect_ex(family.address(endpoint))
         assert server.fileno() >= 0
-        yield port
+        yield endpoint
 
 
-@every_family
-async def test_refused(engine: Engine, family: Family) -> None:
-    with family.server() as (_, port):
+@every_connection
+async def test_refused(engine: Engine, family: Family, tmp_path: Path) -> None:
+    with family.server(tmp_path) as (_, endpoint):
         pass
-    with pytest.raises(VerbError, match=r"Connection refused \(ECONNREFUSED\): nothing listens there") as caught:
-        await engine.connect(family.endpoint(port))
+    with pytest.raises(VerbError, match=r"Connection refused \(ECONNREFUSED\): .* start") as caught:
+        await engine.connect(endpoint)
     assert caught.value.errno == "ECONNREFUSED"
-    assert str(family.endpoint(port)) in caught.value.text
+    assert str(endpoint) in caught.value.text
     await engine.end()
     (socket,) = all_sockets(engine.capture)
-    assert (socket.why, socket.state) == ("ECONNREFUSED", State.CLOSED)
+    assert (socket.why, socket.state, socket.peer) == ("ECONNREFUSED", State.CLOSED, endpoint.authority)
     names = [call.name for call in all_calls(engine.capture)]
-    assert names == [Name.SOCKET, Name.SETSOCKOPT, Name.CONNECT, Name.GETSOCKOPT, Name.CLOSE]
+    asked = [Name.SETSOCKOPT, Name.CONNECT, Name.GETSOCKOPT] if family.internet else [Name.CONNECT]
+    assert names == [Name.SOCKET, *asked, Name.CLOSE]
 
 
-@every_family
-async def test_taken(engine: Engine, family: Family) -> None:
-    with family.server() as (_, port):
-        with pytest.raises(VerbError, match=r"\(EADDRINUSE\) by .*\(pid \d+\): take another port") as caught:
-            await engine.listen(family.endpoint(port))
+@every_listener
+async def test_taken(engine: Engine, family: Family, tmp_path: Path) -> None:
+    with family.server(tmp_path) as (_, endpoint):
+        with pytest.raises(VerbError, match=r"\(EADDRINUSE\) by .*\(pid \d+\): .*take another") as caught:
+            await engine.listen(endpoint)
         assert caught.value.errno == "EADDRINUSE"
+        with family.peer(endpoint):
+            pass  # and whoever has it is not disturbed
     assert [socket.why for socket in all_sockets(engine.capture)] == ["EADDRINUSE"]
 
 
-@every_family
-async def test_no_answer_in_time(engine: Engine, family: Family) -> None:
-    with deaf(family) as port:
+@every_connection
+async def test_no_answer_in_time(engine: Engine, family: Family, tmp_path: Path) -> None:
+    with deaf(family, tmp_path) as endpoint:
         began = time.monotonic()
         with pytest.raises(VerbError, match="ETIMEDOUT"):
-            await engine.connect(family.endpoint(port), seconds=0.5)
+            await engine.connect(endpoint, seconds=0.5)
         assert 0.4 < time.monotonic() - began < 3
 
 
-@every_family
+@every_connection
 @pytest.mark.parametrize("verb", ["close", "reset"])
-async def test_closed_while_connecting(engine: Engine, family: Family, verb: str) -> None:
-    with deaf(family) as port:
-        connecting = asyncio.create_task(engine.connect(family.endpoint(port)))
+async def test_closed_while_connecting(engine: Engine, family: Family, verb: str, tmp_path: Path) -> None:
+    with deaf(family, tmp_path) as endpoint:
+        connecting = asyncio.create_task(engine.connect(endpoint))
         with Reader(engine.capture) as reader:
-            await until(lambda: fresh(reader).sockets and reader.socket(1).state is State.SYN_SENT)
+            await until(lambda: fresh(reader).sockets and reader.socket(1).role is Role.CLIENT)
+            assert reader.socket(1).peer == endpoint.authority
             with pytest.raises(VerbError, match="socket 1 is still connecting"):
                 await engine.send([1], b"too early")
             await engine.call(verb, socket=1)
@@ -86,15 +91,17 @@ async def test_closed_while_connecting(engine: Engine, family: Family, verb: str
         with pytest.raises(VerbError, match="socket 1 is no open connection"):
             await engine.call("close", socket=1)
     await engine.end()
-    assert [call.errno for call in all_calls(engine.capture) if call.failed] == [115]  # EINPROGRESS
+    waits = errno.EINPROGRESS if family.internet else errno.EAGAIN
+    assert [call.errno for call in all_calls(engine.capture) if call.failed] == [waits]
 
 
-async def test_the_end_comes_while_connecting(engine: Engine) -> None:
-    with deaf(Family("", "tcp://127.0.0.1:0", sockets.AF_INET, "127.0.0.1")) as port:
-        number, answer = engine.begin("connect", endpoint=f":{port}")
+@every_connection
+async def test_the_end_comes_while_connecting(engine: Engine, family: Family, tmp_path: Path) -> None:
+    with deaf(family, tmp_path) as endpoint:
+        number, answer = engine.begin("connect", endpoint=str(endpoint))
         assert number
         with Reader(engine.capture) as reader:
-            await until(lambda: fresh(reader).count >= 3)
+            await until(lambda: fresh(reader).sockets and reader.socket(1).role is Role.CLIENT)
         await engine.end()
         assert answer.done()
     with Reader(engine.capture) as reader:
@@ -103,13 +110,13 @@ async def test_the_end_comes_while_connecting(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "errno"),
+    ("endpoint", "answer"),
     [("no-such-host.invalid:80", "EAI_"), ("[fe80::1]:80", "EINVAL"), ("[fe80::1%nowhere]:80", "EAI_")],
 )
-async def test_names_that_lead_nowhere(engine: Engine, endpoint: str, errno: str) -> None:
+async def test_names_that_lead_nowhere(engine: Engine, endpoint: str, answer: str) -> None:
     with pytest.raises(VerbError) as caught:
         await engine.connect(Endpoint.parse(endpoint), seconds=5)
-    assert caught.value.errno.startswith((errno, "ETIMEDOUT"))
+    assert caught.value.errno.startswith((answer, "ETIMEDOUT"))
     assert "\n" not in caught.value.text
 
 
@@ -160,10 +167,10 @@ def answers(*found: tuple[int, str, int]) -> Any:
 
 def test_where_one_address_is_deaf_the_next_is_tried(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """RFC 8305: a quarter of a second, not the time of a connect()."""
-    six = Family("", "", sockets.AF_INET6, "::1")
-    four = Family("", "", sockets.AF_INET, "127.0.0.1")
-    with deaf(six) as dead, four.server() as (_, port), in_this_process(capture) as runner:
-        found = answers((sockets.AF_INET6, "::1", dead), (sockets.AF_INET, "127.0.0.1", port))
+    folder = capture.parent
+    with deaf(TCP6, folder) as dead, TCP4.server(folder) as (_, endpoint), in_this_process(capture) as runner:
+        port = endpoint.port
+        found = answers((sockets.AF_INET6, "::1", dead.port), (sockets.AF_INET, "127.0.0.1", port))
         monkeypatch.setattr(sockets, "getaddrinfo", found)
         bench: Workbench = runner.bench  # type: ignore[attr-defined]
         began = time.monotonic()
@@ -175,9 +182,9 @@ def test_where_one_address_is_deaf_the_next_is_tried(capture: Path, monkeypatch:
     assert all_calls(capture)[-1].name is Name.CLOSE
 
 
-async def test_localhost_where_only_one_family_listens(engine: Engine) -> None:
-    family = Family("", "", sockets.AF_INET, "127.0.0.1")
-    with family.server() as (server, port):
+async def test_localhost_where_only_one_family_listens(engine: Engine, tmp_path: Path) -> None:
+    with TCP4.server(tmp_path) as (server, endpoint):
+        port = endpoint.port
         number = await engine.connect(Endpoint.parse(f"localhost:{port}"), seconds=5)
         server.accept()[0].close()
         with Reader(engine.capture) as reader:

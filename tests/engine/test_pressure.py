@@ -20,7 +20,8 @@ from socktui.engine.workbench import Workbench
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from socktui.services import SERVICES
-from tests.support import carried, peer, read_all, read_exactly, until
+from tests.engine.families import Family, one_of_each
+from tests.support import carried, read_all, read_exactly, until
 
 
 def with_workbench(capture: Path, main: Callable[[Workbench, Journal], Coroutine[Any, Any, None]]) -> None:
@@ -45,17 +46,17 @@ def with_workbench(capture: Path, main: Callable[[Workbench, Journal], Coroutine
         runner.run(run())
 
 
-async def echo_port(workbench: Workbench, capture: Path) -> int:
-    number, _ = await workbench.listen(Endpoint.parse(":0"), SERVICES["echo"].make(""), "echo")
+async def listening(workbench: Workbench, family: Family, capture: Path) -> Endpoint:
+    number, _ = await workbench.listen(family.anywhere(capture.parent), SERVICES["echo"].make(""), "echo")
     with Reader(capture) as reader:
-        return Endpoint.parse(reader.socket(number).local).port
+        return Endpoint.at(family.scheme, reader.socket(number).local)
 
 
-def echoed(port: int, data: bytes) -> bytes:
-    with peer(port) as sock:
+def echoed(family: Family, endpoint: Endpoint, data: bytes) -> bytes:
+    with family.peer(endpoint) as sock:
 
         def send() -> None:
-            sock.sendall(data)
+            family.send_all(sock, data)
             sock.shutdown(sockets.SHUT_WR)
 
         sender = threading.Thread(target=send)
@@ -65,7 +66,10 @@ def echoed(port: int, data: bytes) -> bytes:
         return answer
 
 
-def test_a_slow_disk_slows_the_peers_and_loses_nothing(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@one_of_each
+def test_a_slow_disk_slows_the_peers_and_loses_nothing(
+    capture: Path, monkeypatch: pytest.MonkeyPatch, family: Family
+) -> None:
     write = os.pwrite
 
     def slow(fd: int, data: bytes, at: int) -> int:
@@ -76,8 +80,8 @@ def test_a_slow_disk_slows_the_peers_and_loses_nothing(capture: Path, monkeypatc
     data = os.urandom(4 << 20)
 
     async def main(workbench: Workbench, _: Journal) -> None:
-        port = await echo_port(workbench, capture)
-        answers = await asyncio.gather(*(asyncio.to_thread(echoed, port, data) for _ in range(3)))
+        endpoint = await listening(workbench, family, capture)
+        answers = await asyncio.gather(*(asyncio.to_thread(echoed, family, endpoint, data) for _ in range(3)))
         assert [hashlib.sha256(answer).digest() for answer in answers] == [hashlib.sha256(data).digest()] * 3
 
     with_workbench(capture, main)
@@ -88,7 +92,10 @@ def test_a_slow_disk_slows_the_peers_and_loses_nothing(capture: Path, monkeypatc
         assert carried(capture, number, "recv") == data
 
 
-def test_who_closes_while_the_disk_is_behind_is_let_go(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@one_of_each
+def test_who_closes_while_the_disk_is_behind_is_let_go(
+    capture: Path, monkeypatch: pytest.MonkeyPatch, family: Family
+) -> None:
     release = threading.Event()
     write = os.pwrite
 
@@ -99,12 +106,12 @@ def test_who_closes_while_the_disk_is_behind_is_let_go(capture: Path, monkeypatc
     monkeypatch.setattr(os, "pwrite", stuck)
 
     async def main(workbench: Workbench, journal: Journal) -> None:
-        port = await echo_port(workbench, capture)
-        with peer(port) as sock, Reader(capture) as reader:
+        endpoint = await listening(workbench, family, capture)
+        with family.peer(endpoint) as sock, Reader(capture) as reader:
             sock.setblocking(False)
             while not reader.stalls:
                 try:
-                    sock.send(b"x" * 65536)
+                    sock.send(b"x" * 50_000)
                 except BlockingIOError:
                     pass
                 try:
@@ -117,23 +124,24 @@ def test_who_closes_while_the_disk_is_behind_is_let_go(capture: Path, monkeypatc
             assert reader.socket(2).ended
         release.set()
         await until(lambda: journal.heap.drained == journal.heap.head)
-        assert await asyncio.to_thread(echoed, port, b"still there") == b"still there"
+        assert await asyncio.to_thread(echoed, family, endpoint, b"still there") == b"still there"
 
     with_workbench(capture, main)
 
 
-def test_no_room_for_another_socket(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@one_of_each
+def test_no_room_for_another_socket(capture: Path, monkeypatch: pytest.MonkeyPatch, family: Family) -> None:
     """Who comes then waits in the kernel's queue, and is served when there is room."""
 
     async def main(workbench: Workbench, journal: Journal) -> None:
-        port = await echo_port(workbench, capture)
+        endpoint = await listening(workbench, family, capture)
         reserve = journal.reserve
 
         def full() -> None:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(journal, "reserve", full)
-        with peer(port) as sock:
+        with family.peer(endpoint) as sock:
             sock.sendall(b"patience")
             await asyncio.sleep(0.1)
             monkeypatch.setattr(journal, "reserve", reserve)

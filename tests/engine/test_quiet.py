@@ -13,6 +13,7 @@ from socktui.control.client import Engine
 from socktui.core.call import Name
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
+from tests.engine.families import PACKETS, PIECE, TCP4, UNIX, Family, one_of_each
 from tests.support import all_calls, cpu_seconds, fresh, listening, peer, read_exactly, until
 
 SPAN = 1.0
@@ -29,23 +30,26 @@ async def check_quiet(engine: Engine) -> None:
     assert min(used) < BUSY, used
 
 
-async def test_with_no_peer(engine: Engine) -> None:
-    await listening(engine)
+@one_of_each
+async def test_with_no_peer(engine: Engine, family: Family) -> None:
+    await family.listen(engine)
     await check_quiet(engine)
 
 
-@pytest.mark.parametrize("service", ["manual", "echo", "discard"])
-async def test_with_an_idle_peer(engine: Engine, service: str) -> None:
-    port = await listening(engine, service=service)
-    with peer(port) as sock:
+@one_of_each
+@pytest.mark.parametrize("service", ["manual", "clogged"])
+async def test_with_an_idle_peer(engine: Engine, family: Family, service: str) -> None:
+    endpoint = await family.listen(engine, service)
+    with family.peer(endpoint) as sock:
         sock.sendall(b"hello")
         await check_quiet(engine)
 
 
-async def test_after_the_peers_fin(engine: Engine) -> None:
+@one_of_each
+async def test_after_the_peers_fin(engine: Engine, family: Family) -> None:
     """A half-closed connection stays readable for epoll(7) for ever; nobody waits for that."""
-    port = await listening(engine, service="manual")
-    with peer(port) as sock, Reader(engine.capture) as reader:
+    endpoint = await family.listen(engine, "manual")
+    with family.peer(endpoint) as sock, Reader(engine.capture) as reader:
         sock.shutdown(sockets.SHUT_WR)
         await until(lambda: fresh(reader).sockets == 2 and reader.socket(2).why == "peer FIN")
         await check_quiet(engine)
@@ -65,32 +69,37 @@ async def test_after_the_peers_reset(engine: Engine) -> None:
     await check_quiet(engine)
 
 
-@pytest.mark.parametrize("service", ["chargen", "echo"])
-async def test_with_a_peer_that_never_reads(engine: Engine, service: str) -> None:
-    port = await listening(engine, service=service)
-    with peer(port) as sock, Reader(engine.capture) as reader:
+@pytest.mark.parametrize(
+    ("service", "family"),
+    [("chargen", TCP4), ("chargen", UNIX), ("echo", TCP4), ("echo", UNIX), ("echo", PACKETS)],
+    ids=lambda value: getattr(value, "name", value),
+)
+async def test_with_a_peer_that_never_reads(engine: Engine, family: Family, service: str) -> None:
+    endpoint = await family.listen(engine, service)
+    with family.peer(endpoint) as sock, Reader(engine.capture) as reader:
         sock.setblocking(False)
         with contextlib.suppress(BlockingIOError):
             while service == "echo":
-                sock.send(b"x" * 65536)
+                sock.send(b"x" * PIECE)
         stuck = 0
         sent = -1
         while stuck < 20:
             await asyncio.sleep(0.01)
             with contextlib.suppress(BlockingIOError):
                 if service == "echo":
-                    sock.send(b"x" * 65536)
+                    sock.send(b"x" * PIECE)
             now = reader.socket(2).sent if fresh(reader).sockets == 2 else 0
             stuck, sent = (stuck + 1, sent) if now == sent else (0, now)
         await check_quiet(engine)
 
 
-async def test_two_hundred_clients_and_sixty_four_descriptors(engine: Engine) -> None:
+@one_of_each
+async def test_two_hundred_clients_and_sixty_four_descriptors(engine: Engine, family: Family) -> None:
     """None is lost: those that find no descriptor wait in the kernel's queue, and nobody spins or shouts."""
-    port = await listening(engine)
+    endpoint = await family.listen(engine)
     resource.prlimit(engine.pid, resource.RLIMIT_NOFILE, (64, 64))
     with contextlib.ExitStack() as stack, Reader(engine.capture) as reader:
-        clients = [stack.enter_context(peer(port)) for _ in range(200)]
+        clients = [stack.enter_context(family.peer(endpoint)) for _ in range(200)]
         for number, sock in enumerate(clients):
             sock.sendall(b"%d" % number)
         await until(lambda: fresh(reader).sockets > 30)

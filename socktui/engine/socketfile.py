@@ -1,0 +1,122 @@
+"""The file of a UNIX socket (unix(7)): who may use it, whose place it may take, and when it goes.
+
+An engine that is killed leaves its file behind, as every program does. Whoever binds there next is told that
+nothing accepts there any more.
+"""
+
+import errno as errnos
+import os
+import secrets
+import socket as sockets
+import stat
+
+from socktui.engine.traced import TracedSocket
+
+MODE = 0o600
+
+_STALE = "nothing accepts there any more: add ?replace=yes to take its place"
+_LIVE = "a program has it open: take another path"
+_ANOTHERS = "nothing accepts there any more, but it is another user's: take another path"
+_NO_SOCKET = "a {} has that name: take another path"
+_KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "symbolic link"}
+
+Inode = tuple[int, int]
+
+
+def unix_address(path: str) -> str | bytes:
+    """The path of an endpoint as bind(2) and connect(2) take it; `@name` is an abstract name."""
+    return b"\0" + path[1:].encode("utf-8", "surrogateescape") if path.startswith("@") else path
+
+
+def bind_path(traced: TracedSocket, path: str, *, replace: bool) -> "SocketFile":
+    """Bind a UNIX socket to a path or an abstract name; the file to remove before the socket is closed.
+
+    replace  take the place of a socket's file that nothing is bound to any more
+    Raises OSError; of EADDRINUSE, strerror says what is in the way.
+    """
+    if path.startswith("@"):
+        traced.bind(unix_address(path))
+        return SocketFile(path, None)
+    if replace:
+        _remove_stale(path)
+    os.fchmod(traced.fd, MODE)  # bind(2) takes the file's mode from the socket: it never has a wider one
+    try:
+        traced.bind(path)
+    except OSError as error:
+        if error.errno != errnos.EADDRINUSE:
+            raise
+        raise OSError(errnos.EADDRINUSE, _in_the_way(path)) from error
+    return SocketFile(path, _inode(os.lstat(path)))
+
+
+class SocketFile:
+    """The file that bind(2) has made; an abstract name has none."""
+
+    def __init__(self, path: str, inode: Inode | None) -> None:
+        self._path = path
+        self._inode = inode
+
+    def remove(self) -> None:
+        """Remove the file, unless another has it by now.
+
+        The socket must still be open: it keeps its inode's number from being given to another file.
+        """
+        try:
+            if self._inode and _inode(os.lstat(self._path)) == self._inode:
+                _take(self._path, self._inode)
+        except OSError:
+            pass  # somebody has removed it, or may now forbid it
+
+
+def _remove_stale(path: str) -> None:
+    """Remove the file of a socket that nothing is bound to; leave everything else where it is."""
+    try:
+        fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return  # bind(2) tells why
+    try:
+        if _described(fd) == _STALE:
+            _take(path, _inode(os.fstat(fd)))
+    finally:
+        os.close(fd)
+
+
+def _in_the_way(path: str) -> str:
+    """What has the name that bind(2) was refused."""
+    try:
+        fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return "somebody else took it a moment ago: try again"
+    try:
+        return _described(fd)
+    finally:
+        os.close(fd)
+
+
+def _described(fd: int) -> str:
+    """What a file (opened with O_PATH) is, to one who wants its place."""
+    found = os.fstat(fd)
+    if not stat.S_ISSOCK(found.st_mode):
+        return _NO_SOCKET.format(_KINDS.get(stat.S_IFMT(found.st_mode), "device or a pipe"))
+    # A datagram socket disturbs nobody: a stream that listens, and one that does not yet, answers EPROTOTYPE.
+    with sockets.socket(sockets.AF_UNIX, sockets.SOCK_DGRAM) as probe:
+        refused = probe.connect_ex(f"/proc/self/fd/{fd}") == errnos.ECONNREFUSED
+    if not refused:
+        return _LIVE
+    return _STALE if found.st_uid == os.geteuid() else _ANOTHERS
+
+
+def _take(path: str, inode: Inode) -> None:
+    """Remove a file if it is this inode. Raises OSError.
+
+    It goes to a name of our own first and is looked at there, so that one that came meanwhile is not removed.
+    """
+    aside = f"{path}.{secrets.token_hex(8)}"
+    os.rename(path, aside)
+    if _inode(os.lstat(aside)) != inode:
+        os.link(aside, path, follow_symlinks=False)
+    os.unlink(aside)
+
+
+def _inode(found: os.stat_result) -> Inode:
+    return found.st_dev, found.st_ino

@@ -1,0 +1,129 @@
+"""UNIX sockets (unix(7)): how listeners and connections of streams and of packets are set up."""
+
+import asyncio
+import errno as errnos
+import socket as sockets
+from collections.abc import Callable
+
+from socktui.core.endpoint import Endpoint
+from socktui.engine.bench import Bench
+from socktui.engine.connection import Connection
+from socktui.engine.jobs import run
+from socktui.engine.listener import Accepted, Listener
+from socktui.engine.packets import Packets
+from socktui.engine.socketfile import SocketFile, bind_path, unix_address
+from socktui.engine.stream import Stream
+from socktui.engine.tcp import Attempts
+from socktui.engine.traced import Address, TracedSocket
+from socktui.host.processes import described
+
+RETRY_SECONDS = 0.02
+
+
+class UnixStream(Stream):
+    """A UNIX stream socket."""
+
+    __slots__ = ()
+
+    def reset(self) -> None:
+        """Close: there is no RST. The peer is told ECONNRESET where bytes of its are unread."""
+        self.close()
+
+
+class UnixListener(Listener):
+    """A listening UNIX socket, whose file goes with it."""
+
+    def __init__(
+        self, bench: Bench, traced: TracedSocket, accepted: Callable[[TracedSocket], None], file: SocketFile
+    ) -> None:
+        super().__init__(bench, traced, accepted)
+        self._file = file
+
+    def close(self) -> None:
+        if self.traced.fd >= 0:
+            self._file.remove()
+        super().close()
+
+
+_KINDS: dict[str, tuple[int, Callable[[Bench, TracedSocket], Connection]]] = {
+    "unix": (sockets.SOCK_STREAM, UnixStream),
+    "unix-seqpacket": (sockets.SOCK_SEQPACKET, Packets),
+}
+
+
+async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Listener:
+    """A listener on a path or an abstract name, which calls `accepted` for every connection. Raises OSError."""
+    kind, connection = _KINDS[endpoint.scheme]
+    traced = TracedSocket.open(bench.journal, sockets.AF_UNIX, kind, service=service, scheme=endpoint.scheme)
+    file = None
+    try:
+        file = bind_path(traced, endpoint.path, replace=endpoint.option("replace") == "yes")
+        traced.listen(backlog)
+        traced.getsockname()
+    except BaseException:
+        if file:
+            file.remove()
+        traced.close()
+        raise
+
+    def arrived(peer: TracedSocket) -> None:
+        _recognise(bench, peer)
+        accepted(connection(bench, peer))
+
+    return UnixListener(bench, traced, arrived, file)
+
+
+async def connect(bench: Bench, endpoint: Endpoint, attempts: Attempts, seconds: float) -> Connection:
+    """A connection to a path or an abstract name.
+
+    Raises OSError: as connect(2) answered; ETIMEDOUT where the listener's queue is full for so long.
+    """
+    kind, make = _KINDS[endpoint.scheme]
+    traced = TracedSocket.open(bench.journal, sockets.AF_UNIX, kind, scheme=endpoint.scheme)
+    connection = make(bench, traced)
+    try:
+        address = unix_address(endpoint.path)
+        try:
+            traced.connect(address)
+        except BlockingIOError:
+            await _try_again(connection, address, attempts, seconds)
+        _recognise(bench, traced)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+async def _try_again(connection: Connection, address: Address, attempts: Attempts, seconds: float) -> None:
+    """Connect where the listener's queue was full. The kernel does not tell when it has room: ask now and then."""
+    traced = connection.traced
+
+    async def until_taken() -> None:
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            try:
+                traced.connect(address, quiet=True)
+                return
+            except BlockingIOError:
+                continue
+
+    job, taken = run(until_taken())
+    attempts[traced.number] = connection, job
+    try:
+        async with asyncio.timeout(seconds):
+            await taken
+    except TimeoutError:
+        raise OSError(errnos.ETIMEDOUT, f"its queue of connections was full for {seconds:g} s") from None
+    except asyncio.CancelledError:
+        if traced.fd < 0:
+            raise OSError(errnos.ECANCELED, "closed while connecting") from None
+        raise
+    finally:
+        del attempts[traced.number]
+        job.cancel()
+
+
+def _recognise(bench: Bench, peer: TracedSocket) -> None:
+    """Note which process is at the other end."""
+    pid, uid, _ = peer.get_peer_credentials()
+    bench.journal.describe(peer.entry, who=described(pid, uid))

@@ -1,0 +1,141 @@
+"""What keeps the borders of what is sent, whatever carries it."""
+
+import socket as sockets
+from pathlib import Path
+
+import pytest
+
+from socktui.control.client import Engine
+from socktui.control.messages import VerbError
+from socktui.core.call import Call
+from socktui.core.sockets import End
+from socktui.journal.reader import Reader
+from tests.engine.families import PACKETS, Family, every_message
+from tests.support import all_calls, all_sockets, fresh, until
+
+LENGTHS = [13, 0, 1, 0, 0, 50_000]
+
+
+def pattern(length: int) -> bytes:
+    return bytes(i % 251 for i in range(length))
+
+
+def moved(capture: Path, socket: int) -> list[tuple[str, int, int, int]]:
+    """The messages of a socket: in or out, result, bytes that were kept, and bytes asked for or offered."""
+
+    def way(call: Call) -> str:
+        return "in" if call.receives else "out"
+
+    calls = [call for call in all_calls(capture) if call.socket == socket and (call.receives or call.sends)]
+    return [(way(call), call.result, call.length, call.size) for call in calls if call.message]
+
+
+@every_message
+async def test_each_comes_back_as_it_was(engine: Engine, family: Family) -> None:
+    endpoint = await family.listen(engine)
+    with family.peer(endpoint) as sock:
+        for length in LENGTHS:
+            sock.send(pattern(length))
+            assert sock.recv(1 << 17) == pattern(length)
+    await engine.end()
+    expected = [(way, length, length) for length in LENGTHS for way in ("in", "out")]
+    assert [(way, result, length) for way, result, length, _ in moved(engine.capture, 2)] == expected
+
+
+@every_message
+async def test_one_that_is_longer_than_the_buffer_loses_its_end(engine: Engine, family: Family) -> None:
+    """The kernel throws the rest away, and tells how long it was (recv(2), MSG_TRUNC)."""
+    endpoint = await family.listen(engine, buffer=20)
+    with family.peer(endpoint) as sock:
+        sock.send(pattern(50))
+        assert sock.recv(100) == pattern(20)
+        sock.send(b"next")
+        assert sock.recv(100) == b"next"
+    await engine.end()
+    assert [each for each in moved(engine.capture, 2) if each[0] == "in"] == [("in", 50, 20, 20), ("in", 4, 4, 20)]
+
+
+@every_message
+async def test_one_that_is_too_long_ends_nothing(engine: Engine, family: Family, tmp_path: Path) -> None:
+    with family.server(tmp_path) as (server, endpoint):
+        number = await engine.connect(endpoint)
+        other = server.accept()[0] if family is PACKETS else server
+        for length in (300_000, 3_000_000):
+            with pytest.raises(VerbError, match=r"\(EMSGSIZE\)"):
+                await engine.send([number], bytes(length))
+        await engine.send([number], b"short enough")
+        other.settimeout(20)
+        assert other.recv(100) == b"short enough"
+        with Reader(engine.capture) as reader:
+            assert reader.socket(number).open
+            assert reader.socket(number).end is End.OPEN
+        if family is PACKETS:
+            other.close()
+    await engine.end()
+    failed = [call for call in all_calls(engine.capture) if call.sends and call.failed]
+    assert [(call.errno, call.size) for call in failed] == [(90, 300_000)]
+
+
+@every_message
+async def test_ours_are_sent_and_received_whole(engine: Engine, family: Family, tmp_path: Path) -> None:
+    """A client of ours, the other way round."""
+    with family.server(tmp_path) as (server, endpoint), Reader(engine.capture) as reader:
+        number = await engine.connect(endpoint)
+        await engine.send([number], b"first")
+        if family is PACKETS:
+            other, address = server.accept()[0], None
+            assert other.recv(100) == b"first"
+        else:
+            other = server
+            data, address = server.recvfrom(100)
+            assert data == b"first"
+        for length in LENGTHS:
+            other.sendto(pattern(length), address) if address else other.send(pattern(length))
+        await until(lambda: fresh(reader).socket(number).received == sum(LENGTHS))
+        for length in LENGTHS:
+            await engine.send([number], pattern(length))
+            assert len(other.recv(1 << 17)) == length
+        if family is PACKETS:
+            other.close()
+    await engine.end()
+    told = moved(engine.capture, number)
+    assert [result for way, result, *_ in told if way == "in"] == LENGTHS
+    assert [result for way, result, *_ in told if way == "out"] == [5, *LENGTHS]
+
+
+async def test_the_end_of_packets_is_no_empty_packet(engine: Engine) -> None:
+    """recv(2) answers 0 for both. Bytes behind an empty packet arrive, even where the peer has gone already."""
+    endpoint = await PACKETS.listen(engine, "discard")
+    with Reader(engine.capture) as reader:
+        with PACKETS.peer(endpoint) as sock:
+            for data in (b"", b"a", b"", b"", b"bc"):
+                sock.send(data)
+        await until(lambda: fresh(reader).sockets == 2 and reader.socket(2).ended)
+    await engine.end()
+    calls = [call for call in all_calls(engine.capture) if call.receives and call.socket == 2]
+    assert [(call.result, call.empty, call.eof) for call in calls] == [
+        (0, True, False), (1, False, False), (0, True, False), (0, True, False), (2, False, False), (0, False, True),
+    ]  # fmt: skip
+    assert all_sockets(engine.capture)[1].end is End.PEER_FIN
+
+
+async def test_a_packet_that_waits_for_room_is_sent_once_and_in_turn(engine: Engine) -> None:
+    endpoint = await PACKETS.listen(engine, "manual")
+    with PACKETS.peer(endpoint) as sock, Reader(engine.capture) as reader:
+        await until(lambda: fresh(reader).sockets == 2)
+        pending = [engine.begin("send", sockets=[2], data="eHh4" * 10_000)[1] for _ in range(50)]
+        await until(lambda: fresh(reader).socket(2).sent > 100_000)
+        assert not all(answer.done() for answer in pending)
+        received = []
+        for _ in range(50):
+            sock.setblocking(False)
+            received.append(len(await until(lambda: _received(sock))))
+        assert received == [30_000] * 50
+        assert [(await answer)["sent"] for answer in pending] == received
+
+
+def _received(sock: sockets.socket) -> bytes:
+    try:
+        return sock.recv(1 << 17)
+    except BlockingIOError:
+        return b""
