@@ -1,0 +1,310 @@
+"""TLS (RFC 8446, RFC 5246): a connection in clear over a stream, and how its listeners and connections are set up."""
+
+import asyncio
+import errno as errnos
+import os
+import shlex
+import ssl
+from collections import deque
+from collections.abc import Coroutine
+from time import monotonic_ns as now
+from typing import Any
+
+from socktui.core.call import Name
+from socktui.core.endpoint import Endpoint
+from socktui.core.sockets import End
+from socktui.engine import authority, tcp, tls_context, tls_words
+from socktui.engine.bench import Bench
+from socktui.engine.connection import Connection
+from socktui.engine.deadline import at_once, within
+from socktui.engine.jobs import Turn
+from socktui.engine.layered import Layered
+from socktui.engine.listener import Accepted, Listener
+from socktui.engine.tcp import Attempts
+
+HANDSHAKE_SECONDS = 10.0
+GOODBYE_SECONDS = 2.0
+RECORD_SIZE = 16384  # RFC 8446, section 5.1
+ANSWERS_MAX = 65536
+"""Bytes of answers to the peer's own messages, such as KeyUpdate, that may wait behind what is being sent."""
+
+_FIRST = 48
+_CUT = "the peer closed without close_notify: what it sent may be cut off"
+
+
+class TlsConnection(Layered):
+    """One end of a TLS connection, by OpenSSL over memory: what SSL_read(3) and the rest did is recorded in clear.
+
+    name     whose certificate the server has to show; None at the server's end
+    seconds  for the handshake
+    """
+
+    __slots__ = (
+        "_drained",
+        "_incoming",
+        "_notified",
+        "_outgoing",
+        "_reading",
+        "_seconds",
+        "_tls",
+        "_unsent",
+        "_writing",
+    )
+
+    def __init__(
+        self,
+        bench: Bench,
+        under: Connection,
+        context: ssl.SSLContext,
+        name: str | None = None,
+        seconds: float = HANDSHAKE_SECONDS,
+    ) -> None:
+        super().__init__(bench, under)
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=name is None, server_hostname=name)
+        self._seconds = seconds
+        self._reading = Turn(bench.poller)
+        self._writing = Turn(bench.poller)
+        self._drained: deque[bytes] = deque()
+        self._unsent = b""
+        self._notified = False
+
+    async def begin(self) -> None:
+        """The handshake. What is sent meanwhile waits. Raises OSError: EPROTO and why in words where TLS failed."""
+        await self._writing.take()
+        try:
+            await self.under.begin()
+            await within(self._seconds, self._shake_hands())
+        except TimeoutError:
+            raise self._failed(Name.SSL_DO_HANDSHAKE, now(), f"no TLS handshake within {self._seconds:g} s") from None
+        finally:
+            self._writing.give()
+
+    async def recv(self) -> bytes | None:
+        """The next bytes in clear; None at the peer's close_notify. Raises OSError: EPROTO at a FIN without one."""
+        while True:
+            began = now()
+            try:
+                data = self._drained.popleft() if self._drained else self._tls.read(self.buffer)
+            except ssl.SSLWantReadError:
+                await self._answer()
+                await self._feed(Name.SSL_READ)
+                continue
+            except ssl.SSLZeroReturnError:
+                data = b""  # as read() says it once our own close_notify was sent
+            except ssl.SSLError as error:
+                _if_possible(self._answer())
+                raise self._failed(Name.SSL_READ, began, tls_words.why(error, self._tls)) from None
+            if data:
+                await self._record(Name.SSL_READ, began, data, size=self.buffer)
+                return data
+            self._bench.journal.call(self.traced.entry, Name.SSL_READ, began, now(), 0, size=self.buffer)
+            return None
+
+    async def send(self, data: bytes | memoryview, kind: str = "") -> None:
+        await self._writing.take()
+        try:
+            for at in range(0, len(data), RECORD_SIZE):
+                await self._write(data[at : at + RECORD_SIZE])
+        finally:
+            self._writing.give()
+
+    async def flushed(self) -> None:
+        await self._writing.take()
+        self._writing.give()
+        await self.under.flushed()
+
+    async def shutdown(self) -> None:
+        """Send close_notify and a FIN (RFC 8446, section 6.1: the one before the other); receiving goes on."""
+        await self._writing.take()
+        try:
+            self._drain()
+            self._notify()
+            await self._flush()
+            await self.under.shutdown()
+        finally:
+            self._writing.give()
+
+    async def goodbye(self) -> None:
+        """Send close_notify, where the peer takes it."""
+        try:
+            await within(GOODBYE_SECONDS, self._part())
+        except TimeoutError:
+            pass  # the peer does not read
+
+    def close(self) -> None:
+        """Close, and send close_notify where that can be done at once."""
+        if self.traced.fd >= 0:
+            _if_possible(self._part())
+        self.under.close()
+
+    # The handshake
+
+    async def _shake_hands(self) -> None:
+        said = heard = b""
+        while True:
+            began = now()
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLError as error:
+                _if_possible(self._flush())
+                reason = tls_words.no_tls(heard, said) or tls_words.why(error, self._tls)
+                raise self._failed(Name.SSL_DO_HANDSHAKE, began, reason) from None
+            else:
+                self._record_event(Name.SSL_DO_HANDSHAKE, began, 1, answer=self._agreed())
+                await self._flush()
+                return
+            self._unsent = self._outgoing.read()
+            said = said or self._unsent
+            try:
+                await self._flush()
+                wire = await self.under.recv()
+            except OSError as error:
+                self._record_event(Name.SSL_DO_HANDSHAKE, began, -1, answer=error.strerror)
+                raise
+            if wire is None:
+                raise self._failed(Name.SSL_DO_HANDSHAKE, began, "the peer closed within the TLS handshake")
+            heard = heard or wire[:_FIRST]
+            self._incoming.write(wire)
+
+    def _agreed(self) -> list[str | int]:
+        """What the handshake came to: the version, the cipher, and the subject of the peer's certificate."""
+        cipher = self._tls.cipher()
+        subject = tls_words.subject(tls_words.peer_certificate(self._tls))
+        return [self._tls.version() or "", cipher[0] if cipher else "", subject]
+
+    # The wire
+
+    async def _feed(self, name: Name) -> None:
+        """Receive from the wire once, or wait until another job has. `name` is what fails at a FIN. Raises OSError."""
+        another = self._reading.held
+        await self._reading.take()
+        try:
+            if another:
+                return
+            wire = await self.under.recv()
+            if wire is None:
+                raise self._failed(name, now(), _CUT)
+            self._incoming.write(wire)
+        finally:
+            self._reading.give()
+
+    async def _flush(self) -> None:
+        """Send what OpenSSL has written, by whoever has the turn to write."""
+        while wire := self._unsent or self._outgoing.read():
+            before = self.socket.sent
+            try:
+                await self.under.send(wire)
+                self._unsent = b""
+            except BaseException:
+                self._unsent = wire[self.socket.sent - before :]  # a record that was begun has to be ended
+                raise
+
+    async def _answer(self) -> None:
+        """Send what the peer's own messages call for. Whoever writes already sends it along.
+
+        Waiting for that would stop the reading, perhaps for good: the peer may wait for just that.
+        """
+        waiting = self._outgoing.pending
+        if waiting > ANSWERS_MAX or (waiting and not self._writing.held):
+            await self._writing.take()
+            try:
+                await self._flush()
+            finally:
+                self._writing.give()
+
+    async def _write(self, piece: bytes | memoryview) -> None:
+        """Send a record."""
+        if self._notified:
+            raise OSError(errnos.EPIPE, os.strerror(errnos.EPIPE))
+        while True:
+            began = now()
+            try:
+                self._tls.write(piece)
+                break
+            except ssl.SSLWantReadError:  # TLS 1.2: the peer wants another handshake first
+                await self._flush()
+                await self._feed(Name.SSL_WRITE)
+            except ssl.SSLError as error:
+                raise self._failed(Name.SSL_WRITE, began, tls_words.why(error, self._tls)) from None
+        await self._record(Name.SSL_WRITE, began, piece)
+        await self._flush()
+
+    # The end
+
+    async def _part(self) -> None:
+        """Send close_notify, unless the connection has failed or never began."""
+        if self._tls.version() is None or self.socket.end not in (End.OPEN, End.PEER_FIN):
+            return
+        await self._writing.take()
+        try:
+            self._notify()
+            await self._flush()
+        finally:
+            self._writing.give()
+
+    def _notify(self) -> None:
+        """Write close_notify, once (SSL_shutdown(3): 1 where the peer's has come, 0 where it has not)."""
+        if self._notified:
+            return
+        self._notified = True
+        began = now()
+        result = 1
+        try:
+            self._tls.unwrap()
+        except ssl.SSLError:
+            result = 0
+        self._record_event(Name.SSL_SHUTDOWN, began, result)
+
+    def _drain(self) -> None:
+        """Read what has come: unwrap() looks for the peer's close_notify, and throws away what stands before it."""
+        try:
+            while data := self._tls.read(self.buffer):
+                self._drained.append(data)
+        except ssl.SSLError:
+            pass  # no more has come; or what is wrong is told by the next recv()
+
+    def _failed(self, name: Name, began: int, reason: str) -> OSError:
+        self._record_event(name, began, -1, answer=reason)
+        return OSError(errnos.EPROTO, reason)
+
+
+async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Listener:
+    """A listener whose connections speak TLS. Raises OSError, socket.gaierror."""
+    context = await asyncio.to_thread(tls_context.serving, endpoint)
+
+    def arrived(under: Connection) -> None:
+        accepted(TlsConnection(bench, under, context))
+
+    listener = await tcp.listen(bench, endpoint, service, backlog, arrived)
+    if not endpoint.option("cert"):
+        listener.note = _note(endpoint, listener.socket.local)
+    return listener
+
+
+async def connect(bench: Bench, endpoint: Endpoint, attempts: Attempts, seconds: float) -> TlsConnection:
+    """A connection that speaks TLS, its handshake still to come. Raises OSError as tcp.connect() does."""
+    context, name = await asyncio.to_thread(tls_context.asking, endpoint)
+    under = await tcp.connect(bench, endpoint, attempts, seconds)
+    if context.verify_mode is ssl.CERT_NONE:
+        bench.journal.describe(under.traced.entry, insecure=True)
+    return TlsConnection(bench, under, context, name, seconds)
+
+
+def _if_possible(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Say what is to be said, such as an alert, to a peer that may not listen any more, as far as it goes at once."""
+    try:
+        at_once(coroutine)
+    except OSError:
+        pass
+
+
+def _note(endpoint: Endpoint, local: str) -> str:
+    """How clients come to trust the certificate that was made for a listener."""
+    address = endpoint.address
+    if address is not None and address.is_unspecified:
+        local = f"localhost:{local.rpartition(':')[2]}"
+    path = authority.folder() / authority.CERTIFICATE
+    return f"the certificate is signed by {path}: curl --cacert {shlex.quote(str(path))} https://{local}/"
