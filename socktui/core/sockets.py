@@ -191,7 +191,9 @@ class Socket:
         self.first, self.born, self.active = seq, when, when
 
     def peered_by(self, call: Call, bound: "Socket") -> None:
-        """The same, by its first call."""
+        """The same, by its first call. Who is spoken to is a server, though nothing else may say so."""
+        if call.receives and bound.role is Role.NEW:
+            bound.role = Role.LISTENER
         address = call.answer if call.receives else _address(call)
         self.peered(bound, address_text(address), call.seq, call.time, asked=call.sends)
 
