@@ -1,0 +1,331 @@
+"""WebSocket (RFC 6455): a connection of messages over a stream, and how its listeners and connections are set up."""
+
+import errno as errnos
+from collections.abc import Awaitable, Callable, Iterator
+from time import monotonic_ns as now
+
+from websockets.frames import Close, CloseCode
+
+from socktui.core.call import Name
+from socktui.core.endpoint import Endpoint
+from socktui.core.sockets import End
+from socktui.engine.bench import Bench
+from socktui.engine.connection import Connection
+from socktui.engine.deadline import at_once, within
+from socktui.engine.jobs import Turn
+from socktui.engine.layered import Layered
+from socktui.engine.listener import Accepted, Listening
+from socktui.engine.tcp import Attempts
+from socktui.engine.websocket_events import Came, Closed, Event, Failed, Opened, Refused, Served
+from socktui.engine.websocket_frames import MESSAGE_MAX, Message, close_of
+from socktui.engine.websocket_protocol import Client, Options, Server
+
+OPEN_SECONDS = 10.0
+"""For the opening handshake."""
+
+GOODBYE_SECONDS = 2.0
+"""For the closing handshake, and for the peer to take in why it was closed."""
+
+AT_ONCE = 32
+"""Messages of one recv(2) that are taken in before the others have their turn: there may be thousands in it."""
+
+Listen = Callable[[Bench, Endpoint, str, int, Accepted], Awaitable[Listening]]
+Connect = Callable[[Bench, Endpoint, Attempts, float], Awaitable[Connection]]
+
+
+class WebSocketConnection(Layered):
+    """One end of a WebSocket. What comes is read when recv() asks, and pings and the close are answered then."""
+
+    __slots__ = ("_end", "_events", "_in_a_row", "_reading", "_sending", "_wire")
+
+    messages = True
+
+    def __init__(self, bench: Bench, under: Connection, end: Server | Client) -> None:
+        super().__init__(bench, under)
+        self._end = end
+        self._events: Iterator[Event] = iter(())
+        self._in_a_row = 0
+        self._reading = Turn(bench.poller)
+        self._sending = Turn(bench.poller)
+        self._wire = Turn(bench.poller)
+
+    async def begin(self) -> None:
+        """The opening handshake. What is sent meanwhile waits.
+
+        A browser that asks for the page gets it, and ECONNABORTED is raised. Raises OSError.
+        """
+        await self._sending.take()
+        try:
+            await self.under.begin()
+            await self._open_in_time()
+        finally:
+            self._sending.give()
+
+    async def recv(self) -> bytes | None:
+        message = await self._receive()
+        return None if message is None else message.data
+
+    async def forward(self, to: Connection) -> bool:
+        """Receive a message and send it on as one of the same kind."""
+        message = await self._receive()
+        if message is None:
+            return False
+        await to.send(message.data, message.kind)
+        return True
+
+    async def send(self, data: bytes | memoryview, kind: str = "") -> None:
+        """Send a message: a text where it is UTF-8 and nothing else is asked for. Raises OSError.
+
+        A ping or a pong may go out between the frames of a message; of a close, `data` is the payload.
+        """
+        if len(data) > MESSAGE_MAX:
+            raise _broken(f"a message has at most {MESSAGE_MAX} bytes: these are {len(data)}")
+        kind = kind or _fitting(data)
+        if kind in ("ping", "pong"):
+            await self._send_message(kind, data)
+            return
+        await self._sending.take()
+        try:
+            await self._send_message(kind, data)
+        finally:
+            self._sending.give()
+
+    async def flushed(self) -> None:
+        await self._sending.take()
+        self._sending.give()
+        await self.under.flushed()
+
+    async def hung_up(self) -> None:
+        """A WebSocket has no half-close: it is over when the peer has closed it."""
+        if not self._end.over:
+            await self.under.hung_up()
+
+    async def shutdown(self) -> None:
+        """Send a close (1000), once."""
+        if self._end.open:
+            await self.send(_payload(CloseCode.NORMAL_CLOSURE), "close")
+
+    async def goodbye(self) -> None:
+        """The closing handshake."""
+        if not self._end.handshake_done:
+            return
+        try:
+            await within(GOODBYE_SECONDS, self._part())
+        except TimeoutError:
+            pass  # the peer has been told
+
+    def close(self) -> None:
+        """Close, and say that we are going away (1001) where that can be said at once."""
+        if self.socket.end is End.OPEN and (frame := self._end.close(CloseCode.GOING_AWAY)):
+            try:
+                at_once(self._send_close(frame, CloseCode.GOING_AWAY))
+            except OSError:
+                pass  # the peer does not listen any more
+        self.under.close()
+
+    # Receiving
+
+    async def _open_in_time(self) -> None:
+        try:
+            await within(OPEN_SECONDS, self._open())
+        except TimeoutError:
+            reason = f"no WebSocket handshake within {OPEN_SECONDS:g} s"
+            if isinstance(self._end, Client) or not self._end.silent:  # a browser's spare connection is no failure
+                self._record_event(Name.WS_RECV, now(), -1, args=("handshake",), answer=reason)
+            raise _broken(reason) from None
+
+    async def _open(self) -> None:
+        if isinstance(self._end, Client):
+            await self._send_wire(self._end.opening)
+        await self._reading.take()
+        try:
+            match await self._next():
+                case Served():
+                    await self._drain()
+                    raise OSError(errnos.ECONNABORTED, "no WebSocket was asked for")
+                case Refused(answer, reason):
+                    if answer:
+                        await self._drain()
+                    raise _broken(reason)
+        finally:
+            self._reading.give()
+
+    async def _receive(self) -> Message | None:
+        """The next text or binary message; None when the peer has closed. Raises OSError where it broke the rules."""
+        await self._reading.take()
+        try:
+            while (event := await self._next()) is not None:
+                match event:
+                    case Came(_, message) if message.kind in ("text", "binary"):
+                        return message
+                    case Failed(answer, code, reason):
+                        if answer:
+                            await self._drain()
+                        raise _broken(f"{reason} ({code})")
+            return None
+        finally:
+            self._reading.give()
+
+    async def _next(self) -> Event | None:
+        """What comes next, recorded and answered; None once nothing more may come."""
+        while True:
+            began = now()
+            event = next(self._events, None)
+            if event is not None:
+                await self._take_in(event, began)
+                await self._give_way()
+                return event
+            if self._end.over:
+                return None
+            self.under.buffer = self.buffer
+            self._events = self._end.receive(await self.under.recv())
+
+    async def _give_way(self) -> None:
+        self._in_a_row += 1
+        if self._in_a_row == AT_ONCE:
+            self._in_a_row = 0
+            await self._bench.soon
+
+    async def _take_in(self, event: Event, began: int) -> None:
+        match event:
+            case Opened(answer) | Served(answer):
+                await self._send_wire(answer)
+            case Refused(answer, reason):
+                self._record_event(Name.WS_RECV, began, -1, args=("handshake",), answer=reason)
+                await self._send_wire(answer)
+            case Came(answer, message):
+                await self._record(Name.WS_RECV, began, message.data, args=(message.kind,))
+                if answer:
+                    await self._send_wire(answer)
+                    await self._record(Name.WS_SEND, began, message.data, args=("pong",))
+            case Closed(answer, code, reason, message):
+                await self._record(Name.WS_RECV, began, message.data, args=("close", code, reason))
+                await self._answer_close(answer, code, reason)
+            case Failed(answer, code, reason):
+                self._record_event(Name.WS_RECV, began, -1, answer=f"{reason} ({code})")
+                await self._answer_close(answer, code, reason)
+
+    # Sending
+
+    async def _send_message(self, kind: str, data: bytes | memoryview) -> None:
+        began = now()
+        frames = self._end.send(kind, data)
+        while True:
+            await self._wire.take()
+            try:
+                frame = next(frames, None)
+                if frame is None:
+                    break
+                await self.under.send(frame)
+            except ValueError as error:
+                raise _broken(str(error)) from None
+            finally:
+                self._wire.give()
+        args = close_of(bytes(data)) if kind == "close" else ()
+        await self._record(Name.WS_SEND, began, data, args=(kind, *args))
+
+    async def _answer_close(self, frame: bytes, code: int, reason: str) -> None:
+        try:
+            await within(GOODBYE_SECONDS, self._send_close(frame, code, reason))
+        except TimeoutError:
+            pass  # the peer does not read
+
+    async def _send_close(self, frame: bytes, code: int, reason: str = "") -> None:
+        if frame:
+            began = now()
+            await self._send_wire(frame)
+            await self._record(Name.WS_SEND, began, _payload(code, reason), args=("close", code, reason))
+
+    async def _send_wire(self, frame: bytes) -> None:
+        if not frame:
+            return
+        await self._wire.take()
+        try:
+            await self.under.send(frame)
+        finally:
+            self._wire.give()
+
+    # Ending
+
+    async def _part(self) -> None:
+        await self.shutdown()
+        await self._reading.take()
+        try:
+            while await self._next() is not None:
+                pass  # what still comes is recorded
+            await self._drain()
+        finally:
+            self._reading.give()
+        await self.under.goodbye()
+
+    async def _drain(self) -> None:
+        """Wait until the peer has taken in what was sent: the RST of a close with bytes unread would undo it.
+
+        RFC 6455, section 7.1.1: the server is the first to close.
+        """
+        try:
+            if isinstance(self._end, Server):
+                await self.under.shutdown()
+            await within(GOODBYE_SECONDS, self._receive_nothing())
+        except OSError:
+            pass  # the peer has gone, or takes too long
+
+    async def _receive_nothing(self) -> None:
+        while await self.under.recv() is not None:
+            pass
+
+
+def listen_over(listen: Listen) -> Listen:
+    """How to listen for WebSockets, given how to listen for streams. Raises OSError, socket.gaierror."""
+
+    async def listen_websocket(
+        bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted
+    ) -> Listening:
+        options = _options(endpoint)
+
+        def arrived(under: Connection) -> None:
+            accepted(WebSocketConnection(bench, under, Server(options)))
+
+        return await listen(bench, endpoint, service, backlog, arrived)
+
+    return listen_websocket
+
+
+def connect_over(connect: Connect) -> Connect:
+    """How to connect a WebSocket, given how to connect a stream. Raises OSError, socket.gaierror."""
+
+    async def connect_websocket(bench: Bench, endpoint: Endpoint, attempts: Attempts, seconds: float) -> Connection:
+        end = Client(endpoint.host, endpoint.port, _options(endpoint), secure=endpoint.scheme == "wss")
+        return WebSocketConnection(bench, await connect(bench, endpoint, attempts, seconds), end)
+
+    return connect_websocket
+
+
+def _options(endpoint: Endpoint) -> Options:
+    names = endpoint.option("subprotocol")
+    try:
+        return Options(
+            path=endpoint.path or "/",
+            deflate=endpoint.option("deflate") != "no",
+            subprotocols=tuple(name.strip() for name in names.split(",")) if names else (),
+            origin=endpoint.option("origin"),
+        )
+    except ValueError as error:
+        raise _broken(str(error)) from None
+
+
+def _broken(rule: str) -> OSError:
+    """A rule of the protocol that was broken, or would be: one sentence."""
+    return OSError(errnos.EPROTO, rule)
+
+
+def _fitting(data: bytes | memoryview) -> str:
+    try:
+        str(data, "utf-8")
+    except UnicodeDecodeError:
+        return "binary"
+    return "text"
+
+
+def _payload(code: int, reason: str = "") -> bytes:
+    return b"" if code == CloseCode.NO_STATUS_RCVD else Close(code, reason).serialize()
