@@ -1,12 +1,16 @@
 """Names to addresses, where a slow resolver can hold up neither a verb nor the end of the program."""
 
 import asyncio
+import errno as errnos
 import socket as sockets
 import threading
+from collections.abc import Callable
 from itertools import chain, zip_longest
-from typing import Any
+from typing import Any, TypeVar
 
 from socktui.core.endpoint import Endpoint
+
+T = TypeVar("T")
 
 Resolved = tuple[int, tuple[Any, ...]]
 """An address family and an address as connect(2) takes it."""
@@ -48,6 +52,26 @@ async def resolve(endpoint: Endpoint, *, passive: bool = False) -> list[Resolved
     else:
         threading.Thread(target=ask, name="socktui-resolver", daemon=True).start()
     return _in_turn(await answer)
+
+
+async def first_of(endpoint: Endpoint, seconds: float, make: Callable[[Resolved], T]) -> T:
+    """What `make` makes of the first address of an endpoint that it does not fail with.
+
+    For sockets that need no answer to be connected. Raises OSError as it failed with the first address, ETIMEDOUT
+    where the resolver takes longer than `seconds`, or socket.gaierror.
+    """
+    failure = OSError(errnos.EADDRNOTAVAIL, "the name has no address")
+    try:
+        async with asyncio.timeout(seconds):
+            addresses = await resolve(endpoint)
+    except TimeoutError:
+        raise OSError(errnos.ETIMEDOUT, f"no answer within {seconds:g} s") from None
+    for found in addresses:
+        try:
+            return make(found)
+        except OSError as error:
+            failure = error if found == addresses[0] else failure
+    raise failure
 
 
 def _in_turn(found: list[Any]) -> list[Resolved]:

@@ -1,0 +1,366 @@
+"""Datagram sockets: one that is connected, and one that is bound and talks with many peers.
+
+Each address that a bound socket talks with is a connection of its own, with a row of its own in the capture.
+"""
+
+import asyncio
+import errno as errnos
+import sys
+import traceback
+from collections import OrderedDict, deque
+from collections.abc import Callable, Generator
+from time import monotonic_ns as now
+
+from socktui.core.sockets import Socket
+from socktui.engine.bench import Bench, Watched
+from socktui.engine.connection import BUFFER_MAX, BUFFER_SIZE, Connection
+from socktui.engine.jobs import Job, Turn
+from socktui.engine.listener import Accepted
+from socktui.engine.packets import Packets
+from socktui.engine.traced import Address, TracedSocket
+from socktui.engine.traced_datagrams import Arrival, TracedDatagrams, TracedPeer
+from socktui.journal.writer import DETAILS_ROOM
+
+PEERS_MOST = 1024
+INBOX_COUNT = 256
+INBOX_BYTES = 256 << 10
+INBOXES_BYTES = 16 << 20
+"""What waits for services, of one peer and of all of a socket's. One datagram always has room with its peer."""
+
+AT_ONCE = 64
+RETRY_SECONDS = 0.005
+PAUSE_SECONDS = 1.0
+
+DROPPED = "datagrams were dropped: they came faster than the service took them"
+IDLE = f"it was idle the longest when {PEERS_MOST} others had spoken"
+
+_ERRORS_OF_OTHERS = frozenset(
+    {
+        errnos.ECONNREFUSED,
+        errnos.ECONNRESET,
+        errnos.EHOSTUNREACH,
+        errnos.EHOSTDOWN,
+        errnos.ENETUNREACH,
+        errnos.ENETDOWN,
+        errnos.ENONET,
+        errnos.ENOPROTOOPT,
+        errnos.EOPNOTSUPP,
+        errnos.EPROTO,
+        errnos.EACCES,
+        errnos.EMSGSIZE,
+    }
+)
+"""What recv(2) says of a datagram that was sent before (udp(7), icmp(7)): the next one may be well."""
+
+
+class News:
+    """Jobs wait here until they are told that there is something new."""
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self) -> None:
+        self._waiting: list[Job] = []
+
+    def tell(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for job in waiting:
+            job.step()
+
+    def attach(self, job: Job) -> None:
+        self._waiting.append(job)
+
+    def detach(self, job: Job) -> None:
+        if job in self._waiting:
+            self._waiting.remove(job)
+
+    def __await__(self) -> Generator["News", None, None]:
+        yield self
+
+
+class Connected(Packets):
+    """A datagram socket with one peer (connect(2)). What the network says of a datagram ends nothing."""
+
+    __slots__ = ()
+
+    async def recv(self) -> bytes | None:
+        while True:
+            try:
+                return await super().recv()
+            except OSError as error:
+                if error.errno not in _ERRORS_OF_OTHERS:
+                    raise
+
+    async def hung_up(self) -> None:
+        """No peer says that it is gone: until it is closed here."""
+        await News()
+
+
+class Peer(Connection):
+    """One address that a bound datagram socket talks with. What comes from there waits in its inbox.
+
+    served  a service runs, or ran, for it
+    """
+
+    __slots__ = ("_bound", "_inbox", "_news", "_over", "_size", "_taken", "_turn", "_waited", "served")
+
+    messages = True
+    traced: TracedPeer
+
+    def __init__(self, bound: "Bound", traced: TracedPeer) -> None:
+        self._bound = bound
+        self._inbox: deque[bytes] = deque()
+        self._size = 0
+        self._news = News()
+        self._turn = Turn(bound.bench.poller)
+        self._taken = self._over = False
+        self._waited = True
+        self.served = False
+        self.traced = traced
+
+    @property
+    def buffer(self) -> int:
+        """That of the socket, which receives for all."""
+        return self._bound.buffer
+
+    @buffer.setter
+    def buffer(self, size: int) -> None:
+        self._bound.buffer = size
+
+    @property
+    def over(self) -> bool:
+        """Nothing more comes."""
+        return self._over
+
+    async def recv(self) -> bytes | None:
+        while not self._inbox:
+            if self._over:
+                return None
+            self._waited = True
+            await self._news
+        self._taken = True
+        return self._next()
+
+    async def send(self, data: bytes | memoryview, kind: str = "") -> None:
+        """Send one datagram. While the kernel has no room for it, which no readiness tells, try again and again."""
+        if len(data) > BUFFER_MAX:
+            raise OSError(errnos.EMSGSIZE, f"a message has at most {BUFFER_MAX} bytes here")
+        if not self._waited:
+            await self._bound.bench.soon
+        self._waited = False
+        await self._turn.take()
+        try:
+            while True:
+                at, view = await self._bound.bench.space(len(data) + DETAILS_ROOM)
+                if self.traced.sendto(data, view, at):
+                    break
+                await asyncio.sleep(RETRY_SECONDS)
+        except OSError as error:
+            if self.traced.address is None:
+                raise OSError("it has no name, so that nothing can be sent to it (ENOTCONN)") from error
+            raise
+        finally:
+            self._turn.give()
+        self._bound.spoke(self)
+
+    async def flushed(self) -> None:
+        await self._turn.take()
+        self._turn.give()
+
+    async def hung_up(self) -> None:
+        """No peer says that it is gone: until it is closed here."""
+        while not self._over:
+            await self._news
+
+    async def another(self) -> bool:
+        """Wait for the peer's next datagram; one that the service did not receive was for the last run of it."""
+        if not self._taken and self._inbox:
+            self._next()
+        self._taken = False
+        while not self._inbox and not self._over:
+            self._waited = True
+            await self._news
+        return bool(self._inbox)
+
+    async def shutdown(self) -> None:
+        """Raises OSError. shutdown(2) is not called: Linux answers ENOTCONN, and yet shuts the socket for all peers."""
+        raise OSError("there is no half-close: the socket has other peers, too")
+
+    def close(self) -> None:
+        self._over = True
+        while self._inbox:
+            self._next()
+        self._bound.leave(self)
+
+    def reset(self) -> None:
+        self.close()
+
+    def put(self, data: bytes) -> None:
+        """Have a datagram wait for the service; where too much waits already, it is dropped and the row says so."""
+        bound = self._bound
+        full = len(self._inbox) >= INBOX_COUNT or self._size + len(data) > INBOX_BYTES or bound.waiting > INBOXES_BYTES
+        if self._inbox and full:
+            if self.socket.reason != DROPPED:
+                self.traced.describe(DROPPED)
+            return
+        self._inbox.append(data)
+        self._size += len(data)
+        bound.waiting += len(data)
+        self._news.tell()
+
+    def retire(self) -> None:
+        """Be served no more once the service has seen that nothing more comes."""
+        self._over = True
+        self.traced.describe(IDLE)
+        self._news.tell()
+
+    def _next(self) -> bytes:
+        data = self._inbox.popleft()
+        self._size -= len(data)
+        self._bound.waiting -= len(data)
+        return data
+
+
+class Bound:
+    """A datagram socket that receives from anybody, and its peers.
+
+    accepted  told of every peer that speaks first
+    payload   from a source address and a datagram to what services get of it; None where it is not for them
+    leaving   called before the socket is closed
+    buffer    bytes asked for by each recvfrom()
+    waiting   bytes in all inboxes
+    """
+
+    def __init__(
+        self,
+        bench: Bench,
+        traced: TracedDatagrams,
+        accepted: Accepted = lambda _: None,
+        *,
+        payload: Callable[[Address | None, bytes], bytes | None] = lambda _, data: data,
+        leaving: Callable[[], None] = lambda: None,
+        note: str = "",
+    ) -> None:
+        self.bench = bench
+        self.traced: TracedSocket = traced
+        self.note = note
+        self.buffer = BUFFER_SIZE
+        self.waiting = 0
+        self._datagrams = traced
+        self._accepted = accepted
+        self._payload = payload
+        self._leaving = leaving
+        self._watched = Watched(bench.poller, traced.fd)
+        self._peers: OrderedDict[Address | None, Peer] = OrderedDict()
+        self._asked: Peer | None = None
+        self._job = Job(self._receive(), _report)
+        self._job.step()
+
+    @property
+    def socket(self) -> Socket:
+        """What its calls add up to so far."""
+        return self.traced.entry.socket
+
+    def ask(self, address: Address) -> Peer:
+        """The peer that this socket was made for: it gets what anybody answers, and the socket ends with it.
+
+        Raises OSError where the capture has no room for it.
+        """
+        try:
+            self._asked = self._add(address, now(), asked=True)
+        except OSError:
+            self.close()
+            raise
+        return self._asked
+
+    def resume(self) -> None:
+        """It waits for no descriptor."""
+
+    def close(self) -> None:
+        """Close, and be over with all peers."""
+        if self.traced.fd < 0:
+            return
+        self._leaving()
+        self._watched.forget()
+        self.traced.close()
+        self._job.cancel()
+        for peer in list(self._peers.values()):
+            peer.close()
+
+    def spoke(self, peer: Peer) -> None:
+        """It is the least idle."""
+        if peer.traced.fd >= 0:
+            self._peers.move_to_end(peer.traced.address)
+
+    def leave(self, peer: Peer) -> None:
+        """Be over with a peer."""
+        if peer.traced.fd >= 0:
+            del self._peers[peer.traced.address]
+            peer.traced.close()
+        if peer is self._asked:
+            self.close()
+
+    async def _receive(self) -> None:
+        while True:
+            await self._watched.readable
+            try:
+                for _ in range(AT_ONCE):
+                    if not await self._received():
+                        break
+            except OSError as error:
+                if error.errno not in _ERRORS_OF_OTHERS:
+                    await asyncio.sleep(PAUSE_SECONDS)
+            if self.traced.fd < 0:
+                return
+
+    async def _received(self) -> bool:
+        """Receive one datagram; whether there may be more."""
+        at, view = await self.bench.space(self.buffer + DETAILS_ROOM)
+        arrival = self._datagrams.recvfrom(view)
+        if arrival is None:
+            return False
+        data = bytes(view[: arrival.length])
+        peer = self._peers.get(arrival.address)
+        if peer is None:
+            peer = self._newcomer(arrival)  # which is written to the heap, over the datagram
+            at, view = await self.bench.space(len(data) + DETAILS_ROOM)
+            view[: len(data)] = data
+        self._datagrams.arrived(arrival, peer.traced.entry if peer else None, view, at)
+        payload = self._payload(arrival.address, data)
+        if peer is None or payload is None:
+            return True
+        self.spoke(peer)
+        if self._asked:
+            self._asked.put(payload)
+            return self.traced.fd >= 0
+        peer.put(payload)
+        if not peer.served:
+            peer.served = True
+            self._accepted(peer)
+        return True
+
+    def _newcomer(self, arrival: Arrival) -> Peer | None:
+        """A peer that speaks for the first time; None where there is no room for one."""
+        if len(self._peers) >= PEERS_MOST:
+            self._make_room()
+        if len(self._peers) >= PEERS_MOST:
+            return None
+        try:
+            return self._add(arrival.address, arrival.began, asked=False)
+        except OSError:
+            return None  # the disk is full
+
+    def _make_room(self) -> None:
+        """End the peer that has been idle the longest. One whose service is busy goes when that looks up."""
+        for peer in self._peers.values():
+            if peer is not self._asked and not peer.over:
+                peer.retire() if peer.served else peer.close()
+                return
+
+    def _add(self, address: Address | None, when: int, *, asked: bool) -> Peer:
+        peer = self._peers[address] = Peer(self, self._datagrams.peer(address, when, asked=asked))
+        return peer
+
+
+def _report(error: BaseException | None) -> None:
+    if error is not None:
+        traceback.print_exception(error, file=sys.stderr)

@@ -1,0 +1,143 @@
+"""Echo requests as ping(8) sends them, over a raw socket or, without the right to one, ICMP's own kind (icmp(7))."""
+
+import asyncio
+import secrets
+import socket as sockets
+import struct
+from pathlib import Path
+from typing import cast
+
+from socktui.core import icmp
+from socktui.core.endpoint import Endpoint
+from socktui.engine.bench import Bench
+from socktui.engine.datagram import Connected
+from socktui.engine.listener import Accepted, Listening
+from socktui.engine.resolve import Resolved, first_of
+from socktui.engine.tcp import Attempts
+from socktui.engine.traced import TracedSocket
+from socktui.engine.traced_datagrams import TracedPortless
+
+ANSWER_SECONDS = 2.0
+FIRST_PAYLOAD = bytes(range(56))
+
+_SOL_RAW, _ICMP_FILTER, _ICMPV6_FILTER = 255, 1, 1  # linux/icmp.h, linux/icmpv6.h
+_GROUPS = Path("/proc/sys/net/ipv4/ping_group_range")
+
+
+class Echoes(Connected):
+    """Each message that is sent is the payload of an echo request; what is received is that of its reply.
+
+    Replies to other programs' requests to the same host are received, too, and so recorded; services do not get them.
+    """
+
+    __slots__ = ("_identifier", "_sequence", "_timer", "_version")
+
+    def __init__(self, bench: Bench, traced: TracedSocket, version: int, identifier: int) -> None:
+        super().__init__(bench, traced)
+        self._version = version
+        self._identifier = identifier
+        self._sequence = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def begin(self) -> None:
+        """Send the first echo request."""
+        await self.send(FIRST_PAYLOAD)
+
+    async def recv(self) -> bytes | None:
+        while (packet := await super().recv()) is not None:
+            reply = icmp.message(packet)
+            if reply and (reply.type, reply.identifier) == (icmp.ECHO_REPLY[self._version], self._identifier):
+                self._answered(reply.sequence)
+                return reply.payload
+        return None
+
+    async def send(self, data: bytes | memoryview, kind: str = "") -> None:
+        sequence = self._sequence = self._sequence + 1 & 0xFFFF
+        await super().send(icmp.echo_request(self._version, self._identifier, sequence, bytes(data)))
+        self._await_answer(sequence)
+
+    def close(self) -> None:
+        self._stop_waiting()
+        super().close()
+
+    def _await_answer(self, sequence: int) -> None:
+        self._stop_waiting()
+        text = f"no answer to echo request {sequence} within {ANSWER_SECONDS:g} s"
+        self._timer = asyncio.get_running_loop().call_later(ANSWER_SECONDS, self._tell, text)
+
+    def _answered(self, sequence: int) -> None:
+        if sequence == self._sequence:
+            self._stop_waiting()
+        if self.socket.reason:
+            self._tell("")
+
+    def _stop_waiting(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _tell(self, reason: str) -> None:
+        """Have the row say that nothing came, or no longer."""
+        self.socket.reason = reason
+        self._bench.journal.describe(self.traced.entry)
+
+
+async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Listening:
+    """Raises OSError: the kernel answers echo requests itself."""
+    number = 58 if ":" in endpoint.host else 1
+    raise OSError(f"the kernel answers echo requests itself: listen on raw://{endpoint.authority}:{number} to see them")
+
+
+async def connect(bench: Bench, endpoint: Endpoint, _: Attempts, seconds: float) -> Echoes:
+    """A socket that sends echo requests to a host. Raises OSError, socket.gaierror."""
+    return await first_of(endpoint, seconds, lambda found: _connect(bench, endpoint, found))
+
+
+def _connect(bench: Bench, endpoint: Endpoint, found: Resolved) -> Echoes:
+    family, address = found
+    version = 4 if family == sockets.AF_INET else 6
+    traced = _open(bench, endpoint, family)
+    raw = traced.sock.type == sockets.SOCK_RAW
+    try:
+        if raw:
+            _only_replies(traced, version)
+        traced.connect(address)
+        local = traced.getsockname()
+    except BaseException:
+        traced.close()
+        raise
+    # The kernel chooses the identifiers of its own kind of socket, and calls them ports.
+    return Echoes(bench, traced, version, secrets.randbits(16) if raw else cast(tuple[str, int], local)[1])
+
+
+def _open(bench: Bench, endpoint: Endpoint, family: int) -> TracedSocket:
+    """Raises OSError, one sentence, where neither kind is allowed."""
+    protocol = sockets.IPPROTO_ICMP if family == sockets.AF_INET else sockets.IPPROTO_ICMPV6
+    try:
+        return TracedPortless.open(bench.journal, family, sockets.SOCK_RAW, protocol, scheme=endpoint.scheme)
+    except PermissionError:
+        pass
+    try:
+        return TracedPortless.open(bench.journal, family, sockets.SOCK_DGRAM, protocol, scheme=endpoint.scheme)
+    except PermissionError as error:
+        groups = " to ".join(_GROUPS.read_text().split())
+        raise OSError(
+            f"echo requests need the right CAP_NET_RAW (EPERM), or a group of yours in the range of the sysctl "
+            f"net.ipv4.ping_group_range (EACCES), which is {groups}"
+        ) from error
+
+
+def _only_replies(traced: TracedSocket, version: int) -> None:
+    """Have the kernel drop what is no echo reply: raw sockets get every message that the machine gets."""
+    if version == 4:
+        mask = struct.pack("=I", 0xFFFFFFFF ^ 1 << icmp.ECHO_REPLY[4])
+        traced.setsockopt_struct(_SOL_RAW, _ICMP_FILTER, mask, ("SOL_RAW", "ICMP_FILTER", "all but ICMP_ECHOREPLY"))
+        return
+    words = [0xFFFFFFFF] * 8
+    words[icmp.ECHO_REPLY[6] // 32] ^= 1 << icmp.ECHO_REPLY[6] % 32
+    traced.setsockopt_struct(
+        sockets.IPPROTO_ICMPV6,
+        _ICMPV6_FILTER,
+        struct.pack("=8I", *words),
+        ("IPPROTO_ICMPV6", "ICMPV6_FILTER", "all but ICMPV6_ECHO_REPLY"),
+    )

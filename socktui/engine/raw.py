@@ -1,0 +1,80 @@
+"""Raw sockets (raw(7)): IP packets of a protocol number. What is sent is the payload, the kernel adds the header."""
+
+import socket as sockets
+from collections.abc import Callable
+from dataclasses import replace
+
+from socktui.core.endpoint import Endpoint
+from socktui.core.icmp import Header
+from socktui.engine.bench import Bench
+from socktui.engine.datagram import Bound, Connected
+from socktui.engine.listener import Accepted
+from socktui.engine.resolve import Resolved, first_of, resolve
+from socktui.engine.tcp import Attempts
+from socktui.engine.traced import Address
+from socktui.engine.traced_datagrams import TracedPortless
+
+NOTE = "packets from an address to itself are recorded and not answered: the answers would be, too, for ever"
+
+
+class Raw(Connected):
+    """A connected raw socket. Over IPv4 what is recorded has the IP header, and what services get has not."""
+
+    __slots__ = ()
+
+    async def recv(self) -> bytes | None:
+        packet = await super().recv()
+        header = Header.of(packet) if packet and self.traced.sock.family == sockets.AF_INET else None
+        return packet[header.length :] if packet and header else packet
+
+
+async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Bound:
+    """A socket that is bound to an address, and `accepted` called for every peer. Raises OSError, socket.gaierror."""
+    family, address = (await resolve(replace(endpoint, port=0), passive=True))[0]
+    if address[0] == "::":
+        raise OSError("a raw socket of IPv6 needs an address: on [::] it could not tell its own packets from others'")
+    traced = _open(bench, endpoint, family, service)
+    try:
+        traced.bind(address)
+        traced.getsockname()
+    except BaseException:
+        traced.close()
+        raise
+    payload = _payload_4 if family == sockets.AF_INET else _payload_6(address)
+    return Bound(bench, traced, accepted, payload=payload, note=NOTE)
+
+
+async def connect(bench: Bench, endpoint: Endpoint, _: Attempts, seconds: float) -> Raw:
+    """A socket that is connected to an address. Raises OSError, socket.gaierror."""
+
+    def make(found: Resolved) -> Raw:
+        family, address = found
+        traced = _open(bench, endpoint, family)
+        try:
+            traced.connect(address)
+            traced.getsockname()
+        except BaseException:
+            traced.close()
+            raise
+        return Raw(bench, traced)
+
+    return await first_of(replace(endpoint, port=0), seconds, make)
+
+
+def _open(bench: Bench, endpoint: Endpoint, family: int, service: str = "") -> TracedPortless:
+    try:
+        return TracedPortless.open(
+            bench.journal, family, sockets.SOCK_RAW, endpoint.port, service=service, scheme=endpoint.scheme
+        )  # fmt: skip
+    except PermissionError as error:
+        raise OSError("raw sockets need the right CAP_NET_RAW (EPERM): see capabilities(7), or be root") from error
+
+
+def _payload_4(_: Address | None, packet: bytes) -> bytes | None:
+    header = Header.of(packet)
+    return packet[header.length :] if header and header.source != header.destination else None
+
+
+def _payload_6(bound: Address) -> Callable[[Address | None, bytes], bytes | None]:
+    """Packets of IPv6 come without their header."""
+    return lambda source, packet: None if source and source[0] == bound[0] else packet

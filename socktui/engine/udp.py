@@ -1,0 +1,66 @@
+"""UDP: how its sockets are set up, over IPv4 and IPv6, to one peer, to everybody and to groups."""
+
+import errno as errnos
+import socket as sockets
+
+from socktui.core.endpoint import Endpoint
+from socktui.engine.bench import Bench
+from socktui.engine.connection import Connection
+from socktui.engine.datagram import Bound, Connected
+from socktui.engine.listener import Accepted
+from socktui.engine.multicast import Casting
+from socktui.engine.resolve import Resolved, first_of, resolve
+from socktui.engine.tcp import Attempts
+from socktui.engine.traced_datagrams import TracedDatagrams
+
+
+async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Bound:
+    """A bound socket, and `accepted` called for every peer. Raises OSError, socket.gaierror."""
+    family, address = (await resolve(endpoint, passive=True))[0]
+    casting = Casting.of(endpoint, family, endpoint.option("group") or address[0])
+    traced = TracedDatagrams.open(
+        bench.journal, family, sockets.SOCK_DGRAM, service=service, scheme=endpoint.scheme
+    )  # fmt: skip
+    try:
+        if casting.group:
+            traced.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+        if family == sockets.AF_INET6:
+            traced.setsockopt(sockets.IPPROTO_IPV6, sockets.IPV6_V6ONLY, 1)
+        casting.send_by(traced)
+        traced.bind(address)
+        casting.join(traced)
+        traced.getsockname()
+    except BaseException:
+        traced.close()
+        raise
+    return Bound(bench, traced, accepted)
+
+
+async def connect(bench: Bench, endpoint: Endpoint, _: Attempts, seconds: float) -> Connection:
+    """A connected socket; one that is not where many may answer. Raises OSError, socket.gaierror."""
+    return await first_of(endpoint, seconds, lambda found: _connect(bench, endpoint, found))
+
+
+def _connect(bench: Bench, endpoint: Endpoint, found: Resolved) -> Connection:
+    family, address = found
+    if endpoint.option("group"):
+        raise OSError("a client joins no group: connect to the group's own address")
+    casting = Casting.of(endpoint, family, address[0])
+    many = casting.group or casting.broadcast
+    traced = TracedDatagrams.open(bench.journal, family, sockets.SOCK_DGRAM, scheme=endpoint.scheme)
+    try:
+        casting.send_by(traced)
+        if many:
+            traced.bind(("" if family == sockets.AF_INET else "::", 0))
+        else:
+            traced.connect(address)
+        traced.getsockname()
+        return Bound(bench, traced).ask(address) if many else Connected(bench, traced)
+    except PermissionError as error:
+        traced.close()
+        if error.errno == errnos.EACCES:
+            raise OSError("that is a broadcast address (EACCES): add ?broadcast=yes to send to it") from error
+        raise
+    except BaseException:
+        traced.close()
+        raise

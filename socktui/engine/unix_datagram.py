@@ -1,0 +1,45 @@
+"""UNIX datagram sockets (unix(7)): how they are set up. A client has an abstract name, so that it can be answered."""
+
+import socket as sockets
+
+from socktui.core.endpoint import Endpoint
+from socktui.engine.bench import Bench
+from socktui.engine.datagram import Bound, Connected
+from socktui.engine.listener import Accepted
+from socktui.engine.socketfile import bind_path, unix_address
+from socktui.engine.tcp import Attempts
+from socktui.engine.traced import TracedSocket
+from socktui.engine.traced_datagrams import TracedDatagrams
+
+
+async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Bound:
+    """A socket that is bound to a path or an abstract name, and `accepted` called for every peer. Raises OSError.
+
+    All peers that have no name are one: they cannot be answered.
+    """
+    traced = TracedDatagrams.open(
+        bench.journal, sockets.AF_UNIX, sockets.SOCK_DGRAM, service=service, scheme=endpoint.scheme
+    )  # fmt: skip
+    try:
+        file = bind_path(traced, endpoint.path, replace=endpoint.option("replace") == "yes")
+    except BaseException:
+        traced.close()
+        raise
+    traced.getsockname()
+    return Bound(bench, traced, accepted, leaving=file.remove)
+
+
+async def connect(bench: Bench, endpoint: Endpoint, _: Attempts, __: float) -> Connected:
+    """A socket with a name that the kernel chose (unix(7): autobind), connected to a path or an abstract name.
+
+    Raises OSError.
+    """
+    traced = TracedSocket.open(bench.journal, sockets.AF_UNIX, sockets.SOCK_DGRAM, scheme=endpoint.scheme)
+    try:
+        traced.bind("")
+        traced.connect(unix_address(endpoint.path))
+        traced.getsockname()
+    except BaseException:
+        traced.close()
+        raise
+    return Connected(bench, traced)
