@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable, Generator
 
-from socktui.engine.jobs import Job, Soon
-from socktui.engine.poller import HANGUP, READ, WRITE, Poller
+from socktui.jobs.job import Job, Soon
+from socktui.jobs.poller import HANGUP, READ, WRITE, Poller
 from socktui.journal.heap import Heap
 from socktui.journal.writer import Journal
 

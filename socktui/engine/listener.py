@@ -8,8 +8,8 @@ from typing import Protocol
 from socktui.core.sockets import Socket
 from socktui.engine.bench import Bench
 from socktui.engine.connection import BUFFER_SIZE, Connection
-from socktui.engine.poller import READ
 from socktui.engine.traced import TracedSocket
+from socktui.jobs.poller import READ
 
 ACCEPTS_AT_ONCE = 64
 PAUSE_SECONDS = 1.0

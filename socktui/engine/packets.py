@@ -5,8 +5,8 @@ import socket as sockets
 
 from socktui.engine.bench import Bench, Watched
 from socktui.engine.connection import BUFFER_MAX, Connection
-from socktui.engine.jobs import Turn
 from socktui.engine.traced import END, TracedSocket
+from socktui.jobs.job import Turn
 
 
 class Packets(Connection):

@@ -4,8 +4,8 @@ import socket as sockets
 
 from socktui.engine.bench import Bench, Watched
 from socktui.engine.connection import BUFFER_SIZE, Connection
-from socktui.engine.jobs import Turn
 from socktui.engine.traced import TracedSocket
+from socktui.jobs.job import Turn
 
 
 class Stream(Connection):

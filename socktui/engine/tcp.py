@@ -7,11 +7,11 @@ import socket as sockets
 from socktui.core.endpoint import Endpoint
 from socktui.engine.bench import Bench
 from socktui.engine.connection import Connection
-from socktui.engine.jobs import Job, run
 from socktui.engine.listener import Accepted, Listener
 from socktui.engine.resolve import Resolved, resolve
 from socktui.engine.stream import Stream
 from socktui.engine.traced import TracedSocket
+from socktui.jobs.job import Job, run
 
 ATTEMPT_DELAY = 0.25  # RFC 8305, section 5
 

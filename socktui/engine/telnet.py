@@ -9,10 +9,10 @@ from socktui.core.endpoint import Endpoint
 from socktui.engine import tcp
 from socktui.engine.bench import Bench
 from socktui.engine.connection import BUFFER_SIZE, Connection
-from socktui.engine.jobs import Turn
 from socktui.engine.layered import Layered
 from socktui.engine.listener import Accepted, Listener
 from socktui.engine.tcp import Attempts
+from socktui.jobs.job import Turn
 
 WINDOW = (80, 24)
 """Columns and rows that a server is told: what a terminal has of which nothing is known."""

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from socktui.core.endpoint import Endpoint
-from socktui.engine import icmp, raw, tcp, telnet, udp, unix, unix_datagram
+from socktui.engine import tcp, telnet, unix
 from socktui.engine.bench import Bench
 from socktui.engine.connection import Connection
+from socktui.engine.datagrams import icmp, raw, udp
+from socktui.engine.datagrams import unix as unix_datagrams
 from socktui.engine.listener import Accepted, Listening
 from socktui.engine.tcp import Attempts
 
@@ -27,15 +29,15 @@ class Transport:
 
 
 def _tls() -> Transport:
-    from socktui.engine import tls
+    from socktui.engine.tls.connection import connect, listen
 
-    return Transport(tls.listen, tls.connect)
+    return Transport(listen, connect)
 
 
 def _websocket(under: Transport) -> Transport:
-    from socktui.engine import websocket
+    from socktui.engine.websocket.connection import connect_over, listen_over
 
-    return Transport(websocket.listen_over(under.listen), websocket.connect_over(under.connect))
+    return Transport(listen_over(under.listen), connect_over(under.connect))
 
 
 _TCP = Transport(tcp.listen, tcp.connect)
@@ -45,7 +47,7 @@ TRANSPORTS: dict[str, Callable[[], Transport]] = {
     "tcp": lambda: _TCP,
     "udp": lambda: Transport(udp.listen, udp.connect),
     "unix": lambda: _UNIX,
-    "unix-dgram": lambda: Transport(unix_datagram.listen, unix_datagram.connect),
+    "unix-dgram": lambda: Transport(unix_datagrams.listen, unix_datagrams.connect),
     "unix-seqpacket": lambda: _UNIX,
     "tls": _tls,
     "ws": lambda: _websocket(_TCP),

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from socktui.core.endpoint import Endpoint
 from socktui.engine.bench import Bench
 from socktui.engine.connection import Connection
-from socktui.engine.jobs import run
 from socktui.engine.listener import Accepted, Listener
 from socktui.engine.packets import Packets
 from socktui.engine.socketfile import SocketFile, bind_path, unix_address
@@ -16,6 +15,7 @@ from socktui.engine.stream import Stream
 from socktui.engine.tcp import Attempts
 from socktui.engine.traced import Address, TracedSocket
 from socktui.host.processes import described
+from socktui.jobs.job import run
 
 RETRY_SECONDS = 0.02
 

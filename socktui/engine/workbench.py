@@ -14,16 +14,18 @@ from typing import Any, BinaryIO
 from socktui.core.endpoint import Endpoint
 from socktui.engine.bench import Bench
 from socktui.engine.connection import BUFFER_SIZE, Connection
-from socktui.engine.jobs import Job, run
 from socktui.engine.listener import Listening
-from socktui.engine.poller import Poller
 from socktui.engine.tcp import Attempts
 from socktui.engine.transports import TRANSPORTS
+from socktui.jobs.job import Job, run
+from socktui.jobs.poller import Poller
 from socktui.journal.writer import Journal
 
 BACKLOG = 1024
 CONNECT_SECONDS = 10.0
-CHUNK = 65536
+CHUNK, MESSAGE = 65536, 8192
+"""How much of a file is sent at a time, of a stream and as a message."""
+
 GOODBYE_SECONDS = 2.0
 
 ServiceFunction = Callable[[Connection], Coroutine[Any, Any, None]]
@@ -117,7 +119,7 @@ class Workbench:
 
             async def pieces(connection: Connection) -> None:
                 nonlocal total
-                while piece := file.read(CHUNK):
+                while piece := file.read(MESSAGE if connection.messages else CHUNK):
                     await connection.send(piece)
                     total += len(piece)
 
@@ -202,9 +204,9 @@ class Workbench:
         async def serve() -> None:
             await connection.begin()
             begun.set_result(None)
-            await service(connection)
+            await _once(service, connection)
             while await connection.another():
-                await service(connection)
+                await _once(service, connection)
             await connection.flushed()  # what somebody typed meanwhile goes out as well
             await connection.goodbye()
 
@@ -252,6 +254,15 @@ class Workbench:
                 raise NoSuchSocket(f"socket {number} is still connecting")
             raise NoSuchSocket(f"socket {number} is no open connection")
         return held
+
+
+async def _once(service: ServiceFunction, connection: Connection) -> None:
+    """Run a service to its end. A datagram that could not be sent ends nothing: the next one may be answered."""
+    try:
+        await service(connection)
+    except OSError:
+        if not connection.socket.datagrams:
+            raise
 
 
 def _open(path: Path) -> BinaryIO:

@@ -49,7 +49,7 @@ def close_after(count: int) -> ServiceFunction:
 
     async def serve(connection: Connection) -> None:
         if await _echoed(connection, count):
-            from socktui.services.race import see_off  # which brings asyncio: not for the list of services
+            from socktui.services.farewell import see_off  # which brings asyncio: not for the list of services
 
             await see_off(connection)
 

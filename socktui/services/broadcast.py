@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from socktui.services.race import race
+from socktui.jobs.race import race
 
 if TYPE_CHECKING:
     from socktui.engine.connection import Connection

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import h11
 
+from socktui.jobs.deadline import within
 from socktui.services import httpbin
+from socktui.services.farewell import see_off
 from socktui.services.httpbin import Answer, Request
-from socktui.services.race import see_off, within
 
 if TYPE_CHECKING:
     from socktui.engine.connection import Connection

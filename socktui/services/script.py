@@ -46,7 +46,7 @@ from typing import TYPE_CHECKING
 
 from socktui.core.safe import safe
 from socktui.services.error import ServiceError
-from socktui.services.race import see_off
+from socktui.services.farewell import see_off
 from socktui.services.rulefile import load
 from socktui.services.rules import End, Incoming, Rules, Send, Steps, Wait
 

@@ -17,8 +17,8 @@ from socktui.control.messages import VerbError
 from socktui.core.call import Name
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import Role, State
-from socktui.engine.poller import Poller
 from socktui.engine.workbench import Workbench
+from socktui.jobs.poller import Poller
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from socktui.services.manual import client

@@ -8,9 +8,9 @@ import pytest
 from socktui.control.client import Engine
 from socktui.core.call import Name
 from socktui.core.endpoint import Endpoint
-from socktui.engine import datagram
 from socktui.engine.connection import Connection
-from socktui.engine.datagram import AT_ONCE, DROPPED, IDLE, INBOX_BYTES, INBOX_COUNT
+from socktui.engine.datagrams import bound as datagram
+from socktui.engine.datagrams.bound import AT_ONCE, DROPPED, IDLE, INBOX_BYTES, INBOX_COUNT
 from socktui.engine.workbench import ServiceFunction, Workbench
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal

@@ -12,7 +12,7 @@ from socktui.core.endpoint import Endpoint
 from socktui.core.icmp import Header, describe, message
 from socktui.core.sockets import Role, State
 from socktui.engine.connection import Connection
-from socktui.engine.icmp import FIRST_PAYLOAD
+from socktui.engine.datagrams.icmp import FIRST_PAYLOAD
 from socktui.engine.workbench import Workbench
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal

@@ -15,8 +15,8 @@ import pytest
 
 from socktui.core.call import Name
 from socktui.core.endpoint import Endpoint
-from socktui.engine.poller import Poller
 from socktui.engine.workbench import Workbench
+from socktui.jobs.poller import Poller
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from socktui.services import SERVICES

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from socktui.engine import authority
+from socktui.engine.tls import authority
 
 ISSUE = """
 import sys, trustme
-from socktui.engine import authority
+from socktui.engine.tls import authority
 print("ready", flush=True)
 sys.stdin.readline()
 leaf = authority.issue(["localhost"])

@@ -11,11 +11,11 @@ import pytest
 
 from socktui.core.call import Call, Name
 from socktui.engine.bench import Bench
-from socktui.engine.jobs import run
-from socktui.engine.poller import Poller
 from socktui.engine.stream import Stream
-from socktui.engine.tls import TlsConnection
+from socktui.engine.tls.connection import TlsConnection
 from socktui.engine.traced import TracedSocket
+from socktui.jobs.job import run
+from socktui.jobs.poller import Poller
 from socktui.journal.writer import Journal
 from tests.engine.certificates import Certificates
 from tests.engine.tls_peer import TlsPeer, trusting

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socktui.engine.websocket_frames import (
+from socktui.engine.websocket.frames import (
     FRAGMENTS_MAX,
     MESSAGE_MAX,
     FrameReader,

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from socktui.core.endpoint import Endpoint
-from socktui.engine import websocket
-from socktui.engine.poller import Poller
+from socktui.engine.websocket import connection as websocket
 from socktui.engine.workbench import Workbench
+from socktui.jobs.poller import Poller
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from socktui.services.small import echo

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socktui.engine.websocket_events import Came, Closed, Event, Failed, Opened, Refused, Served
-from socktui.engine.websocket_protocol import FRAME_MAX, HEAD_MAX, Client, Options, Server, WebSocket
+from socktui.engine.websocket.events import Came, Closed, Event, Failed, Opened, Refused, Served
+from socktui.engine.websocket.protocol import FRAME_MAX, HEAD_MAX, Client, Options, Server, WebSocket
 from tests.engine.websocket_cases import RIGHT, WRONG, Right, Wrong
 from tests.engine.websocket_wire import ACCEPT_OF_THE_RFC, HELLO, UPGRADE, close, fragments, frame, unframed
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from socktui.control.client import Engine
 from socktui.core.call import Call, Name
 from socktui.core.sockets import Role
-from socktui.engine import authority
+from socktui.engine.tls import authority
 from tests.support import all_calls, all_sockets, until
 
 HELLO = b"Hello, World! " * 3

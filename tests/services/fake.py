@@ -6,8 +6,8 @@ import asyncio
 from typing import Any, cast
 
 from socktui.core.sockets import Socket
-from socktui.engine import jobs
 from socktui.engine.connection import Connection
+from socktui.jobs import job as jobs
 from socktui.services import service
 from tests.support import SECONDS
 

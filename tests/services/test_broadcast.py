@@ -11,7 +11,7 @@ from contextlib import ExitStack, asynccontextmanager
 import pytest
 
 from socktui.control.client import Engine
-from socktui.engine import jobs
+from socktui.jobs import job as jobs
 from socktui.services import service
 from socktui.services.broadcast import LIMIT, broadcast
 from tests.services.fake import FakeConnection

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from socktui.engine import jobs
+from socktui.jobs import job as jobs
 from socktui.services import service
 from socktui.services.quotations import QUOTATIONS
 from socktui.services.small import chargen_pattern

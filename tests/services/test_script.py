@@ -12,7 +12,7 @@ from socktui.control.client import Engine
 from socktui.control.messages import VerbError
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
-from socktui.engine import jobs
+from socktui.jobs import job as jobs
 from socktui.services import service
 from socktui.services.script import Book
 from tests.services.fake import FakeConnection, served

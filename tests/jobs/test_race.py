@@ -4,10 +4,9 @@ import asyncio
 
 import pytest
 
-from socktui.engine import jobs
-from socktui.services.race import race, see_off, within
-from tests.services.fake import FakeConnection
-from tests.support import SECONDS, until
+from socktui.jobs.job import run
+from socktui.jobs.race import race
+from tests.support import SECONDS
 
 
 async def test_the_first_to_end_wins_and_the_others_are_cancelled() -> None:
@@ -29,7 +28,7 @@ async def test_the_first_to_end_wins_and_the_others_are_cancelled() -> None:
             ended.append("never")
             raise
 
-    _, done = jobs.run(race(never(), waits("a"), never()))
+    _, done = run(race(never(), waits("a"), never()))
     gate.set()
     assert await asyncio.wait_for(done, SECONDS) == (1, "a")
     assert ended == ["never", "never"]
@@ -45,7 +44,7 @@ async def test_one_that_does_not_wait_wins_before_others_begin() -> None:
     async def at_once() -> int:
         return 7
 
-    _, done = jobs.run(race(at_once(), other()))
+    _, done = run(race(at_once(), other()))
     assert await asyncio.wait_for(done, SECONDS) == (0, 7)
     assert not begun
 
@@ -55,7 +54,7 @@ async def test_what_one_raises_is_raised() -> None:
         await asyncio.sleep(0.001)
         raise ConnectionResetError(104, "reset")
 
-    _, done = jobs.run(race(asyncio.sleep(SECONDS), fails()))
+    _, done = run(race(asyncio.sleep(SECONDS), fails()))
     with pytest.raises(ConnectionResetError):
         await asyncio.wait_for(done, SECONDS)
 
@@ -66,7 +65,7 @@ async def test_one_that_is_cancelled_cancels_them_all() -> None:
     async def waits() -> None:
         await future
 
-    _, done = jobs.run(race(asyncio.sleep(SECONDS), waits()))
+    _, done = run(race(asyncio.sleep(SECONDS), waits()))
     future.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(done, SECONDS)
@@ -81,35 +80,8 @@ async def test_cancelling_the_job_cancels_them_all() -> None:
         finally:
             ended.append(number)
 
-    job, done = jobs.run(race(waits(1), waits(2)))
+    job, done = run(race(waits(1), waits(2)))
     job.cancel()
     assert ended == [1, 2]
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(done, SECONDS)
-
-
-async def test_within_the_time_and_beyond_it() -> None:
-    async def quick() -> str:
-        await asyncio.sleep(0.001)
-        return "quick"
-
-    _, done = jobs.run(within(SECONDS, quick()))
-    assert await asyncio.wait_for(done, SECONDS) == "quick"
-    _, done = jobs.run(within(0.001, asyncio.sleep(SECONDS, "")))
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(done, SECONDS)
-
-
-async def test_a_peer_is_seen_off_until_its_end() -> None:
-    connection = FakeConnection(b"still", b"talking", messages=False)
-    _, done = jobs.run(see_off(connection))
-    await until(lambda: connection.ends == ["shutdown"])
-    assert not done.done()
-    connection.over()
-    await asyncio.wait_for(done, SECONDS)
-
-
-async def test_a_peer_that_does_not_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("socktui.services.race.SEE_OFF_SECONDS", 0.01)
-    _, done = jobs.run(see_off(FakeConnection(messages=False)))
-    await asyncio.wait_for(done, SECONDS)

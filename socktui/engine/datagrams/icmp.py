@@ -10,12 +10,12 @@ from typing import cast
 from socktui.core import icmp
 from socktui.core.endpoint import Endpoint
 from socktui.engine.bench import Bench
-from socktui.engine.datagram import Connected
+from socktui.engine.datagrams.bound import Connected
+from socktui.engine.datagrams.traced import TracedPortless
 from socktui.engine.listener import Accepted, Listening
 from socktui.engine.resolve import Resolved, first_of
 from socktui.engine.tcp import Attempts
 from socktui.engine.traced import TracedSocket
-from socktui.engine.traced_datagrams import TracedPortless
 
 ANSWER_SECONDS = 2.0
 FIRST_PAYLOAD = bytes(range(56))

@@ -4,12 +4,12 @@ import socket as sockets
 
 from socktui.core.endpoint import Endpoint
 from socktui.engine.bench import Bench
-from socktui.engine.datagram import Bound, Connected
+from socktui.engine.datagrams.bound import Bound, Connected
+from socktui.engine.datagrams.traced import TracedDatagrams
 from socktui.engine.listener import Accepted
 from socktui.engine.socketfile import bind_path, unix_address
 from socktui.engine.tcp import Attempts
 from socktui.engine.traced import TracedSocket
-from socktui.engine.traced_datagrams import TracedDatagrams
 
 
 async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Bound:

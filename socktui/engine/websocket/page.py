@@ -12,7 +12,7 @@ _INLINE = re.compile(rb"<(script|style)>(.*?)</\1>", re.DOTALL)
 @functools.cache
 def page_html() -> bytes:
     """The page, whole: it asks for nothing else."""
-    return Path(__file__).with_name("websocket_page.html").read_bytes()
+    return Path(__file__).with_name("page.html").read_bytes()
 
 
 @functools.cache

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from socktui.engine.bench import Watched
-from socktui.engine.jobs import Job, Soon, Turn, run
-from socktui.engine.poller import Poller
+from socktui.jobs.job import Job, Soon, Turn, run
+from socktui.jobs.poller import Poller
 
 
 def on_a_loop(main: Callable[[Poller], Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from socktui.engine.websocket_frames import Message
+from socktui.engine.websocket.frames import Message
 
 
 @dataclass(frozen=True, slots=True)

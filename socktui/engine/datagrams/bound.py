@@ -14,11 +14,11 @@ from time import monotonic_ns as now
 from socktui.core.sockets import Socket
 from socktui.engine.bench import Bench, Watched
 from socktui.engine.connection import BUFFER_MAX, BUFFER_SIZE, Connection
-from socktui.engine.jobs import Job, Turn
+from socktui.engine.datagrams.traced import Arrival, TracedDatagrams, TracedPeer
 from socktui.engine.listener import Accepted
 from socktui.engine.packets import Packets
 from socktui.engine.traced import Address, TracedSocket
-from socktui.engine.traced_datagrams import Arrival, TracedDatagrams, TracedPeer
+from socktui.jobs.job import Job, Turn
 from socktui.journal.writer import DETAILS_ROOM
 
 PEERS_MOST = 1024

@@ -13,14 +13,15 @@ from typing import Any
 from socktui.core.call import Name
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
-from socktui.engine import authority, tcp, tls_context, tls_words
+from socktui.engine import tcp
 from socktui.engine.bench import Bench
 from socktui.engine.connection import Connection
-from socktui.engine.deadline import at_once, within
-from socktui.engine.jobs import Turn
 from socktui.engine.layered import Layered
 from socktui.engine.listener import Accepted, Listener
 from socktui.engine.tcp import Attempts
+from socktui.engine.tls import authority, contexts, words
+from socktui.jobs.deadline import at_once, within
+from socktui.jobs.job import Turn
 
 HANDSHAKE_SECONDS = 10.0
 GOODBYE_SECONDS = 2.0
@@ -94,7 +95,7 @@ class TlsConnection(Layered):
                 data = b""  # as read() says it once our own close_notify was sent
             except ssl.SSLError as error:
                 _if_possible(self._answer())
-                raise self._failed(Name.SSL_READ, began, tls_words.why(error, self._tls)) from None
+                raise self._failed(Name.SSL_READ, began, words.why(error, self._tls)) from None
             if data:
                 await self._record(Name.SSL_READ, began, data, size=self.buffer)
                 return data
@@ -150,7 +151,7 @@ class TlsConnection(Layered):
                 pass
             except ssl.SSLError as error:
                 _if_possible(self._flush())
-                reason = tls_words.no_tls(heard, said) or tls_words.why(error, self._tls)
+                reason = words.no_tls(heard, said) or words.why(error, self._tls)
                 raise self._failed(Name.SSL_DO_HANDSHAKE, began, reason) from None
             else:
                 self._record_event(Name.SSL_DO_HANDSHAKE, began, 1, answer=self._agreed())
@@ -172,7 +173,7 @@ class TlsConnection(Layered):
     def _agreed(self) -> list[str | int]:
         """What the handshake came to: the version, the cipher, and the subject of the peer's certificate."""
         cipher = self._tls.cipher()
-        subject = tls_words.subject(tls_words.peer_certificate(self._tls))
+        subject = words.subject(words.peer_certificate(self._tls))
         return [self._tls.version() or "", cipher[0] if cipher else "", subject]
 
     # The wire
@@ -228,7 +229,7 @@ class TlsConnection(Layered):
                 await self._flush()
                 await self._feed(Name.SSL_WRITE)
             except ssl.SSLError as error:
-                raise self._failed(Name.SSL_WRITE, began, tls_words.why(error, self._tls)) from None
+                raise self._failed(Name.SSL_WRITE, began, words.why(error, self._tls)) from None
         await self._record(Name.SSL_WRITE, began, piece)
         await self._flush()
 
@@ -273,7 +274,7 @@ class TlsConnection(Layered):
 
 async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Listener:
     """A listener whose connections speak TLS. Raises OSError, socket.gaierror."""
-    context = await asyncio.to_thread(tls_context.serving, endpoint)
+    context = await asyncio.to_thread(contexts.serving, endpoint)
 
     def arrived(under: Connection) -> None:
         accepted(TlsConnection(bench, under, context))
@@ -286,7 +287,7 @@ async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, a
 
 async def connect(bench: Bench, endpoint: Endpoint, attempts: Attempts, seconds: float) -> TlsConnection:
     """A connection that speaks TLS, its handshake still to come. Raises OSError as tcp.connect() does."""
-    context, name = await asyncio.to_thread(tls_context.asking, endpoint)
+    context, name = await asyncio.to_thread(contexts.asking, endpoint)
     under = await tcp.connect(bench, endpoint, attempts, seconds)
     if context.verify_mode is ssl.CERT_NONE:
         bench.journal.describe(under.traced.entry, insecure=True)

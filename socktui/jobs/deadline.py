@@ -5,7 +5,7 @@ import errno as errnos
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from socktui.engine.jobs import Soon, run
+from socktui.jobs.job import Soon, run
 
 T = TypeVar("T")
 

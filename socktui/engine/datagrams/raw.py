@@ -7,12 +7,12 @@ from dataclasses import replace
 from socktui.core.endpoint import Endpoint
 from socktui.core.icmp import Header
 from socktui.engine.bench import Bench
-from socktui.engine.datagram import Bound, Connected
+from socktui.engine.datagrams.bound import Bound, Connected
+from socktui.engine.datagrams.traced import TracedPortless
 from socktui.engine.listener import Accepted
 from socktui.engine.resolve import Resolved, first_of, resolve
 from socktui.engine.tcp import Attempts
 from socktui.engine.traced import Address
-from socktui.engine.traced_datagrams import TracedPortless
 
 NOTE = "packets from an address to itself are recorded and not answered: the answers would be, too, for ever"
 

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Protocol, TypeVar
 
-from socktui.engine.poller import Poller
+from socktui.jobs.poller import Poller
 
 T = TypeVar("T")
 

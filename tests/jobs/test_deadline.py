@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from socktui.engine.deadline import at_once, within
-from socktui.engine.jobs import Soon, Turn, run
-from socktui.engine.poller import Poller
+from socktui.jobs.deadline import at_once, within
+from socktui.jobs.job import Soon, Turn, run
+from socktui.jobs.poller import Poller
 
 
 def as_a_job(coroutine: Callable[[Poller], Awaitable[Any]]) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from socktui.core.endpoint import Endpoint, EndpointError
-from socktui.engine import authority
+from socktui.engine.tls import authority
 
 FILE_MAX = 1 << 20
 

@@ -11,14 +11,14 @@ from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
 from socktui.engine.bench import Bench
 from socktui.engine.connection import Connection
-from socktui.engine.deadline import at_once, within
-from socktui.engine.jobs import Turn
 from socktui.engine.layered import Layered
 from socktui.engine.listener import Accepted, Listening
 from socktui.engine.tcp import Attempts
-from socktui.engine.websocket_events import Came, Closed, Event, Failed, Opened, Refused, Served
-from socktui.engine.websocket_frames import MESSAGE_MAX, Message, close_of
-from socktui.engine.websocket_protocol import Client, Options, Server
+from socktui.engine.websocket.events import Came, Closed, Event, Failed, Opened, Refused, Served
+from socktui.engine.websocket.frames import MESSAGE_MAX, Message, close_of
+from socktui.engine.websocket.protocol import Client, Options, Server
+from socktui.jobs.deadline import at_once, within
+from socktui.jobs.job import Turn
 
 OPEN_SECONDS = 10.0
 """For the opening handshake."""

@@ -28,9 +28,9 @@ from websockets.streams import StreamReader
 from websockets.typing import Origin, Subprotocol
 from websockets.uri import WebSocketURI
 
-from socktui.engine.websocket_events import Came, Closed, Event, Failed, Opened, Refused, Served
-from socktui.engine.websocket_frames import CONTROL_MAX, FrameReader, Inflater, Message, Violation, close_of
-from socktui.engine.websocket_page import page_headers, page_html
+from socktui.engine.websocket.events import Came, Closed, Event, Failed, Opened, Refused, Served
+from socktui.engine.websocket.frames import CONTROL_MAX, FrameReader, Inflater, Message, Violation, close_of
+from socktui.engine.websocket.page import page_headers, page_html
 
 HEAD_MAX = 16 << 10
 """Bytes of the HTTP request or response that opens a connection; its lines may have half of that."""

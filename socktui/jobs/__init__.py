@@ -1,0 +1,1 @@
+"""Coroutines that are resumed straight from readiness: what runs on every connection."""
