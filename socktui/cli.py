@@ -12,6 +12,7 @@ from typing import NoReturn
 from socktui import __version__
 from socktui.control.start import Start
 from socktui.core.endpoint import Endpoint, EndpointError
+from socktui.core.safe import safe
 from socktui.headless.standard import STDERR, STDIN, STDOUT, open_standard_files, say, why, write_line
 
 ECHO = Endpoint("tcp", "127.0.0.1", 5005)
@@ -21,15 +22,23 @@ BACKLOG_MOST = 65535
 
 _ABOUT = """\
 Endpoints are written tcp://127.0.0.1:5005, tcp://[::1]:5005, HOST:PORT or :PORT (on 127.0.0.1); port 0 asks the
-kernel for a free one. Messages are on standard error. SIGINT and SIGTERM end a run in order.
+kernel for a free one. Others: udp://HOST:PORT, unix:///PATH, unix://@NAME (abstract), unix-dgram://, unix-seqpacket://,
+tls://HOST:PORT, ws://HOST:PORT/PATH, wss://, telnet://HOST, icmp://HOST, raw://HOST:PROTOCOL; options follow as
+?NAME=VALUE&... Messages are on standard error. SIGINT and SIGTERM end a run in order.
 Exit status: 0 done, 1 the kernel or the peer said no, 2 bad usage.
 """
 
 _JSON = """\
 --json prints one object a call, with these keys: seq; time (RFC 3339, UTC); duration_us; socket (its number in the
-capture); fd; call; args (as in the man page, without the descriptor; of send and recv just the size); result; errno
-(by name, or null); layer; data (the bytes that moved in base64; null for none, or where they were not kept); answer
-(an address or a value that the kernel wrote back, or null); made (the number of the socket accepted, or null).
+capture); fd; call; args (as in the man page, without the descriptor; of bytes just their number); result; errno (by
+name, or null); layer (wire, tls, ws or telnet); data (the bytes that moved in base64; null for none, or where they were
+not kept); answer (an address or a value that was written back, or why it failed in words; or null); made (the number of
+the socket accepted, or null); via (the number of the bound socket that a datagram peer's call went through, or null).
+"""
+
+_DATAGRAMS = """\
+To a datagram socket each read of standard input is a datagram. At its end the client stays until nothing has come for
+a second, or for as long as --for says.
 """
 
 
@@ -94,18 +103,24 @@ def _parser() -> Parser:
 
     listen = command("listen", "a server", _ABOUT + _JSON)
     listen.add_argument("endpoint", metavar="ENDPOINT", type=_endpoint)
-    listen.add_argument("--service", metavar="NAME", type=_service, default="echo", help="what it does (default: echo)")
+    listen.add_argument(
+        "--service", metavar="NAME[=ARGUMENT]", type=_service, default="echo", help="what it does (default: echo)"
+    )
     _add_listening(listen)
     listen.set_defaults(run=_listen)
 
-    connect = command("connect", "a client, which sends what comes on standard input", _ABOUT + _JSON)
+    connect = command("connect", "a client, which sends what comes on standard input", _ABOUT + _DATAGRAMS + _JSON)
     connect.add_argument("endpoint", metavar="ENDPOINT", type=_endpoint)
     connect.add_argument("--timeout", metavar="SECONDS", type=_seconds, default=0.0, help="to connect in (default: 10)")
+    connect.add_argument(
+        "--template", metavar="NAME", type=_template, default=b"", help="send this first: see `socktui templates`"
+    )
     pipe = _add_making(connect)
     pipe.add_argument("--pipe", action="store_true", help="headless, and just the received bytes on standard output")
     connect.set_defaults(run=_connect)
 
     command("services", "the services that a server can have").set_defaults(run=_services)
+    command("templates", "what can be sent without typing it").set_defaults(run=_templates)
 
     opening = command("open", "look at a capture", _ABOUT + _JSON)
     opening.add_argument("path", metavar="CAPTURE", type=Path)
@@ -161,12 +176,25 @@ def _endpoint(text: str) -> Endpoint:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _service(name: str) -> str:
-    from socktui.services import SERVICES
+def _service(spec: str) -> str:
+    from socktui.services import ServiceError, service
 
-    if name not in SERVICES:
-        raise argparse.ArgumentTypeError(f"no service {name!r}: one of {', '.join(SERVICES)}")
-    return name
+    try:
+        service(spec)
+    except ServiceError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return spec
+
+
+def _template(name: str) -> bytes:
+    """What a template sends."""
+    from socktui.templates import TemplateError, find, templates
+
+    found, wrong = templates()
+    try:
+        return find(name, found).payload()
+    except TemplateError as error:
+        raise argparse.ArgumentTypeError("; ".join([str(error), *wrong])) from error
 
 
 def _number(most: int, least: int = 1) -> Callable[[str], int]:
@@ -206,7 +234,8 @@ def _listen(args: argparse.Namespace) -> int:
 
 
 def _connect(args: argparse.Namespace) -> int:
-    return _make(args, Start("connect", args.endpoint, buffer=args.buffer, seconds=args.timeout))
+    start = Start("connect", args.endpoint, buffer=args.buffer, seconds=args.timeout, data=args.template)
+    return _make(args, start)
 
 
 def _make(args: argparse.Namespace, start: Start) -> int:
@@ -225,8 +254,23 @@ def _services(args: argparse.Namespace) -> int:
     from socktui.services import SERVICES
 
     for service in SERVICES.values():
-        write_line(f"{service.name:<10} {service.summary}{f' ({service.source})' if service.source else ''}")
+        source = f" ({service.source})" if service.source else ""
+        default = f", {service.default} where none is given" if service.default else ""
+        argument = f"; {service.name}=ARGUMENT: {service.argument}{default}" if service.argument else ""
+        write_line(f"{service.name:<12} {service.summary}{source}{argument}")
     return 0
+
+
+def _templates(args: argparse.Namespace) -> int:
+    from socktui.templates import own_folder, templates
+
+    found, wrong = templates()
+    for template in found:
+        write_line(safe(f"{template.path.stem:<18} {template.endpoint:<24} {template.about or template.name}"))
+    for sentence in wrong:
+        say(sentence)
+    say(f"your own stand in {own_folder()}")
+    return 1 if wrong else 0
 
 
 def _open(args: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from socktui.services import SERVICES
 from tests.running import PROGRAM, Run, ran
 from tests.support import peer, read_exactly
 
-COMMANDS = ("echo", "listen", "connect", "services", "open", "captures")
+COMMANDS = ("echo", "listen", "connect", "services", "templates", "open", "captures")
 
 
 def test_help_lists_every_command(capfd: pytest.CaptureFixture[str]) -> None:
@@ -47,7 +47,15 @@ def test_the_version(capfd: pytest.CaptureFixture[str]) -> None:
         ("listen 1.2.3:80", "the host is wrong: '1.2.3'"),
         ("listen", "ENDPOINT"),
         ("listen gopher://h:70", "unknown scheme 'gopher'"),
-        ("listen :0 --service qotd", "no service 'qotd': one of echo, discard"),
+        ("listen :0 --service gopher", "no service 'gopher': one of echo, discard"),
+        ("listen :0 --service slow=fast", "slow=fast: 'fast' is no number"),
+        ("listen :0 --service echo=1", "echo takes no argument"),
+        ("listen :0 --service literal", "literal needs an argument"),
+        ("listen :0 --service script=/no/such/file", "script=/no/such/file"),
+        ("connect :1 --template gopher", "no template 'gopher': one of"),
+        ("listen udp://127.0.0.1:0?replace=yes", "unknown option 'replace'"),
+        ("listen tls://:0?verify=perhaps", "the option verify is wrong"),
+        ("listen unix://", "the path is missing"),
         ("listen :0 --buffer 0", "--buffer: '0' is no number from 1"),
         ("listen :0 --buffer -5", "--buffer"),
         ("listen :0 --buffer ten", "'ten'"),
@@ -124,9 +132,14 @@ def test_a_terminal_that_cannot_be_drawn_on_is_refused(tmp_path: Path, term: str
             Start("listen", Endpoint("tcp", "::1", 7), service="discard", buffer=20, backlog=5),
         ),
         (
-            ["connect", "example.org:80", "--timeout", "2.5", "--keep-free", "0"],
+            ["connect", "example.org:80", "--timeout", "2.5", "--keep-free", "0", "--template", "http-get"],
             0,
-            Start("connect", Endpoint("tcp", "example.org", 80), seconds=2.5),
+            Start("connect", Endpoint("tcp", "example.org", 80), seconds=2.5, data=b"GET /ip HTTP/1.0\n\n"),
+        ),
+        (
+            ["listen", "udp://:7", "--service", "slow=20"],
+            256,
+            Start("listen", Endpoint("udp", "127.0.0.1", 7), service="slow=20"),
         ),
     ],
 )
@@ -155,6 +168,25 @@ def test_services_lists_them_all(capfd: pytest.CaptureFixture[str]) -> None:
     lines = capfd.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(SERVICES)
     assert "RFC 862" in lines[0]
+    assert any("slow=ARGUMENT: bytes a second, 100 where none is given" in line for line in lines)
+
+
+def test_templates_lists_them_all_and_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "socktui" / "templates"
+    own.mkdir(parents=True)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (own / "mine.toml").write_text('name = "\u202emine"\nabout = "of my own"\ntext = "x"')
+    assert cli.main(["templates"]) == 0
+    out, err = capfd.readouterr()
+    assert {line.split()[0] for line in out.splitlines()} >= {"mine", "http-get", "dns-udp"}
+    assert str(own) in err
+    (own / "broken.toml").write_text("text = 1")
+    assert cli.main(["templates"]) == 1
+    out, err = capfd.readouterr()
+    assert "broken.toml" in err
+    assert "mine" in out
 
 
 # Captures

@@ -34,6 +34,7 @@ KEYS = [
     "data",
     "answer",
     "made",
+    "via",
 ]
 HOSTILE = b'\x1b]0;x\x07\x1b[31m\x9b31m\x00\x7f\xc2\x9b\xe2\x80\xae"\\\r\n'
 
@@ -65,8 +66,8 @@ def test_an_echo_server_from_its_start_to_a_signal(tmp_path: Path, number: int) 
     assert [re.split(r"[# (]+", line)[1:3] for line in calls] == [
         *(["1", name] for name in ("socket", "setsockopt", "bind", "listen", "getsockname", "accept")),
         *(["2", name] for name in ("setsockopt", "recv", "send")),
-        ["1", "close"],
         ["2", "close"],
+        ["1", "close"],
     ]
     assert run.err[1:] == [f"capture: {run.capture()}", "11 calls, 13 bytes received, 13 bytes sent"]
     assert run.capture().parent == tmp_path / "state" / "socktui" / "captures"

@@ -7,12 +7,16 @@ import re
 from pathlib import Path
 
 from socktui.core.call import Name
+from socktui.core.endpoint import SCHEMES
 from socktui.core.payload import ENCODINGS
+from socktui.engine.transports import TRANSPORTS
 from socktui.headless.lines import as_json
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
-from socktui.services import SERVICES
+from socktui.services import SERVICES, service
+from socktui.templates import templates
 from socktui.tui import keys
+from socktui.tui.dialogs import ONLY_CLIENTS
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -24,9 +28,29 @@ def part(name: str) -> str:
     return match[1].strip()
 
 
+FORMS = {"port": "HOST:PORT", "path": "PATH", "host": "HOST", "protocol": "HOST:PROTOCOL"}
+
+
 def services() -> str:
     lines = ["| Service | What it does | |", "|---|---|---|"]
-    lines += [f"| `{each.name}` | {each.summary} | {each.source} |" for each in SERVICES.values()]
+    for each in SERVICES.values():
+        written = f"`{each.name}={each.default or '…'}`" if each.argument else f"`{each.name}`"
+        about = f"{each.summary}; the argument: {each.argument}" if each.argument else each.summary
+        lines.append(f"| {written} | {about} | {each.source} |")
+    return "\n".join(lines)
+
+
+def families() -> str:
+    """What there is of each scheme, by the tables that the program itself goes by."""
+    streams = [each.name for each in SERVICES.values() if not each.messages]
+    lines = ["| Written | What it is | Client | Server | Services | Options |", "|---|---|---|---|---|---|"]
+    for name, kind in SCHEMES.items():
+        place = FORMS[kind.form] + ("/PATH" if kind.resource else "")
+        serves = name not in ONLY_CLIENTS
+        which = f"all but {', '.join(streams)}" if kind.messages else "all"
+        options = ", ".join(f"`{option}`" for option in kind.options)
+        server, served = ("yes", which) if serves else ("", "")
+        lines.append(f"| `{name}://{place}` | {kind.about} | yes | {server} | {served} | {options} |")
     return "\n".join(lines)
 
 
@@ -36,6 +60,24 @@ def test_the_keys_are_those_of_the_program() -> None:
 
 def test_the_services_are_those_of_the_program() -> None:
     assert part("services") == services()
+
+
+def test_the_families_are_those_of_the_program() -> None:
+    assert part("families") == families()
+    assert set(TRANSPORTS) == set(SCHEMES)
+
+
+def test_the_templates_are_those_of_the_program(tmp_path: Path) -> None:
+    shown = README.read_text(encoding="utf-8").partition("### Templates")[2].partition("\n#")[0]
+    found, wrong = templates(tmp_path)
+    assert not wrong
+    assert all(f"`{template.path.stem}`" in shown for template in found)
+
+
+def test_the_rules_of_the_script_are_right(tmp_path: Path) -> None:
+    text = README.read_text(encoding="utf-8").partition("```toml\n")[2].partition("```")[0]
+    (tmp_path / "rules.toml").write_text(text)
+    assert service(f"script={tmp_path / 'rules.toml'}")
 
 
 def test_the_encodings_are_those_of_the_program() -> None:
@@ -60,7 +102,8 @@ def test_what_it_links_to_is_there() -> None:
 def write() -> None:
     """Bring the generated parts up to date: `python -m tests.test_readme`."""
     text = README.read_text(encoding="utf-8")
-    for name, content in {"keys": keys.markdown().strip(), "services": services()}.items():
+    parts = {"keys": keys.markdown().strip(), "services": services(), "families": families()}
+    for name, content in parts.items():
         text = re.sub(
             rf"(<!-- {name} -->\n).*?\n?(<!-- /{name} -->)",
             lambda match, content=content: f"{match[1]}{content}\n{match[2]}",  # type: ignore[misc]

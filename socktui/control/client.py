@@ -26,6 +26,7 @@ class Engine:
 
     capture   the folder that its journal will be; must not exist
     floor     bytes of free disk below which bytes are no longer kept
+    notes     what there is to say of some listeners, by number: where the authority of a certificate is
     """
 
     def __init__(self, capture: Path, *, floor: int = DISK_FLOOR) -> None:
@@ -62,6 +63,7 @@ class Engine:
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._reading: asyncio.Task[None] | None = None
         self.gone = asyncio.Event()
+        self.notes: dict[int, str] = {}
 
     @property
     def pid(self) -> int:
@@ -97,11 +99,14 @@ class Engine:
         return number, future
 
     async def listen(self, endpoint: Endpoint, service: str = "echo", *, buffer: int = 0, backlog: int = 0) -> int:
-        """Listen; the listener's number. Raises VerbError."""
+        """Listen; the listener's number. What there is to say of it comes into `notes`. Raises VerbError."""
         result = await self.call(
             "listen", endpoint=str(endpoint), service=service, buffer=buffer, backlog=backlog
         )  # fmt: skip
-        return int(result["socket"])
+        number = int(result["socket"])
+        if result["note"]:
+            self.notes[number] = str(result["note"])
+        return number
 
     async def connect(self, endpoint: Endpoint, *, seconds: float = 0, buffer: int = 0) -> int:
         """Connect; the connection's number. Raises VerbError."""

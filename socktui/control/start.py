@@ -1,6 +1,4 @@
-"""The socket that a command line asks for, carried out by whoever starts the engine: the screen or a headless run."""
-
-from __future__ import annotations
+"""What the command line asks to be made at the start, in the workbench as without a screen."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -15,8 +13,10 @@ if TYPE_CHECKING:
 class Start:
     """One listener or one connection; 0 stands for the engine's default.
 
+    service  NAME or NAME=ARGUMENT
     buffer   bytes that each recv() asks for
     seconds  how long a connect may take
+    data     what is sent as soon as it is connected
     """
 
     verb: Literal["listen", "connect"]
@@ -25,9 +25,19 @@ class Start:
     buffer: int = 0
     backlog: int = 0
     seconds: float = 0
+    data: bytes = b""
 
-    async def carry_out(self, engine: Engine) -> int:
-        """Listen or connect; the socket's number. Raises VerbError."""
+    async def carry_out(self, engine: "Engine") -> int:
+        """Listen, or connect and send; the socket's number. Raises VerbError."""
         if self.verb == "listen":
             return await engine.listen(self.endpoint, self.service, buffer=self.buffer, backlog=self.backlog)
-        return await engine.connect(self.endpoint, seconds=self.seconds, buffer=self.buffer)
+        number = await engine.connect(self.endpoint, seconds=self.seconds, buffer=self.buffer)
+        if self.data:
+            await engine.send([number], self.data)
+        return number
+
+
+def open_to_others(endpoint: Endpoint) -> bool:
+    """Whether other machines can reach a server there: by its address, or by a group that it joins."""
+    group = endpoint.option("group") and endpoint.option("interface") != "lo"
+    return bool(group) or not endpoint.loopback

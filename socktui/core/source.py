@@ -1,10 +1,14 @@
 """A call as a line of C, the way the man pages write it, and the little that is worth saying beside it."""
 
-from socktui.core.call import Argument, Call, Name, address_text, errno_name
+from collections.abc import Callable
+
+from socktui.core import icmp, telnet
+from socktui.core.call import Argument, Call, Layer, Name, address_text, errno_name
 from socktui.core.safe import safe
 
-__all__ = ["c_line", "duration_text", "remark"]
+__all__ = ["agreed", "c_line", "duration_text", "meaning", "message_kind", "remark"]
 
+_KINDS = {"udp": "datagram", "unix-dgram": "datagram"}
 _UNITS = ((1_000, "µs"), (1_000_000, "ms"), (1_000_000_000, "s"))
 
 
@@ -19,9 +23,38 @@ def c_line(call: Call, fd: int) -> str:
 def remark(call: Call) -> str:
     """What a result means where it does not say so itself; mostly nothing."""
     if call.eof:
-        return "the peer's FIN"
-    if call.sends and 0 <= call.result < call.size:
+        return "the peer's close_notify" if call.layer is Layer.TLS else "the peer's FIN"
+    if call.receives and call.message and call.result > call.length:
+        return f"{call.length} of {call.result} bytes fitted: the rest is lost"
+    if call.name is Name.SEND and 0 <= call.result < call.size:
         return "the kernel took a part: its buffer is full"
+    if call.empty:
+        return "an empty message"
+    return ""
+
+
+def agreed(call: Call) -> str:
+    """What a handshake came to: version, cipher and the certificate's subject, as far as there are such."""
+    answer = call.answer if isinstance(call.answer, list) else [call.answer or ""]
+    return ", ".join(str(part) for part in answer if part != "")
+
+
+def message_kind(scheme: str, call: Call) -> str:
+    """What a message is called: `datagram`, `packet`; of a WebSocket `text`, `ping` or `close 1000 bye`."""
+    if call.layer is Layer.WS:
+        return " ".join(_value(value) for value in call.args if value != "") or "message"
+    return _KINDS.get(scheme, "packet")
+
+
+def meaning(scheme: str, call: Call, read: Callable[[], bytes | None]) -> str:
+    """What the bytes of a call say, where they are a packet's or hold commands; mostly nothing.
+
+    read  gives those bytes, where they were kept
+    """
+    if scheme in ("icmp", "raw") and call.length:
+        return icmp.describe(read() or b"")
+    if scheme == "telnet" and call.length and call.layer is Layer.WIRE:
+        return ", ".join(line for line in telnet.describe(read() or b"") if line.startswith("IAC "))
     return ""
 
 
@@ -35,33 +68,56 @@ def duration_text(ns: int) -> str:
 
 
 def _arguments(call: Call, fd: int) -> list[str]:
+    args = call.args
     match call.name:
         case Name.SOCKET:
-            return [str(value) for value in call.args]
+            return [str(value) for value in args]
         case Name.BIND | Name.CONNECT:
-            return [str(fd), *(address_text(value) for value in call.args)]
-        case Name.SEND:
-            return [str(fd), f"{call.size} byte{'' if call.size == 1 else 's'}"]
-        case Name.RECV:
-            return [str(fd), str(call.size)]
+            return [str(fd), *(_address(value) for value in args)]
+        case Name.SEND | Name.SENDTO | Name.SSL_WRITE | Name.TELNET_SEND:
+            return [str(fd), _bytes(call.size), *(_address(value) for value in args)]
+        case Name.RECV | Name.RECVFROM | Name.SSL_READ | Name.TELNET_RECV:
+            return [str(fd), str(call.size), *(_value(value) for value in args)]
+        case Name.WS_SEND:
+            return [str(fd), *(_value(value) for value in args if value != ""), _bytes(call.size)]
+        case Name.WS_RECV:
+            return [str(fd)]
         case _:
-            return [str(fd), *(_value(value) for value in call.args)]
+            return [str(fd), *(_value(value) for value in args)]
 
 
 def _answer(call: Call) -> str:
     if call.errno:
         return f"{call.result} {errno_name(call.errno)}"
+    if call.name is Name.WS_RECV and call.args and not call.failed:
+        return f"{call.result} → {' '.join(_value(value) for value in call.args if value != '')}"
     if call.answer is None:
         return str(call.result)
     match call.name:
         case Name.GETSOCKNAME | Name.GETPEERNAME:
-            return address_text(call.answer)
-        case Name.ACCEPT:
-            return f"{call.result} from {address_text(call.answer)}"
+            return _address(call.answer)
+        case Name.ACCEPT | Name.RECVFROM:
+            return f"{call.result} from {_address(call.answer)}"
         case Name.GETSOCKOPT if "SO_ERROR" in call.args and isinstance(call.answer, int) and call.answer:
             return f"{call.result} → {errno_name(call.answer)}"
+        case Name.GETSOCKOPT if "SO_PEERCRED" in call.args and isinstance(call.answer, list) and len(call.answer) == 3:
+            pid, uid, gid = call.answer
+            return f"{call.result} → {{pid={pid}, uid={uid}, gid={gid}}}"
+        case _ if call.failed:
+            return f"{call.result} {_value(call.answer)}"
+        case Name.SSL_DO_HANDSHAKE:
+            return f"{call.result} → {agreed(call)}"
         case _:
             return f"{call.result} → {_value(call.answer)}"
+
+
+def _bytes(size: int) -> str:
+    return f"{size} byte{'' if size == 1 else 's'}"
+
+
+def _address(value: Argument) -> str:
+    """An address; an unnamed UNIX socket has none."""
+    return address_text(value) or "(unnamed)"
 
 
 def _value(value: Argument) -> str:

@@ -9,14 +9,18 @@ from collections.abc import Callable
 from socktui.core.call import Argument, Call, Name, errno_name
 from socktui.core.payload import to_escapes
 from socktui.core.rows import tail
-from socktui.core.source import c_line, remark
+from socktui.core.sockets import Socket
+from socktui.core.source import c_line, meaning, remark
 from socktui.journal.reader import Reader
 
 PREVIEW = 60
+REMEMBERED = 4096
+PACKET = 65536
 
 Format = Callable[[Reader, Call], bytes]
 """What to print of a call."""
 
+_CONTROL = (("ping",), ("pong",), ("close",))
 _SIGN = re.compile(r"\\x..|\\u....|\\U........|\\.|.")
 _LAST_SECOND = 253_402_300_799  # the year 9999; damage can make a time anything
 
@@ -37,23 +41,40 @@ def utc(ns: int) -> str:
 
 
 class Descriptors:
-    """Which descriptor a socket has, as the calls tell: a line needs no look at the socket's slot."""
+    """Which descriptor a socket has, as the calls tell, and its scheme: a line needs no look at the socket's slot.
+
+    Peers of a datagram socket are never closed: what is known of sockets is forgotten where it gets too much.
+    """
 
     def __init__(self) -> None:
         self._open: dict[int, int] = {}
+        self._schemes: dict[int, str] = {}
 
     def of(self, reader: Reader, call: Call) -> int:
         """The descriptor of a call; -1 where there is none. Calls come in their order."""
+        if len(self._open) > REMEMBERED:
+            self._open.clear()
         if call.name is Name.SOCKET:
             self._open[call.socket] = call.result
         elif call.name is Name.ACCEPT and call.made:
             self._open[call.made] = call.result
         fd = self._open.get(call.socket)
         if fd is None:
-            fd = self._open[call.socket] = _recorded(reader, call.socket)
+            fd = self._open[call.socket] = _recorded(reader, call.socket).fd
         if call.name is Name.CLOSE:
-            del self._open[call.socket]
+            self._open.pop(call.socket, None)
         return fd
+
+    def scheme(self, reader: Reader, call: Call) -> str:
+        """The scheme of a call's socket."""
+        if len(self._schemes) > REMEMBERED:
+            self._schemes.clear()
+        scheme = self._schemes.get(call.socket)
+        if scheme is None:
+            scheme = self._schemes[call.socket] = _recorded(reader, call.socket).scheme
+        if call.name is Name.CLOSE:
+            self._schemes.pop(call.socket, None)
+        return scheme
 
 
 def text_lines(encoding: str = "utf-8") -> Format:
@@ -64,8 +85,9 @@ def text_lines(encoding: str = "utf-8") -> Format:
         seconds, rest = divmod(wall(reader, call), 1_000_000_000)
         clock = f"{time.strftime('%H:%M:%S', time.localtime(seconds))}.{rest // 1000:06d}"
         text = f"{clock}  #{call.socket} {c_line(call, descriptors.of(reader, call))}"
-        note = preview(reader, call) if call.length else remark(call)
-        return f"{text}{'  ' if note else ''}{note}\n".encode(encoding, "backslashreplace")
+        means = meaning(descriptors.scheme(reader, call), call, lambda: reader.data(call, 0, PACKET))
+        notes = [text, preview(reader, call) if call.length else "", means, remark(call)]
+        return ("  ".join(note for note in notes if note) + "\n").encode(encoding, "backslashreplace")
 
     return line
 
@@ -107,7 +129,7 @@ def json_lines() -> Format:
 
 def as_json(reader: Reader, call: Call, fd: int) -> dict[str, object]:
     """The object of a call; `answer` and `made` are what it wrote back and the number of the socket it made."""
-    args: list[Argument] = [call.size] if call.sends or call.receives else list(call.args)
+    args: list[Argument] = [call.size, *call.args] if call.sends or call.receives else list(call.args)
     data = reader.data(call) if call.length else None
     return {
         "seq": call.seq,
@@ -123,14 +145,18 @@ def as_json(reader: Reader, call: Call, fd: int) -> dict[str, object]:
         "data": None if data is None else base64.b64encode(data).decode(),
         "answer": call.answer,
         "made": call.made or None,
+        "via": call.via or None,
     }
 
 
 def received(number: int) -> Format:
-    """Just the bytes that one socket received. Raises NotKept rather than leave any of them out."""
+    """Just the bytes that one socket received, in clear, and of a WebSocket those of its texts and binary messages.
+
+    Raises NotKept rather than leave any of them out.
+    """
 
     def piece(reader: Reader, call: Call) -> bytes:
-        if call.socket != number or not call.receives or not call.length:
+        if call.socket != number or not call.receives or not call.length or call.under or call.args[:1] in _CONTROL:
             return b""
         data = reader.data(call)
         if data is None:
@@ -140,8 +166,9 @@ def received(number: int) -> Format:
     return piece
 
 
-def _recorded(reader: Reader, number: int) -> int:
+def _recorded(reader: Reader, number: int) -> Socket:
+    """A socket as its slot tells; in a damaged capture there may be none."""
     try:
-        return reader.socket(number).fd
+        return reader.socket(number)
     except IndexError:
-        return -1
+        return Socket(number)

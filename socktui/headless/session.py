@@ -3,24 +3,29 @@
 import asyncio
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
 from socktui.control.client import Engine
 from socktui.control.explain import explain
 from socktui.control.messages import VerbError
-from socktui.control.start import Start
-from socktui.core.endpoint import Endpoint
+from socktui.control.start import Start, open_to_others
+from socktui.core.endpoint import Endpoint, EndpointError
 from socktui.core.sockets import End, Socket
 from socktui.headless import lines
 from socktui.headless.follow import Follower
 from socktui.headless.printing import Printer, say_what_is_missing
 from socktui.headless.standard import STDIN, say, terminal_encoding, why
-from socktui.headless.stdin import Input
+from socktui.headless.stdin import CHUNK, Input
 from socktui.journal.reader import CaptureError, Reader
 
 PATIENCE = 2.0
+QUIET_SECONDS = 1.0
+"""How long a client of datagrams waits for the next after the end of standard input."""
+
+DATAGRAM_MOST = 65507
+"""Bytes that a UDP datagram over IPv4 can hold."""
 
 
 class Output(Enum):
@@ -71,7 +76,7 @@ class Session:
         try:
             number = await self._begin(engine)
             if number:
-                follower = self._follow(number)
+                follower = self._follow(engine, number)
                 await self._work(engine, number)
         except (VerbError, CaptureError) as error:
             failure = str(error)
@@ -109,10 +114,12 @@ class Session:
             return 0
         return starting.result()
 
-    def _follow(self, number: int) -> Follower:
+    def _follow(self, engine: Engine, number: int) -> Follower:
         """Say that it is up, and begin to print."""
         reader = Reader(self._options.capture)
         self._announce(reader.socket(number))
+        if note := engine.notes.get(number):
+            say(note)
         at_terminal = os.isatty(STDIN)
 
         def done(reader: Reader) -> bool:
@@ -128,15 +135,16 @@ class Session:
 
     def _announce(self, socket: Socket) -> None:
         """The first message. It has the address that the kernel gave."""
-        endpoint = self._start.endpoint
+        asked = self._start.endpoint
         if self._connecting:
-            say(f"connected to {endpoint.scheme}://{socket.peer or endpoint.authority}")
+            say(f"connected to {_where(asked, socket.peer)}")
+            if socket.insecure:
+                say("the peer's certificate was not verified: anybody may be answering", loud=True)
             return
-        local = f"{endpoint.scheme}://{socket.local or endpoint.authority}"
-        say(f"listening on {local} ({self._start.service})")
-        bound = Endpoint.parse(local)
-        if not bound.loopback:
-            say(f"listening on {bound.host}: every machine that can reach this one can connect", loud=True)
+        say(f"listening on {_where(asked, socket.local)} ({self._start.service})")
+        if open_to_others(asked):
+            place = asked.option("group") or asked.host
+            say(f"listening on {place}: every machine that can reach this one can connect", loud=True)
 
     def _form(self, number: int) -> lines.Format | None:
         match self._options.output:
@@ -166,15 +174,31 @@ class Session:
             await feeding
 
     async def _feed(self, engine: Engine, number: int) -> None:
-        """Send what comes on standard input, then the FIN. Ends by failing only: a peer may answer at length."""
-        stdin = Input()
+        """Send what comes on standard input, then the FIN; a peer may answer at length.
+
+        Datagrams have no FIN: what is read at a time is one, and it ends when no more have come for a while.
+        """
+        kind = self._start.endpoint.kind
+        endless = kind.message and self._start.endpoint.scheme != "unix-seqpacket"
+        stdin = Input(DATAGRAM_MOST if kind.message else CHUNK)
         try:
             while data := await stdin.read():
                 await engine.send([number], data)
         except OSError as error:
             raise VerbError(f"standard input cannot be read: {error.strerror}") from error
-        await engine.call("shutdown", socket=number)
+        if not endless:
+            await engine.call("shutdown", socket=number)
+        elif self._options.seconds is None:
+            await self._quiet(engine, number)
+            return
         await self._over.wait()
+
+    async def _quiet(self, engine: Engine, number: int) -> None:
+        """Until nothing has come for QUIET_SECONDS."""
+        with Reader(engine.capture) as reader:
+            last = -1
+            while last != (last := reader.socket(number).last) and not self._over.is_set():
+                await asyncio.wait({asyncio.ensure_future(self._over.wait())}, timeout=QUIET_SECONDS)
 
     async def _print_rest(self, follower: Follower) -> None:
         """Let everything be printed; once told to end, only for as long as somebody takes it."""
@@ -207,10 +231,20 @@ class Session:
 
     def _why_ended(self, socket: Socket) -> str:
         """What the connection ended by, where it was not in order."""
-        in_order = socket.end not in (End.PEER_RESET, End.FAILED)
+        unheard = socket.datagrams and socket.errno and not socket.received
+        in_order = socket.end not in (End.PEER_RESET, End.FAILED) and not unheard
         if in_order or not self._connecting or self._told.is_set():
             return ""
-        return explain(OSError(socket.errno, ""), self._start.endpoint).text
+        return explain(OSError(socket.errno, socket.reason), self._start.endpoint).text
+
+
+def _where(asked: Endpoint, address: str) -> str:
+    """An endpoint with the address that the kernel tells in place of the one that was asked for."""
+    try:
+        found = Endpoint.at(asked.scheme, address)
+    except EndpointError:
+        found = asked  # it has none, as the peer of a raw socket
+    return str(replace(found, path=found.path if asked.kind.form == "path" else asked.path, options=()))
 
 
 def _why_not_printed(follower: Follower) -> str:

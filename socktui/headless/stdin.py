@@ -13,10 +13,11 @@ CHUNK = 65536
 class Input:
     """Reads in a thread that nobody waits for: a read of a terminal cannot be taken back.
 
-    One piece is read at a time, so whoever is slow to use it slows down the one who writes.
+    One piece of at most `chunk` bytes is read at a time, so whoever is slow to use it slows down the one who writes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, chunk: int = CHUNK) -> None:
+        self._chunk = chunk
         self._loop = asyncio.get_running_loop()
         self._wanted = threading.Semaphore(0)
         self._answer: asyncio.Future[bytes] = self._loop.create_future()
@@ -33,7 +34,7 @@ class Input:
             self._wanted.acquire()
             data: bytes | OSError
             try:
-                data = _read()
+                data = _read(self._chunk)
             except OSError as error:
                 data = error
             try:
@@ -50,10 +51,10 @@ class Input:
             self._answer.set_result(data)
 
 
-def _read() -> bytes:
+def _read(most: int) -> bytes:
     """As read(2), also where somebody who shares the file has made it non-blocking."""
     while True:
         try:
-            return os.read(STDIN, CHUNK)
+            return os.read(STDIN, most)
         except BlockingIOError:
             select.select([STDIN], [], [])

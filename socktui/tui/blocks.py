@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple, overload
 
-from socktui.core.call import Call, Name, address_text, errno_name
+from socktui.core.call import CARRIES, Call, Layer, Name, address_text, errno_name
+from socktui.core.endpoint import SCHEMES
 from socktui.core.rows import Row, bytes_per_row, hex_row, offset_digits, plain, tail, text_rows
+from socktui.core.safe import safe
+from socktui.core.source import agreed, meaning, message_kind
 from socktui.tui.trail import Trail
 
 PAGE = 4096
@@ -21,9 +24,19 @@ NARROW = 56
 
 View = Literal["both", "hex", "text"]
 Stamp = Literal["clock", "start", "previous"]
+Seen = Literal["clear", "wire", "all"]
+"""Of a protocol over another: what was meant, what crossed the wire, or every layer."""
 
 VIEWS: tuple[View, ...] = ("both", "hex", "text")
 STAMPS: tuple[Stamp, ...] = ("clock", "start", "previous")
+SEEN: tuple[Seen, ...] = ("clear", "wire", "all")
+
+_FAILURES = CARRIES | {Name.CONNECT, Name.ACCEPT, Name.BIND, Name.SSL_DO_HANDSHAKE}
+_EVENTS = frozenset(
+    {
+        Name.CONNECT, Name.ACCEPT, Name.SHUTDOWN, Name.CLOSE, Name.LISTEN, Name.SSL_DO_HANDSHAKE, Name.SSL_SHUTDOWN,
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,7 @@ class Lens:
     view: View = "both"
     encoding: str = "utf-8"
     stamp: Stamp = "clock"
+    seen: Seen = "clear"
 
 
 class Heading(NamedTuple):
@@ -48,18 +62,21 @@ BlockRow = Heading | Row | None
 """A row of a block: its heading, a row of its bytes, or the note that they were not kept (None)."""
 
 
-def shown(call: Call) -> bool:
+def shown(call: Call, seen: Seen) -> bool:
     """Whether the byte log has anything to say of a call: bytes that moved, and what begins and ends a talk."""
-    if call.length or call.eof:
-        return True
+    if seen == "wire" and call.layer is not Layer.WIRE:
+        return False
+    if call.length or call.empty:
+        return seen != "clear" or not call.under
     if call.failed:
-        return call.name in (Name.SEND, Name.RECV, Name.CONNECT, Name.ACCEPT, Name.BIND)
-    return call.name in (Name.CONNECT, Name.ACCEPT, Name.SHUTDOWN, Name.CLOSE, Name.LISTEN) or _reset(call)
+        return call.name in _FAILURES
+    bound = call.name is Name.BIND and call.message  # nothing listens there, and yet it is a server
+    return call.eof or bound or call.name in _EVENTS or _reset(call)
 
 
-def pages(call: Call) -> int:
+def pages(call: Call, seen: Seen) -> int:
     """How many pages a call's rows are laid out in; 0 where the log does not show it."""
-    if not shown(call):
+    if not shown(call, seen):
         return 0
     return max(1, -(-call.length // PAGE))
 
@@ -110,12 +127,14 @@ def rows(
         final = start + len(data) >= call.length and trail.newest(call)
         return [*found, *text_rows(data, lens.encoding, cells, carry, final)]
     text = lens.view == "both"
-    digits, size = _layout(call.offset + call.length, cells, text)
+    # A message is looked at by itself, a stream as a whole.
+    origin = 0 if call.message else call.offset
+    digits, size = _layout(origin + call.length, cells, text)
 
     def make(piece: bytes, offset: int) -> Row:
         return hex_row(piece, offset, size, lens.encoding, digits=digits, text=text)
 
-    return HexRows(found, data, call.offset + start, make, size)
+    return HexRows(found, data, origin + start, make, size)
 
 
 def _layout(last: int, cells: int, text: bool) -> tuple[int, int]:
@@ -126,17 +145,31 @@ def _layout(last: int, cells: int, text: bool) -> tuple[int, int]:
 
 
 def heading(trail: Trail, call: Call, lens: Lens, cells: int, whose: Callable[[int], str]) -> Heading:
-    label = whose(call.socket)
-    stamp = _stamp(trail, call, lens.stamp)
+    label = safe(whose(call.socket))
+    stamp = _stamp(trail, call, lens)
     if lens.stamp == "clock" and cells < NARROW:
         stamp = stamp[:-3]
-    if call.length:
-        verb = "sent" if call.sends else "received"
-        at = f" at {call.offset}" if call.offset else ""
-        return Heading(stamp, "sent" if call.sends else "received", f"{verb} {call.length}{at}", label)
+    if call.length or call.empty:
+        return Heading(stamp, "sent" if call.sends else "received", safe(_moved(trail, call, lens.seen)), label)
     if call.failed and errno_name(call.errno) != "EINPROGRESS":
-        return Heading(stamp, "failed", f"{errno_name(call.errno)} {call.name} {_address(call)}".rstrip(), label)
-    return Heading(stamp, "event", _event(call), label)
+        why = f"{errno_name(call.errno)} {call.name} {_address(call)}" if call.errno else f"{call.name}: {call.answer}"
+        return Heading(stamp, "failed", safe(why.rstrip()), label)
+    return Heading(stamp, "event", safe(_event(call)), label)
+
+
+def _moved(trail: Trail, call: Call, seen: Seen) -> str:
+    """`sent 13 at 26`, `received 20 of 50 · datagram`, `sent 4 · ping · ws`; and what a packet says."""
+    scheme = trail.scheme(call.socket)
+    means = meaning(scheme, call, lambda: trail.reader.data(call, 0, PAGE))
+    parts = [f"{'sent' if call.sends else 'received'} {call.length}"]
+    if call.message:
+        parts[0] += f" of {call.result}" if call.result > call.length else ""
+        parts.append("" if means else message_kind(scheme, call))
+    elif call.offset:
+        parts[0] += f" at {call.offset}"
+    if seen == "all" and scheme in SCHEMES and SCHEMES[scheme].layers:
+        parts.append(str(call.layer))
+    return " · ".join(part for part in (*parts, means) if part)
 
 
 def text_of(row: BlockRow) -> str:
@@ -153,10 +186,18 @@ def _event(call: Call) -> str:
     match call.name:
         case Name.RECV:
             return "peer FIN"
+        case Name.SSL_READ:
+            return "peer close_notify"
+        case Name.SSL_SHUTDOWN:
+            return "close_notify sent"
+        case Name.SSL_DO_HANDSHAKE:
+            return f"TLS handshake: {agreed(call)}"
+        case Name.BIND:
+            return f"bind {_address(call)}"
         case Name.CONNECT:
             return f"connect {_address(call)}".rstrip()
         case Name.ACCEPT:
-            return f"accept {address_text(call.answer)}"
+            return f"accept {address_text(call.answer)}".rstrip()
         case Name.SHUTDOWN:
             return "FIN sent"
         case Name.SETSOCKOPT:
@@ -166,8 +207,9 @@ def _event(call: Call) -> str:
 
 
 def _address(call: Call) -> str:
-    first = call.args[0] if call.args else None
-    return f"{address_text(first)} " if isinstance(first, list) else ""
+    """Where a call was to go, or to be."""
+    names = (Name.CONNECT, Name.BIND, Name.SENDTO)
+    return address_text(call.args[0]) if call.args and call.name in names else ""
 
 
 def _reset(call: Call) -> bool:
@@ -179,22 +221,22 @@ def _carry(trail: Trail, call: Call, start: int, encoding: str) -> bytes:
     return tail(before or b"", encoding)
 
 
-def _stamp(trail: Trail, call: Call, stamp: Stamp) -> str:
+def _stamp(trail: Trail, call: Call, lens: Lens) -> str:
     reader = trail.reader
-    if stamp == "clock":
+    if lens.stamp == "clock":
         wall = reader.start_wall + call.time - reader.start_monotonic
         return datetime.fromtimestamp(wall // 1000 / 1e6).strftime("%H:%M:%S.%f")
-    if stamp == "start":
+    if lens.stamp == "start":
         return f"{(call.time - reader.start_monotonic) / 1e9:12.6f}"
-    before = _previous(trail, call)
+    before = _previous(trail, call, lens.seen)
     return f"{(call.time - before) / 1e9:+12.6f}"
 
 
-def _previous(trail: Trail, call: Call) -> int:
+def _previous(trail: Trail, call: Call, seen: Seen) -> int:
     """When the call before was made, of those that the log shows."""
     position = trail.position(call.seq)
     for earlier in range(position - 1, max(-1, position - 32), -1):
         found = trail.call(earlier)
-        if shown(found):
+        if shown(found, seen):
             return found.time
     return call.time

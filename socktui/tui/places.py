@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from socktui.tui.blocks import BlockRow, pages
+from socktui.core.call import Call
+from socktui.tui.blocks import BlockRow
 from socktui.tui.trail import Trail
 
 Place = tuple[int, int, int]
@@ -12,11 +13,14 @@ Place = tuple[int, int, int]
 
 
 class Places:
-    """The rows of a trail in their order. `rows` gives those of a page of a call."""
+    """The rows of a trail in their order. `rows` gives those of a page of a call, `pages` how many those are."""
 
-    def __init__(self, trail: Trail, rows: Callable[[int, int], Sequence[BlockRow]]) -> None:
+    def __init__(
+        self, trail: Trail, rows: Callable[[int, int], Sequence[BlockRow]], pages: Callable[[Call], int]
+    ) -> None:
         self._trail = trail
         self._rows = rows
+        self._pages = pages
 
     def after(self, place: Place) -> Place | None:
         """The next row; None at the end."""
@@ -28,7 +32,7 @@ class Places:
     def first_from(self, position: int, page: int) -> Place | None:
         """The first row at or after the beginning of a page."""
         while position < len(self._trail):
-            if page < pages(self._trail.call(position)):
+            if page < self._pages(self._trail.call(position)):
                 if self._rows(position, page):
                     return position, page, 0
                 page += 1
@@ -53,7 +57,7 @@ class Places:
                 page -= 1
             else:
                 position -= 1
-                page = pages(self._trail.call(position)) - 1 if position >= 0 else -1
+                page = self._pages(self._trail.call(position)) - 1 if position >= 0 else -1
         return None
 
     @property

@@ -9,32 +9,32 @@ from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
 
 from socktui.core.call import CARRIES, errno_name
-from socktui.core.endpoint import Endpoint, EndpointError
 from socktui.core.safe import safe
-from socktui.core.sockets import End, Role, Socket
+from socktui.core.sockets import End, Role, Socket, State
 from socktui.core.source import c_line, duration_text
 from socktui.journal.reader import Reader
 from socktui.tui.kernel import Kernel, Rates
 from socktui.tui.trail import Trail
 from socktui.tui.widgets.columns import Column
 from socktui.tui.widgets.table import Cell, CellStyle
+from socktui.tui.words import age, amount, ended, endpoint_of, has_layers, netid, queued, why
 
 REMEMBERED = 512
 AT_ONCE = 1000
 """How many sockets are looked at in a turn, however many there are: a key must not wait for more."""
 
 LISTENING = (
-    Column("Netid", 5, priority=2),
+    Column("Netid", 5, priority=5, grows=True),
     Column("State", 6, priority=6),
-    Column("Recv-Q", 6, align=">", priority=5),
-    Column("Send-Q", 6, align=">", priority=4),
+    Column("Recv-Q", 6, align=">", priority=4),
+    Column("Send-Q", 6, align=">", priority=3),
     Column("Local", 15, priority=9, flex=True, elide="middle"),
     Column("Service", 7, priority=8),
     Column("Age", 3, align=">", priority=1),
 )
 CONNECTIONS = (
     Column("#", 3, align=">", priority=8, grows=True),
-    Column("Netid", 5, priority=1),
+    Column("Netid", 5, priority=6, grows=True),
     Column("State", 7, priority=9, wide=10),
     Column("Recv-Q", 6, align=">", priority=3),
     Column("Send-Q", 6, align=">", priority=3),
@@ -47,6 +47,10 @@ CONNECTIONS = (
     Column("Age", 3, align=">", priority=4),
     Column("Ended", 12, priority=2, wide=22),
 )
+NETID, STATE, PEER, SERVICE, ENDED = 1, 2, 6, 7, 12
+QUEUES = (3, 4)
+"""Where cells of a connection stand."""
+
 CALLS = (
     Column("Time", 12, priority=1),
     Column("#", 3, align=">", priority=8, grows=True),
@@ -56,7 +60,10 @@ CALLS = (
 
 
 class Sockets:
-    """The sockets of a capture that belong in a list, oldest first; found as they come, never looked for twice."""
+    """The sockets of a capture that belong in a list, oldest first; found as they come, never looked for twice.
+
+    layered  whether any of them speaks a protocol over another
+    """
 
     def __init__(self, reader: Reader, roles: frozenset[Role]) -> None:
         self._reader = reader
@@ -64,6 +71,7 @@ class Sockets:
         self._numbers = array("L")
         self._undecided: list[int] = []
         self._looked = 0
+        self.layered = False
 
     @property
     def behind(self) -> bool:
@@ -81,6 +89,7 @@ class Sockets:
             if _role(socket) in self._roles:
                 at = bisect_left(self._numbers, number)
                 self._numbers.insert(at, number)
+                self.layered = self.layered or has_layers(socket)
                 self.found(number)
             elif socket.role is Role.NEW and socket.open:
                 undecided.append(number)
@@ -126,20 +135,21 @@ class Listening(Sockets):
     def cells(self, i: int) -> Sequence[Cell]:
         socket = self.socket(i)
         if not socket.open:
-            ended = _ended(socket)
-            cells = [socket.netid, ended, "-", "-", socket.local, socket.service, self._now.age(socket)]
-            return [(safe(text), "bad" if text == ended and socket.errno else "dim") for text in cells]
+            end = ended(socket)
+            cells = [netid(socket), end, "-", "-", socket.local, socket.service, self._now.age(socket)]
+            return [(safe(text), "bad" if text == end and socket.errno else "dim") for text in cells]
         row = self._kernel.listener(socket) if self._kernel else None
         full = row is not None and row.recv_q > row.send_q
         waiting = str(row.recv_q) if row else "-"
         local: Cell = safe(socket.local)
-        if not _loopback(socket):
+        endpoint = endpoint_of(socket)
+        if endpoint is not None and not endpoint.loopback:
             local = (safe(socket.local), "bad")
         return [
-            socket.netid,
+            netid(socket),
             (str(socket.state), "good"),
             (waiting, "bad") if full else waiting,
-            str(row.send_q if row else socket.backlog),
+            str(row.send_q if row else socket.backlog if socket.state is State.LISTEN else "-"),
             local,
             (safe(socket.service), "accent"),
             self._now.age(socket),
@@ -179,34 +189,33 @@ class Connections(Sockets):
         row = self._kernel.connection(socket) if self._kernel and socket.open else None
         state = row.state if row else str(socket.state)
         service = socket.service or "client"
-        end = socket.why
         if not socket.open:
-            state = _ended(socket)
+            state = ended(socket)
         texts = [
             str(socket.number),
-            socket.netid,
+            netid(socket),
             state,
             queued(row.recv_q) if row else "-",
             queued(row.send_q) if row else "-",
             socket.local,
-            socket.peer,
+            socket.peer or socket.who,
             service,
             self._rates.graph(socket) if socket.open and self._kernel else "",
             amount(socket.received),
             amount(socket.sent),
             self._now.age(socket),
-            end,
+            why(socket),
         ]
+        styles: dict[int, CellStyle] = {STATE: "good" if state == "ESTAB" else "warn", SERVICE: "accent"}
+        if state == "UNCONN":
+            del styles[STATE]
+        styles |= {queue: "warn" for queue in QUEUES if texts[queue] not in ("0", "-")}
         if not socket.open:
-            failed = socket.end in (End.FAILED, End.PEER_RESET)
-            return [(safe(text), "bad" if failed and i in (2, 12) else "dim") for i, text in enumerate(texts)]
-        cells: list[Cell] = [safe(text) for text in texts]
-        cells[2] = (state, "good" if state == "ESTAB" else "warn")
-        cells[7] = (safe(service), "accent")
-        for queue in (3, 4):
-            if texts[queue] not in ("0", "-"):
-                cells[queue] = (texts[queue], "warn")
-        return cells
+            bad = socket.end in (End.FAILED, End.PEER_RESET)
+            styles = {i: "bad" if bad and i in (STATE, ENDED) else "dim" for i in range(len(texts))}
+        if socket.insecure:
+            styles |= {NETID: "bad", PEER: "bad", ENDED: "bad"}
+        return [(safe(text), styles[i]) if i in styles else safe(text) for i, text in enumerate(texts)]
 
 
 class Calls:
@@ -277,64 +286,6 @@ class Clock:
         return self._reader.call(self._reader.count - 1).time if self._reader.count else 0
 
 
-def label(socket: Socket) -> str:
-    """A socket in a few words, for titles and headings."""
-    if socket.role is Role.LISTENER:
-        return f"#{socket.number} {socket.service} {socket.local}"
-    what = "client" if socket.role is Role.CLIENT else socket.service or "server"
-    return f"#{socket.number} {what} {socket.peer}".rstrip()
-
-
-def queued(count: int) -> str:
-    """Bytes of a queue in at most six cells: exact as long as they fit."""
-    return str(count) if count < 1_000_000 else amount(count)
-
-
-def amount(count: int) -> str:
-    """Bytes in at most four cells."""
-    if count < 10_000:
-        return str(count)
-    value = float(count)
-    for unit in "KMGTP":
-        value /= 1024
-        if value < 999.5:
-            return f"{value:.1f}{unit}" if value < 9.95 else f"{value:.0f}{unit}"
-    return f"{value:.0f}P"
-
-
-def age(seconds: float) -> str:
-    """A span in at most three cells (99 days at most)."""
-    if seconds < 60:
-        return f"{max(0, int(seconds))}s"
-    if seconds < 3600:
-        return f"{int(seconds / 60)}m"
-    if seconds < 86400:
-        return f"{int(seconds / 3600)}h"
-    return f"{min(99, int(seconds / 86400))}d"
-
-
 def _role(socket: Socket) -> Role:
     """A socket that was to listen and could not is shown among those that do."""
     return Role.LISTENER if socket.role is Role.NEW and socket.end is End.FAILED and socket.service else socket.role
-
-
-def _ended(socket: Socket) -> str:
-    """In place of a state: what ended it, in one word where there is only room for one."""
-    match socket.end:
-        case End.PEER_FIN:
-            return "peer FIN"
-        case End.PEER_RESET:
-            return "peer RST"
-        case End.RESET:
-            return "RST sent"
-        case End.FAILED:
-            return errno_name(socket.errno)
-        case _:
-            return "closed"
-
-
-def _loopback(socket: Socket) -> bool:
-    try:
-        return Endpoint.parse(socket.local).loopback
-    except EndpointError:
-        return True

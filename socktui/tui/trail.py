@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from socktui.core.call import Call
+import sys
+from collections.abc import Iterator
+
+from socktui.core.call import Call, Layer, Name
 from socktui.core.sockets import Socket
 from socktui.journal.reader import Reader
 
 REMEMBERED = 4096
 CARRY_STEPS = 64
+"""How many calls of a socket are looked at for those of a kind."""
 
 
 class Trail:
@@ -22,7 +26,8 @@ class Trail:
         self._length = 0
         self._socket: Socket | None = None
         self._seqs: dict[int, int] = {}
-        self._ends: dict[int, Socket] = {}
+        self._ends: dict[tuple[int, Name], int] = {}
+        self._schemes: dict[int, str] = {}
         self.refresh()
 
     def __len__(self) -> int:
@@ -63,18 +68,26 @@ class Trail:
         """The inverse of seq()."""
         return seq if self.number is None else self.reader.rank(seq)
 
+    def scheme(self, number: int) -> str:
+        """The scheme of the endpoint that a socket was made for."""
+        scheme = self._schemes.get(number)
+        if scheme is None:
+            if len(self._schemes) >= REMEMBERED:
+                self._schemes.clear()
+            scheme = self._schemes[number] = self.reader.socket(number).scheme
+        return scheme
+
     def carry(self, call: Call) -> bytes:
-        """The last bytes, up to 3, that went the same way on the same socket before this call's.
+        """The last bytes, up to 3, that went the same way on the same socket before this call's; none for a message.
 
         They are what a decoder needs to go on in the middle of a character.
         """
         found = b""
-        seq: int | None = call.seq
-        for _ in range(CARRY_STEPS):
-            seq = self.reader.before(seq) if seq is not None else None
-            if seq is None or len(found) >= 3 or not call.offset:
+        if call.message or not call.offset:
+            return found
+        for earlier in self._back_from(self.reader.before(call.seq)):
+            if len(found) >= 3:
                 break
-            earlier = self.reader.call(seq)
             if earlier.name is call.name and earlier.length:
                 found = (self.reader.data(earlier, max(0, earlier.length - 3)) or b"") + found
         return found[-3:]
@@ -82,11 +95,31 @@ class Trail:
     def newest(self, call: Call) -> bool:
         """Whether no later bytes have gone the same way on its socket, by what the last refresh() that had news saw.
 
-        What is painted must not change between two looks: a row that was laid out would be missing.
+        What is painted must not change between two looks: a row that was laid out would be missing. A message has
+        nothing to wait for.
         """
-        socket = self._ends.get(call.socket)
-        if socket is None:
+        if call.message:
+            return True
+        key = call.socket, call.name
+        end = self._ends.get(key)
+        if end is None:
             if len(self._ends) >= REMEMBERED:
                 self._ends.clear()
-            socket = self._ends[call.socket] = self.reader.socket(call.socket)
-        return call.offset + call.length >= (socket.sent if call.sends else socket.received)
+            end = self._ends[key] = self._end(call)
+        return call.offset + call.length >= end
+
+    def _end(self, call: Call) -> int:
+        """How many bytes have gone the same way on its socket; one more than can be where that is not at hand."""
+        socket = self.reader.socket(call.socket)
+        if call.layer is Layer.WIRE:
+            return socket.sent if call.sends else socket.received
+        last = (each for each in self._back_from(socket.last) if each.name is call.name and each.length)
+        return next((each.offset + each.length for each in last), sys.maxsize)
+
+    def _back_from(self, seq: int | None) -> Iterator[Call]:
+        """The calls of a socket before one and that one, the newest first; no more of them than can be looked at."""
+        for _ in range(CARRY_STEPS):
+            if seq is None:
+                return
+            yield self.reader.call(seq)
+            seq = self.reader.before(seq)

@@ -5,21 +5,28 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.start import open_to_others
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import Role, Socket
 from socktui.tui import dialogs
+from socktui.tui.outgoing import Payload
 from socktui.tui.screens.confirm import Confirm
 from socktui.tui.widgets.form import Form
-from socktui.tui.widgets.sendbox import Payload
+from socktui.tui.words import endpoint_of
 
 if TYPE_CHECKING:
     from socktui.tui.screens.main import Main
 
 PORTS_TRIED = 32
+REPLACE = "?replace=yes"
+"""How the engine says that nobody uses the place any more that is taken."""
+
+NOTE_SECONDS = 15.0
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
@@ -57,23 +64,44 @@ class Verbs:
     def listen(self) -> Form:
         async def submit(values: dict[str, str]) -> str | None:
             endpoint = Endpoint.parse(values["endpoint"])
-            if not endpoint.loopback and not await self._sure(endpoint):
+            if open_to_others(endpoint) and not await self._sure(endpoint):
                 return "not started: take 127.0.0.1 to be reached from this machine alone"
             try:
-                number = await self._engine.listen(
-                    endpoint, values["service"], buffer=int(values["buffer"]), backlog=int(values["backlog"])
-                )
+                number = await self._listen(endpoint, values)
             except VerbError as error:
                 return error.text
             self._screen.chose(number)
+            self.tell(number)
             return None
 
         return dialogs.listen_form(str(self._free_endpoint()), submit)
 
+    async def _listen(self, endpoint: Endpoint, values: dict[str, str]) -> int:
+        """Listen; in the place of a UNIX socket that nobody uses any more, where that is wanted. Raises VerbError."""
+        service = dialogs.service_of(values)
+        buffer, backlog = int(values["buffer"]), int(values["backlog"])
+        try:
+            return await self._engine.listen(endpoint, service, buffer=buffer, backlog=backlog)
+        except VerbError as error:
+            if error.errno != "EADDRINUSE" or REPLACE not in error.text:
+                raise
+            question = f"{endpoint} is a socket's file that nothing accepts on any more. Take its place?"
+            if not await self._screen.app.push_screen_wait(Confirm(question, title="A socket left behind")):
+                raise
+        endpoint = endpoint.with_option("replace", "yes")
+        return await self._engine.listen(endpoint, service, buffer=buffer, backlog=backlog)
+
+    def tell(self, number: int) -> None:
+        """Say what there is to say of a listener."""
+        if note := self._engine.notes.get(number):
+            self._screen.say(note, seconds=NOTE_SECONDS)
+
     async def client(self, listener: Socket) -> None:
         """Connect to a listener of ours."""
-        endpoint = Endpoint.parse(f"{listener.netid}://{listener.local}")
-        endpoint = Endpoint(endpoint.scheme, _ANY.get(endpoint.host, endpoint.host), endpoint.port)
+        endpoint = self._towards(listener)
+        if endpoint is None:
+            self._screen.complain(f"there is no way to connect to {listener.local}")
+            return
         try:
             number = await self._engine.connect(endpoint)
         except VerbError as error:
@@ -81,7 +109,9 @@ class Verbs:
         else:
             self._screen.connected(number)
 
-    def connect_to(self, listener: Socket | None) -> Form:
+    def connect_to(self, listener: Socket | None, offered: str = "") -> Form:
+        """Ask where to: `offered`, or to a listener of ours."""
+
         async def submit(values: dict[str, str]) -> str | None:
             try:
                 number = await self._connect(values["endpoint"], float(values["seconds"]))
@@ -90,8 +120,13 @@ class Verbs:
             self._screen.connected(number)
             return None
 
-        text = f"{listener.netid}://{listener.local}" if listener else dialogs.DEFAULT_ENDPOINT
-        return dialogs.connect_form(text, submit)
+        towards = self._towards(listener) if listener else None
+        return dialogs.connect_form(offered or str(towards or dialogs.DEFAULT_ENDPOINT), submit)
+
+    def _towards(self, listener: Socket) -> Endpoint | None:
+        """The endpoint by which this machine reaches a listener."""
+        endpoint = endpoint_of(listener)
+        return endpoint and replace(endpoint, host=_ANY.get(endpoint.host, endpoint.host))
 
     async def _connect(self, endpoint: str, seconds: float) -> int:
         """Connect; who gives up waiting gives up the attempt."""
@@ -138,7 +173,9 @@ class Verbs:
         """Send; what could not be sent comes back into the box."""
         file = {"file": str(payload.file.absolute())} if payload.file else {}
         data = base64.b64encode(payload.data).decode()
-        number, answer = self._engine.begin("send", sockets=numbers, data=data, count=count, interval=interval, **file)
+        number, answer = self._engine.begin(
+            "send", sockets=numbers, data=data, kind=payload.kind, count=count, interval=interval, **file
+        )
         self._sending[number] = answer
         self._screen.refresh_bindings()
         answer.add_done_callback(self._sent(number, typed, count))

@@ -11,6 +11,7 @@ import signal
 import termios
 import threading
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -139,6 +140,8 @@ class Workbench(App[None]):
         if isinstance(screen, Main):
             for key, run in screen.commands():
                 yield SystemCommand(f"{key.label} ({key.shown.split()[0]})", key.help, run)
+            for number, note in self._engine.notes.items() if self._engine else ():
+                yield SystemCommand(f"About #{number}", "What there is to say of it.", partial(screen.say, note, 0))
         yield SystemCommand("Theme", "Choose the colours.", self.action_change_theme)
 
     @property

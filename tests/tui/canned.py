@@ -6,15 +6,19 @@ import errno as errnos
 from pathlib import Path
 
 from socktui.core.call import Argument, Call, Name
+from socktui.core.endpoint import SCHEMES
 from socktui.journal import record
-from socktui.journal.heap import Heap
-from socktui.journal.writer import Entry, Journal
+from socktui.journal.writer import DETAILS_ROOM, Entry, Journal
 
 WALL = 1_767_358_800_000_000_000
 """2026-01-02 13:00:00 UTC."""
 MONOTONIC = 1_000_000_000_000
 MS = 1_000_000
 RING = 1 << 22
+_KINDS = {
+    "tcp": "SOCK_STREAM", "udp": "SOCK_DGRAM", "raw": "SOCK_RAW", "icmp": "SOCK_RAW",
+    "u_str": "SOCK_STREAM", "u_dgr": "SOCK_DGRAM", "u_seq": "SOCK_SEQPACKET",
+}  # fmt: skip
 START_WALL_AT, START_MONOTONIC_AT = 72, 80
 
 
@@ -71,6 +75,26 @@ class Canned:
         call = self.call(listener, Name.ACCEPT, self._fd, answer=[host, int(port)], made=self.journal.next_socket)
         return self.journal.entry(listener, call)
 
+    def stream(self, scheme: str, local: str, peer: str, *, service: str = "", who: str = "") -> Entry:
+        """An open client of a scheme, or with a service a listener's side of it; `who` is at the other end."""
+        entry = self._socket(service, scheme)
+        self.call(entry, Name.CONNECT, args=(_address(peer),))
+        self.call(entry, Name.GETSOCKNAME, answer=_address(local))
+        if who:
+            self.journal.describe(entry, who=who)
+        return entry
+
+    def bound(self, scheme: str, local: str, service: str = "echo") -> Entry:
+        """A server of datagrams."""
+        entry = self._socket(service, scheme)
+        self.call(entry, Name.BIND, args=(_address(local),))
+        self.call(entry, Name.GETSOCKNAME, answer=_address(local))
+        return entry
+
+    def speaker(self, bound: Entry, address: str) -> Entry:
+        """A peer of such a server, which has not said anything yet."""
+        return self.journal.peer(bound, address, self.now, asked=False)
+
     def pair(self, listener: Entry, port: int = 50928) -> tuple[Entry, Entry]:
         """A client of a listener, and its other end."""
         local = f"127.0.0.1:{port}"
@@ -98,6 +122,25 @@ class Canned:
 
     def send(self, entry: Entry, data: bytes) -> None:
         self._move(entry, Name.SEND, data, len(data))
+
+    def carry(
+        self,
+        entry: Entry,
+        name: Name,
+        data: bytes,
+        *,
+        result: int | None = None,
+        size: int = 65536,
+        args: tuple[Argument, ...] = (),
+        answer: Argument | None = None,
+    ) -> None:
+        """A call that moved bytes and has more to say: a datagram's, or one of a layer above the wire."""
+        at, view = self._space(len(data) + DETAILS_ROOM)
+        view[: len(data)] = data
+        began = self._tick()
+        self.journal.carried(
+            entry, name, began, began + 12_000, at, view, len(data), size, result=result, args=args, answer=answer
+        )
 
     def recv(self, entry: Entry, data: bytes, size: int = 65536) -> None:
         self._move(entry, Name.RECV, data, size)
@@ -130,23 +173,33 @@ class Canned:
 
     # Parts
 
-    def _socket(self, service: str) -> Entry:
-        entry = self.journal.entry(service=service)
+    def _socket(self, service: str, scheme: str = "tcp") -> Entry:
+        entry = self.journal.entry(service=service, scheme=scheme)
         self._fd += 1
-        self.call(entry, Name.SOCKET, self._fd, args=("AF_INET", "SOCK_STREAM|SOCK_NONBLOCK|SOCK_CLOEXEC", 0))
+        netid = SCHEMES[scheme].netid
+        family = "AF_UNIX" if netid.startswith("u_") else "AF_INET"
+        self.call(entry, Name.SOCKET, self._fd, args=(family, f"{_KINDS[netid]}|SOCK_NONBLOCK|SOCK_CLOEXEC", 0))
         return entry
+
+    def _space(self, size: int) -> tuple[int, memoryview]:
+        found = self.journal.heap.space(size)
+        while found is None:
+            found = self.journal.heap.space(size)
+        return found
 
     def _tick(self) -> int:
         began, self.now = self.now, self.now + MS
         return began
 
     def _move(self, entry: Entry, name: Name, data: bytes, size: int) -> None:
-        heap: Heap = self.journal.heap
-        found = heap.space(len(data))
-        while found is None:
-            found = heap.space(len(data))
-        at, view = found
+        at, view = self._space(len(data))
         view[:] = data
-        heap.commit(at + len(data))
+        self.journal.heap.commit(at + len(data))
         began = self._tick()
         self.journal.moved(entry, name, began, began + 12_000, at, len(data), size)
+
+
+def _address(text: str) -> Argument:
+    """As a call has it: host and port, or a path."""
+    host, colon, port = text.rpartition(":")
+    return [host, int(port)] if colon and port.isdigit() else text

@@ -33,6 +33,11 @@ class StillEngine:
         self.capture = capture
         self.gone = asyncio.Event()
         self.answer: VerbError | int = 1
+        self.notes: dict[int, str] = {}
+
+    @property
+    def pid(self) -> int:
+        return 0
 
     async def ready(self) -> None:
         pass
@@ -66,6 +71,9 @@ class StillKernel:
 
     queues: tuple[int, int] = (0, 0)
 
+    def __init__(self, pid: int = 0) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
@@ -73,9 +81,11 @@ class StillKernel:
         return set()
 
     def listener(self, socket: Socket) -> Row | None:
-        return Row("LISTEN", NOWHERE, NOWHERE, 0, socket.backlog, 0)
+        return Row(str(socket.state), NOWHERE, NOWHERE, 0, socket.backlog, 0)
 
     def connection(self, socket: Socket) -> Row | None:
+        if socket.datagrams and socket.parent:
+            return None  # it has no queues of its own
         return Row(str(socket.state), NOWHERE, NOWHERE, *self.queues, 0)
 
 

@@ -6,6 +6,8 @@ from socktui.tui import keys
 from tests.tui import (
     test_dialogs,
     test_hostile,
+    test_kinds,
+    test_layers,
     test_list_keys,
     test_send_keys,
     test_socket_errors,
@@ -17,6 +19,8 @@ from tests.tui.tested import TESTED
 MODULES = (
     test_dialogs,
     test_hostile,
+    test_kinds,
+    test_layers,
     test_list_keys,
     test_send_keys,
     test_socket_errors,

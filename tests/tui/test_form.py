@@ -9,7 +9,7 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.widgets import Input, Static
 
-from socktui.tui.widgets.form import Choice, ChoiceField, Form, SafeInput, TextField
+from socktui.tui.widgets.form import Choice, ChoiceField, Field, Form, SafeInput, TextField
 
 HOSTILE = "[/foo] [@click=app.quit]x[/]"
 
@@ -35,7 +35,7 @@ def port_needed(text: str) -> str | None:
 
 
 def listen(**more: Any) -> Form:
-    fields = [
+    fields: list[Field] = [
         TextField("endpoint", "Endpoint", "tcp://127.0.0.1:5005", "host:port", port_needed),
         ChoiceField("service", "Service", [("echo", "sends back"), ("discard", "throws away")], "discard"),
         TextField("backlog", "Backlog", "128"),
@@ -132,7 +132,7 @@ async def test_escape_leaves_a_submit_that_hangs() -> None:
 
 async def test_hostile_text_is_shown_as_it_is() -> None:
     app = FormApp()
-    fields = [
+    fields: list[Field] = [
         TextField("a", "[/a]", HOSTILE + "\x1b", check=lambda text: f"no: {text}"),
         TextField("b", "[/b]", "", "[/hint]"),
         ChoiceField("c", "[/c]", [("[/v]", "[@click=app.quit]about[/]")]),

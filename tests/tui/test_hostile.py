@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from socktui.control.client import Engine
+from socktui.core.call import Name
 from socktui.core.safe import safe
 from socktui.tui.workbench import Workbench
 from tests.support import peer, read_exactly
@@ -69,6 +70,30 @@ async def test_payload_in_every_view_and_encoding(capture: Path, text: str) -> N
         await drive.pilot.click("#bytes", offset=(6, 1))
         await drive.pilot.click("#listening", offset=(30, 1))
         clean(drive)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+async def test_paths_processes_certificates_and_reasons(capture: Path, text: str) -> None:
+    """Names that others choose: they come into rows, titles, headings and lines of C."""
+    canned = Canned(capture)
+    server = canned.bound("unix-dgram", f"/run/{text}", text[:40])
+    peer = canned.speaker(server, f"@{text}")
+    canned.carry(peer, Name.RECVFROM, b"x", answer=f"@{text}")
+    canned.stream("unix", "", f"/run/{text}", who=f"{text} (pid 1, {text})")
+    client = canned.stream("wss", "127.0.0.1:4000", "127.0.0.1:5005")
+    canned.call(client, Name.SSL_DO_HANDSHAKE, 1, answer=["TLSv1.3", text, f"CN={text}"])
+    canned.carry(client, Name.WS_RECV, b"\x03\xe8", args=("close", 1000, text))
+    canned.call(client, Name.WS_RECV, -1, answer=text)
+    canned.call(client, Name.SSL_DO_HANDSHAKE, -1, answer=text)
+    canned.close_socket(client)
+    canned.close()
+    async with opened(capture, (250, 40)) as drive:
+        clean(drive)
+        for key in ("1", "y", "a", "a", "2", "g", "a", "y", "j", "y", "j", "y", "a", "w", "w", "3", "g", "y", "4", "y"):
+            await drive.press(key)
+            clean(drive)
+        await drive.press("1", "g")
+        assert safe(f"/run/{text}")[:20] in drive.text
 
 
 @of("connect_to", "listen")

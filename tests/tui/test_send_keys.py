@@ -8,8 +8,9 @@ import pytest
 
 from socktui.core.call import Name
 from socktui.core.payload import ENCODINGS
+from socktui.services import SERVICES
+from socktui.tui.outgoing import MODES, Settings
 from socktui.tui.screens.main import Main
-from socktui.tui.widgets.sendbox import MODES, Settings
 from tests.support import peer, read_exactly
 from tests.tui.drive import Drive, workbench
 from tests.tui.tested import of
@@ -260,7 +261,7 @@ async def test_an_endless_send_does_not_hold_up_the_keys(drive: Drive, tmp_path:
     with file.open("wb") as out:
         out.truncate(64 << 20)
     await drive.press("l", "tab")
-    await drive.press("right", "right", "right", "right", "enter")
+    await drive.press(*["right"] * list(SERVICES).index("manual"), "enter")
     await drive.until(lambda: drive.app.screen is drive.main and drive.listening.cursor_key == 1)
     port = int(drive.socket(1).local.rpartition(":")[2])
     with peer(port) as sock:

@@ -165,6 +165,26 @@ async def test_ended_connections(capture: Path, size: tuple[int, int], same: Any
         await same(drive)
 
 
+async def test_kinds_of_sockets(capture: Path, size: tuple[int, int], same: Any) -> None:
+    """A server of datagrams with a peer, UNIX sockets, a WebSocket, and a TLS client that verifies nobody."""
+    canned = Canned(capture)
+    server = canned.bound("udp", "0.0.0.0:5005")
+    peer = canned.speaker(server, "127.0.0.1:4000")
+    canned.carry(peer, Name.RECVFROM, b"Hello, World!", answer=["127.0.0.1", 4000])
+    canned.carry(peer, Name.SENDTO, b"", size=0, args=(["127.0.0.1", 4000],))
+    canned.stream("unix", "/run/echo.sock", "", service="echo", who="ncat (pid 1234, root)")
+    socket = canned.stream("ws", "127.0.0.1:50930", "127.0.0.1:9001")
+    canned.carry(socket, Name.WS_SEND, "Привет".encode(), size=12, args=("text",))
+    canned.carry(socket, Name.WS_RECV, b"\x03\xe8bye", args=("close", 1000, "bye"))
+    client = canned.stream("tls", "127.0.0.1:50932", "127.0.0.1:5443")
+    canned.journal.describe(client, insecure=True)
+    canned.call(client, Name.SSL_DO_HANDSHAKE, 1, answer=["TLSv1.3", "TLS_AES_256_GCM_SHA384", "CN=localhost"])
+    canned.close()
+    async with still(capture, size) as (drive, _):
+        await drive.press("2", "G", "enter")
+        await same(drive)
+
+
 async def test_many_connections(
     capture: Path, size: tuple[int, int], same: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

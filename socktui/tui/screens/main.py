@@ -13,16 +13,19 @@ from socktui.control.start import Start
 from socktui.core.payload import PayloadError
 from socktui.core.sockets import Role, Socket
 from socktui.journal.reader import Reader
+from socktui.templates import Template, templates
 from socktui.tui import keys
 from socktui.tui.history import History
 from socktui.tui.kernel import Kernel
+from socktui.tui.outgoing import Addressee, Target
 from socktui.tui.palette import Run, commands
+from socktui.tui.screens.choose import ChooseTemplate
 from socktui.tui.screens.viewer import Viewer
-from socktui.tui.sources import label
 from socktui.tui.verbs import Verbs
 from socktui.tui.widgets.lines import Pane
-from socktui.tui.widgets.sendbox import SendBox, Target
+from socktui.tui.widgets.sendbox import SendBox
 from socktui.tui.widgets.table import Table
+from socktui.tui.words import label
 
 TEACH = """\
 
@@ -45,7 +48,7 @@ Calls        what the kernel was asked
 ENGINE_KEYS = frozenset(
     {
         "echo_server", "client", "listen", "connect_to", "close", "half_close", "reset", "mark",
-        "receive_buffer", "clear_closed", "pause", "follow",
+        "receive_buffer", "clear_closed", "pause", "follow", "template",
     }
 )  # fmt: skip
 
@@ -55,11 +58,12 @@ class Main(Viewer):
 
     def __init__(self, reader: Reader, engine: Engine | None, history: History, start: Start | None = None) -> None:
         teach = TEACH if engine else "\nNo bytes moved in this capture."
-        super().__init__(reader, Kernel() if engine else None, teach)
+        super().__init__(reader, Kernel(engine.pid) if engine else None, teach)
         self._engine = engine
         self._start = start
         self._box = SendBox(history, id="send")
         self._verbs = Verbs(self, engine) if engine else None
+        self._offered = ""
 
     def below_log(self) -> Iterator[Pane]:
         if self._engine:
@@ -92,6 +96,8 @@ class Main(Viewer):
             self.connected(number)
         else:
             self.chose(number)
+            if self._verbs:
+                self._verbs.tell(number)
 
     @work
     async def _watch_engine(self) -> None:
@@ -118,6 +124,7 @@ class Main(Viewer):
         self.look()
         self._list = self._connections_table
         self._connections_table.select(number)
+        self._connections_table.following = False  # what is typed is for this one, whoever comes next
         self._box.aim("one")
         self._selection_changed()
         self._unmaximize()
@@ -171,6 +178,7 @@ class Main(Viewer):
         if event.table is self._calls_table:
             return
         self._list = event.table
+        event.table.following = False
         self._box.aim("all" if event.table is self._listening_table else "one")
         self._selection_changed()
         self._unmaximize()
@@ -198,18 +206,22 @@ class Main(Viewer):
         marked = sorted(key for key in self._connections_table.marked if isinstance(key, int))
         return [number for number in marked if self.reader.socket(number).open]
 
-    def _addressed(self, target: Target) -> str:
+    def _addressed(self, target: Target) -> Addressee:
         socket = self.selected
         match target:
             case "marked":
-                return f"Send to the {len(self._marked())} marked"
+                marked = self._marked()
+                schemes = {self.reader.socket(number).scheme for number in marked}
+                return Addressee(f"Send to the {len(marked)} marked", schemes.pop() if len(schemes) == 1 else "")
             case "all":
                 listener = socket.number if socket and socket.role is Role.LISTENER else socket.parent if socket else 0
-                return f"Send to all clients of {self._whose(listener)}" if listener else "Send to all: no listener"
+                if not socket or not listener:
+                    return Addressee("Send to all: no listener")
+                return Addressee(f"Send to all clients of {self._whose(listener)}", socket.scheme)
             case "one":
                 if socket is None or socket.role is Role.LISTENER:
-                    return "Send: select a connection"
-                return f"Send to {label(socket)}"
+                    return Addressee("Send: select a connection")
+                return Addressee(f"Send to {label(socket)}", socket.scheme)
 
     @on(SendBox.Sent)
     def _send(self, event: SendBox.Sent) -> None:
@@ -228,10 +240,26 @@ class Main(Viewer):
             self.complain(error.message)
             return
         numbers = self._recipients(self._box.settings.target)
-        if not numbers or not (payload.data or payload.file):
+        if not numbers or not (payload.data or payload.file or self._box.to.messages):
             self.complain("type what is to be repeated, to a connection that is selected")
             return
         self.app.push_screen(self._verbs.repeat(payload, numbers))
+
+    def action_template(self) -> None:
+        found, wrong = templates()
+        if wrong:
+            self.complain("; ".join(wrong))
+        self.app.push_screen(ChooseTemplate(found), self._fill)
+
+    def _fill(self, template: Template | None) -> None:
+        if template is None:
+            return
+        self._unmaximize()
+        self._box.fill(template)
+        self._box.type()
+        if template.endpoint and not self._recipients(self._box.settings.target):
+            self._offered = template.endpoint
+            self.say(f"it is for {template.endpoint}: o connects there")
 
     def commands(self) -> Iterator[tuple[keys.Key, Run]]:
         """What the palette offers."""
@@ -244,7 +272,9 @@ class Main(Viewer):
             return self._verbs is not None and self._verbs.repeating
         if action == "jump" and parameters == ("send",):
             return self._engine is not None
-        return self._engine is not None or action not in ENGINE_KEYS
+        if self._engine is None and action in ENGINE_KEYS:
+            return False
+        return super().check_action(action, parameters)
 
     @work
     async def action_echo_server(self) -> None:
@@ -266,7 +296,8 @@ class Main(Viewer):
 
     def action_connect_to(self) -> None:
         if self._verbs:
-            self.app.push_screen(self._verbs.connect_to(self._listener))
+            self.app.push_screen(self._verbs.connect_to(self._listener, self._offered))
+            self._offered = ""
 
     def action_close(self) -> None:
         self._on_selected("close")

@@ -22,19 +22,22 @@ from socktui.core.safe import safe
 from socktui.core.sockets import Role, Socket
 from socktui.journal.reader import Reader
 from socktui.tui import keys
-from socktui.tui.blocks import STAMPS, VIEWS
+from socktui.tui.blocks import SEEN, STAMPS, VIEWS
 from socktui.tui.kernel import Kernel
 from socktui.tui.screens.help import HelpScreen
-from socktui.tui.sources import CALLS, CONNECTIONS, LISTENING, Calls, Clock, Connections, Listening, label
+from socktui.tui.sources import CALLS, CONNECTIONS, LISTENING, Calls, Clock, Connections, Listening
 from socktui.tui.trail import Trail
 from socktui.tui.widgets.bytelog import ByteLog
 from socktui.tui.widgets.footer import FooterBar
 from socktui.tui.widgets.lines import Pane
 from socktui.tui.widgets.sendbox import SendBox, next_of
 from socktui.tui.widgets.table import Table
+from socktui.tui.words import NOT_VERIFIED, endpoint_of, kind_of, label
 
 TICK_SECONDS = 1 / 15
 SLOW_SECONDS = 0.5
+
+_SEEN_WORDS = {"clear": "in clear", "wire": "the wire", "all": "all layers"}
 
 
 class Viewer(Screen[None]):
@@ -112,8 +115,8 @@ class Viewer(Screen[None]):
 
     # Messages
 
-    def say(self, text: str) -> None:
-        self._footer.show(text)
+    def say(self, text: str, seconds: float = 5.0) -> None:
+        self._footer.show(text, seconds=seconds)
 
     def complain(self, text: str, seconds: float = 10.0) -> None:
         self._footer.show(text, "error", seconds)
@@ -149,9 +152,17 @@ class Viewer(Screen[None]):
             source.refresh(self.reader.sockets)
         self._connections.prune(self.reader.sockets)
 
+    @property
+    def _layered(self) -> bool:
+        """Whether there are layers to choose from."""
+        return self._listening.layered or self._connections.layered
+
     def _show_news(self) -> None:
+        layered = self._layered
         self._listening.refresh()
         self._connections.refresh()
+        if self._layered != layered:
+            self.refresh_bindings()
         self._connections.prune()
         self._calls.trail.refresh()
         self._listening_table.refresh_rows()
@@ -183,7 +194,7 @@ class Viewer(Screen[None]):
         if name is None:
             socket = self.reader.socket(number)
             name = label(socket)
-            if socket.peer or socket.role is Role.LISTENER:
+            if socket.who or socket.role is Role.LISTENER or (socket.peer and not _waits_for_who(socket)):
                 self._names[number] = name
         return name
 
@@ -210,11 +221,15 @@ class Viewer(Screen[None]):
 
     def _subtitle(self) -> None:
         log, trail = self._log, self._log.trail
-        scope = "all sockets" if trail.number is None else self._whose(trail.number)
+        socket = None if trail.number is None else self.reader.socket(trail.number)
+        scope = "all sockets" if socket is None else self._whose(socket.number)
         pane = self.query_one("#bytes-pane", Pane)
         paused = " · PAUSED" if self._paused else ""
         pane.title = f"3 Bytes · {scope}{paused}"
+        pane.alert = f" · {NOT_VERIFIED}" if socket is not None and socket.insecure else ""
         lens = f"{log.lens.view} · {log.lens.encoding}"
+        if self._layered:
+            lens += f" · {_SEEN_WORDS[log.lens.seen]}"
         calls = "calls" if log.below > 1 else "call"
         pane.subtitle = f"↓ {log.below} new {calls} below · f follows · {lens}" if log.below else lens
         open_ones = self._connections.open_count()
@@ -238,11 +253,17 @@ class Viewer(Screen[None]):
 
     # Keys
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self._layered if action == "layer" else True
+
     def action_view(self) -> None:
         self._look_through(view=next_of(VIEWS, self._log.lens.view))
 
     def action_time(self) -> None:
         self._look_through(stamp=next_of(STAMPS, self._log.lens.stamp))
+
+    def action_layer(self) -> None:
+        self._look_through(seen=next_of(SEEN, self._log.lens.seen))
 
     def action_encoding(self) -> None:
         self._look_through(encoding=next_of(ENCODINGS, self._log.lens.encoding))
@@ -287,7 +308,9 @@ class Viewer(Screen[None]):
         socket = self.selected
         if socket is None:
             return ""
-        return f"{socket.netid}://{socket.local if socket.role is Role.LISTENER else socket.peer}"
+        if socket.role is Role.LISTENER:
+            return str(endpoint_of(socket) or socket.local)
+        return f"{socket.scheme or socket.netid}://{socket.peer}"
 
     def action_maximize(self) -> None:
         if self.has_class("-maximized"):
@@ -309,7 +332,13 @@ class Viewer(Screen[None]):
 
     def action_jump(self, where: str) -> None:
         self._unmaximize()
-        self.query_one(f"#{where}").focus()
+        self.set_focus(self.query_one(f"#{where}"))  # at once: the next key may be there already
 
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen())
+
+
+def _waits_for_who(socket: Socket) -> bool:
+    """Whether the process at the other end is going to be known."""
+    kind = kind_of(socket)
+    return socket.open and kind is not None and kind.form == "path"

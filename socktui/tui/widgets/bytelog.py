@@ -79,7 +79,7 @@ class ByteLog(Lines):
         self._cursor: Place | None = None
         self._screen: list[Place] = []
         self._pages: LRUCache[Hashable, Sequence[BlockRow]] = LRUCache(64)
-        self.places = Places(trail, self._rows)
+        self.places = Places(trail, self._rows, self._page_count)
 
     # What the app asks and tells
 
@@ -101,7 +101,7 @@ class ByteLog(Lines):
     def show(self, trail: Trail) -> None:
         """Show another trail, from its end."""
         self._trail = trail
-        self.places = Places(trail, self._rows)
+        self.places = Places(trail, self._rows, self._page_count)
         self._seen = 0
         self._top = self._cursor = None
         self.following = True
@@ -158,7 +158,7 @@ class ByteLog(Lines):
         position = self._cursor[0]
         lines: list[str] = []
         size = 0
-        for page in range(pages(self._trail.call(position))):
+        for page in range(self._page_count(self._trail.call(position))):
             for row in self._rows(position, page):
                 lines.append(text_of(row))
                 size += len(lines[-1])
@@ -168,6 +168,9 @@ class ByteLog(Lines):
         return "\n".join(lines)
 
     # Places
+
+    def _page_count(self, call: Call) -> int:
+        return pages(call, self.lens.seen)
 
     def _rows(self, position: int, page: int) -> Sequence[BlockRow]:
         call = self._trail.call(position)
@@ -261,7 +264,7 @@ class ByteLog(Lines):
 
     def _fraction(self, place: Place) -> float:
         position, page, _ = place
-        return (position + page / max(1, pages(self._trail.call(position)))) / len(self._trail)
+        return (position + page / max(1, self._page_count(self._trail.call(position)))) / len(self._trail)
 
     def clicked(self, y: int, x: int, double: bool) -> None:
         if y < len(self._screen):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from textual import events
@@ -18,34 +19,50 @@ from textual.widgets import Input, Static
 from socktui.core.safe import safe, width
 from socktui.tui import keys
 
+HINT = "↑ ↓ Fields · ← → Choices · enter OK · escape Cancel"
+
+Values = dict[str, str]
+
 Check = Callable[[str], str | None]
 """Says in a sentence what is wrong with a value, or None."""
 
-Submit = Callable[[dict[str, str]], Awaitable[str | None]]
+Submit = Callable[[Values], Awaitable[str | None]]
 """Does what the form is for; a sentence says why it could not, and the form stays open."""
 
 
 @dataclass(frozen=True)
-class Field:
-    """`name` is the key of the value in the result, and part of an id of a widget."""
+class TextField:
+    """A line to type.
+
+    name         the key of the value in the result, and part of an id of a widget
+    placeholder  what to say while it is empty; or what says that, by the values of all fields
+    when         whether it is asked for, by the values of all fields
+    """
 
     name: str
     label: str
-
-
-@dataclass(frozen=True)
-class TextField(Field):
     value: str = ""
-    placeholder: str = ""
+    placeholder: str | Callable[[Values], str] = ""
     check: Check | None = None
+    when: Callable[[Values], bool] | None = None
 
 
 @dataclass(frozen=True)
-class ChoiceField(Field):
-    """`choices`: each value with a few words about it."""
+class ChoiceField:
+    """One of several values, each with a few words about it; those in `bad` are red. `name` and `when` as above."""
 
+    name: str
+    label: str
     choices: Sequence[tuple[str, str]]
     value: str = ""
+    bad: frozenset[str] = frozenset()
+    when: Callable[[Values], bool] | None = None
+
+
+Field = TextField | ChoiceField
+
+Linked = Callable[[str, Values], Values]
+"""Told which field was changed, and the values of all: what others are to be changed to."""
 
 
 class SafeInput(Input):
@@ -68,30 +85,49 @@ class Choice(Widget, can_focus=True):
         if key.action in ("next_choice", "previous_choice")
     ]
     DEFAULT_CSS = """
-    Choice { height: 1; width: 1fr; background: $surface; color: $foreground; }
+    Choice {
+        height: 1;
+        width: 1fr;
+        background: $surface;
+        color: $foreground;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
+    }
     """
 
     at = reactive(0)
 
-    def __init__(self, choices: Sequence[tuple[str, str]], value: str, *, id: str) -> None:
+    def __init__(self, field: ChoiceField, changed: Callable[[], None], *, id: str) -> None:
         super().__init__(id=id)
-        self.choices = choices
-        self._name_cells = max(width(safe(name)) for name, _ in choices)
-        values = [name for name, _ in choices]
-        self.set_reactive(Choice.at, values.index(value) if value in values else 0)
+        self.choices = field.choices
+        self._bad = field.bad
+        self._changed = changed
+        self._name_cells = max(width(safe(name)) for name, _ in field.choices)
+        self.take(field.value)
 
     @property
     def value(self) -> str:
         return self.choices[self.at][0]
 
+    def take(self, value: str) -> None:
+        """Show this value, where it is one of the choices."""
+        values = [name for name, _ in self.choices]
+        if value in values:
+            self.set_reactive(Choice.at, values.index(value))
+            self.refresh()
+
+    def watch_at(self) -> None:
+        self._changed()
+
     def render(self) -> Content:
         name, about = self.choices[self.at]
-        look = "$block-cursor-foreground on $block-cursor-background bold" if self.has_focus else "bold"
+        plain = "$text-error bold" if name in self._bad else "bold"
+        look = "$block-cursor-foreground on $block-cursor-background bold" if self.has_focus else plain
         return Content.assemble(
             ("‹ ", "$text-accent"),
             (safe(name).center(self._name_cells), look),
             (" ›", "$text-accent"),
-            (f"  {safe(about)}", "$text-muted"),
+            (f"  {safe(about)}", "$text-error" if name in self._bad else "$text-muted"),
         )
 
     def action_next_choice(self) -> None:
@@ -104,13 +140,14 @@ class Choice(Widget, can_focus=True):
         self.action_next_choice()
 
 
-class Form(ModalScreen[dict[str, str] | None]):
+class Form(ModalScreen[Values | None]):
     """Asks for the values of some fields; its result is a value for each name, or None when left.
 
     With `submit`, the form is only closed when that has been done; what it says otherwise is
     shown at the bottom.
     """
 
+    AUTO_FOCUS = "SafeInput"
     BINDINGS: ClassVar = [
         *(b for b in keys.bindings("dialog") if not isinstance(b, tuple) and not b.action.endswith("_choice"))
     ]
@@ -150,12 +187,14 @@ class Form(ModalScreen[dict[str, str] | None]):
         *,
         intro: str = "",
         submit: Submit | None = None,
+        linked: Linked | None = None,
     ) -> None:
         super().__init__()
         self._heading = title
         self._intro = intro
         self._fields = tuple(fields)
         self._submit = submit
+        self._linked = linked
         self._busy = False
 
     def compose(self) -> ComposeResult:
@@ -165,18 +204,54 @@ class Form(ModalScreen[dict[str, str] | None]):
             if self._intro:
                 yield Static(Content(safe(self._intro)), classes="intro")
             for field in self._fields:
-                with Vertical(classes="field"):
+                with Vertical(classes="field", id=f"row-{field.name}"):
                     with Horizontal(classes="row"):
                         yield Static(Content(safe(field.label).ljust(cells)), classes="label")
-                        yield _editor(field)
+                        yield self._make(field)
                     error = Static(id=f"error-{field.name}", classes="error", markup=False)
                     error.styles.padding = (0, 0, 0, cells)
                     yield error
             yield Static(id="form-error", classes="error", markup=False)
-            yield Static(Content("enter OK · escape Cancel"), id="form-hint")
+            yield Static(Content(HINT), id="form-hint")
+
+    def on_mount(self) -> None:
+        self._ask()
+
+    def _make(self, field: Field) -> Widget:
+        """The widget of a field."""
+        id = f"field-{field.name}"
+        if isinstance(field, ChoiceField):
+            return Choice(field, partial(self._changed, field.name), id=id)
+        return SafeInput(safe(field.value), id=id, select_on_focus=True)
+
+    def _changed(self, name: str) -> None:
+        """A field has another value: others may depend on it."""
+        if not self.is_mounted:
+            return
+        for other, value in (self._linked(name, self.values) if self._linked else {}).items():
+            editor = self.query_one(f"#field-{other}")
+            with self.prevent(Input.Changed):
+                if isinstance(editor, Choice):
+                    editor.take(value)
+                elif isinstance(editor, SafeInput) and editor.value != value:
+                    editor.value = safe(value)
+        self._ask()
+
+    def _ask(self) -> None:
+        """Ask only for what matters now."""
+        values = self.values
+        for field in self._fields:
+            self.query_one(f"#row-{field.name}").display = _asked(field, values)
+            if isinstance(field, TextField):
+                hint = field.placeholder if isinstance(field.placeholder, str) else field.placeholder(values)
+                self.query_one(f"#field-{field.name}", SafeInput).placeholder = safe(hint)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._changed((event.input.id or "").removeprefix("field-"))
 
     @property
-    def values(self) -> dict[str, str]:
+    def values(self) -> Values:
         """What the fields hold now."""
         return {field.name: self._editor(field).value for field in self._fields}
 
@@ -204,7 +279,7 @@ class Form(ModalScreen[dict[str, str] | None]):
         event.stop()
         self.action_submit()
 
-    async def _carry_out(self, submit: Submit, values: dict[str, str]) -> None:
+    async def _carry_out(self, submit: Submit, values: Values) -> None:
         try:
             error = await submit(values)
         finally:
@@ -212,15 +287,16 @@ class Form(ModalScreen[dict[str, str] | None]):
         if error is None:
             self.dismiss(values)
             return
-        self._say("form-hint", "enter OK · escape Cancel")
+        self._say("form-hint", HINT)
         self._say("form-error", error)
+        self.query_one("#form-error").scroll_visible(animate=False)
 
-    def _check(self, values: dict[str, str]) -> bool:
+    def _check(self, values: Values) -> bool:
         """Ask every field, show all that is wrong, and go to the first such field."""
         self._say("form-error", "")
         wrong = []
         for field in self._fields:
-            check = field.check if isinstance(field, TextField) else None
+            check = field.check if isinstance(field, TextField) and _asked(field, values) else None
             error = check(values[field.name]) if check else None
             self._say(f"error-{field.name}", error or "")
             if error:
@@ -244,9 +320,5 @@ class Form(ModalScreen[dict[str, str] | None]):
         self.focus_previous()
 
 
-def _editor(field: Field) -> Widget:
-    id = f"field-{field.name}"
-    if isinstance(field, ChoiceField):
-        return Choice(field.choices, field.value, id=id)
-    assert isinstance(field, TextField)
-    return SafeInput(safe(field.value), safe(field.placeholder), id=id, select_on_focus=True)
+def _asked(field: Field, values: Values) -> bool:
+    return field.when is None or field.when(values)

@@ -312,7 +312,7 @@ class Pane(Container):
 
     def __init__(self, *children: Widget, title: str = "", id: str | None = None, classes: str | None = None) -> None:
         super().__init__(*children, id=id, classes=classes)
-        self._pane_title = self._pane_subtitle = ""
+        self._pane_title = self._pane_subtitle = self._pane_alert = ""
         self.title = title
 
     @property
@@ -323,7 +323,18 @@ class Pane(Container):
     def title(self, text: str) -> None:
         if text != self._pane_title:
             self._pane_title = text
-            self.border_title = _border_text(text)
+            self._show_title()
+
+    @property
+    def alert(self) -> str:
+        """What stands behind the title in red."""
+        return self._pane_alert
+
+    @alert.setter
+    def alert(self, text: str) -> None:
+        if text != self._pane_alert:
+            self._pane_alert = text
+            self._show_title()
 
     @property
     def subtitle(self) -> str:
@@ -333,9 +344,9 @@ class Pane(Container):
     def subtitle(self, text: str) -> None:
         if text != self._pane_subtitle:
             self._pane_subtitle = text
-            self.border_subtitle = _border_text(text)
+            self.border_subtitle = Content(safe(text)) if text else None
 
-
-def _border_text(text: str) -> Content | None:
-    """Names of peers and files come into titles: never as markup."""
-    return Content(safe(text)) if text else None
+    def _show_title(self) -> None:
+        """Names of peers and files come into titles: never as markup."""
+        title, alert = safe(self._pane_title), safe(self._pane_alert)
+        self.border_title = Content.assemble(title, (alert, "$text-error")) if title or alert else None

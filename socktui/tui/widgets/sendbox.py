@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import ClassVar, Literal, TypeVar
+from dataclasses import replace
+from typing import ClassVar, TypeVar
 
 from textual import events
 from textual.binding import Binding
@@ -16,20 +13,15 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from socktui.core.call import errno_name
-from socktui.core.payload import ENCODINGS, ENDINGS, PayloadError, from_escapes, from_hex, from_text, to_escapes, to_hex
+from socktui.core.payload import ENCODINGS, ENDINGS, PayloadError, to_escapes, to_hex
 from socktui.core.safe import clip, safe
+from socktui.templates import Template
 from socktui.tui import keys
 from socktui.tui.history import History
+from socktui.tui.outgoing import KINDS, MODES, TARGETS, WITH_ENDING, Addressee, Payload, Settings, Target, payload_of
 from socktui.tui.widgets.lines import Pane
 
 T = TypeVar("T")
-
-Mode = Literal["text", "escapes", "hex", "file"]
-Target = Literal["one", "marked", "all"]
-
-MODES: tuple[Mode, ...] = ("text", "escapes", "hex", "file")
-TARGETS: tuple[Target, ...] = ("one", "marked", "all")
 
 _PLACEHOLDERS = {
     "text": "type a message, enter sends it",
@@ -37,27 +29,7 @@ _PLACEHOLDERS = {
     "hex": "48 65 6c 6c 6f, or 0x48,0x65 …",
     "file": "the path of a file, sent as it is",
 }
-WITH_ENDING: tuple[Mode, ...] = ("text", "escapes")
 PREVIEWED = 64
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How what is typed becomes bytes, and who gets them."""
-
-    mode: Mode = "text"
-    ending: str = "none"
-    encoding: str = "utf-8"
-    target: Target = "one"
-
-
-@dataclass(frozen=True)
-class Payload:
-    """What is to be sent: bytes, or a file."""
-
-    data: bytes = b""
-    file: Path | None = None
-    size: int = 0
 
 
 class TypedInput(Input):
@@ -111,16 +83,24 @@ class SendBox(Pane):
         self._preview = Static(id="preview", markup=False)
         super().__init__(self._input, self._preview, title="Send", id=id)
         self._history = history
-        self._who: Callable[[Target], str] = lambda target: ""
+        self._who: Callable[[Target], Addressee] = lambda target: Addressee()
         self.settings = Settings()
 
     def on_mount(self) -> None:
         self._show()
 
-    def addressed(self, who: Callable[[Target], str]) -> None:
-        """`who` says in words who gets what is sent to a target; called whenever that may be another."""
+    def addressed(self, who: Callable[[Target], Addressee]) -> None:
+        """`who` says who gets what is sent to a target; called whenever that may be another."""
+        kinds = self.to.websocket
         self._who = who
-        self._entitle()
+        self._show()
+        if self.to.websocket != kinds:
+            self.refresh_bindings()
+
+    @property
+    def to(self) -> Addressee:
+        """Who gets what is sent."""
+        return self._who(self.settings.target)
 
     def type(self) -> None:
         """Go there."""
@@ -128,16 +108,15 @@ class SendBox(Pane):
 
     def payload(self) -> Payload:
         """The bytes of what is typed. Raises PayloadError."""
-        settings, typed = self.settings, self._input.value
-        match settings.mode:
-            case "text":
-                return Payload(from_text(typed, settings.encoding, settings.ending))
-            case "escapes":
-                return Payload(from_escapes(typed, settings.encoding) + ENDINGS[settings.ending])
-            case "hex":
-                return Payload(from_hex(typed))
-            case "file":
-                return _file(typed)
+        settings = self.settings if self.to.websocket else replace(self.settings, kind="")
+        return payload_of(self._input.value, settings)
+
+    def fill(self, template: Template) -> None:
+        """Put a template there, in place of what was typed."""
+        line = template.one_line()
+        self._input.value = safe(line.text)
+        self._input.cursor_position = len(self._input.value)
+        self._set(mode=line.mode, ending=line.ending, encoding="utf-8")
 
     # Keys
 
@@ -148,7 +127,7 @@ class SendBox(Pane):
         except PayloadError as error:
             self._say(error.message, error=True)
             return
-        if payload.file is None and not payload.data:
+        if payload.file is None and not payload.data and not self.to.messages:
             ending = ", or choose a line end (f3)" if self.settings.mode in WITH_ENDING else ""
             self._say(f"nothing to send: type something{ending}", error=True)
             return
@@ -170,6 +149,12 @@ class SendBox(Pane):
 
     def action_line_ending(self) -> None:
         self._set(ending=next_of(tuple(ENDINGS), self.settings.ending))
+
+    def action_kind(self) -> None:
+        self._set(kind=next_of(KINDS, self.settings.kind))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.to.websocket if action == "kind" else True
 
     def action_send_encoding(self) -> None:
         self._set(encoding=next_of(ENCODINGS, self.settings.encoding))
@@ -243,10 +228,16 @@ class SendBox(Pane):
             self._say("")
 
     def _entitle(self) -> None:
-        settings = self.settings
+        settings, to = self.settings, self.to
         self._input.placeholder = _PLACEHOLDERS[settings.mode]
-        self.title = self._who(settings.target) or "Send"
+        if to.websocket and settings.kind == "close":
+            self._input.placeholder = "1000 and a reason, or nothing"
+        elif to.messages and settings.mode == "text":
+            self._input.placeholder = f"enter alone sends an empty {to.message}"
+        self.title = to.words or "Send"
         parts: list[str] = [settings.mode]
+        if to.websocket:
+            parts.insert(0, settings.kind or "text or binary")
         if settings.mode in WITH_ENDING:
             parts.append(settings.encoding)
             if settings.ending != "none":
@@ -266,20 +257,3 @@ def next_of(choices: tuple[T, ...], current: T) -> T:
 
 def _escaped(text: str) -> str:
     return to_escapes(text.encode("utf-8", "surrogatepass"), "utf-8")
-
-
-def _file(typed: str) -> Payload:
-    path = Path(os.path.expanduser(typed.strip()))
-    if not typed.strip():
-        raise PayloadError("name a file", 0)
-    try:
-        found = path.stat()
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        raise PayloadError(f"there is no file {safe(str(path))}", 0) from None
-    except OSError as error:
-        raise PayloadError(f"{error.strerror} ({errno_name(error.errno or 0)}): {safe(str(path))}", 0) from None
-    if not stat.S_ISREG(found.st_mode):
-        raise PayloadError(f"there is no file {safe(str(path))}", 0)
-    if not os.access(path, os.R_OK):
-        raise PayloadError(f"you may not read {safe(str(path))}", 0)
-    return Payload(file=path, size=found.st_size)

@@ -1,0 +1,121 @@
+"""Each kind of socket as a row of its list, and in the title of the byte log."""
+
+from __future__ import annotations
+
+import errno as errnos
+from pathlib import Path
+
+import pytest
+
+from socktui.core.call import Name
+from tests.tui.canned import Canned
+from tests.tui.drive import Drive, opened, running
+from tests.tui.still import standing, still
+
+__all__ = ["running", "standing"]
+
+WIDE = (260, 30)
+
+
+def words(drive: Drive, part: str) -> list[str]:
+    """The cells of the only row of a connection in which a text stands."""
+    return drive.row(drive.connections, part).split()
+
+
+@pytest.mark.usefixtures("standing")
+async def test_a_server_of_datagrams_listens_and_its_peers_are_connections(capture: Path) -> None:
+    canned = Canned(capture)
+    server = canned.bound("udp", "127.0.0.1:5005")
+    canned.bound("raw", "0.0.0.0:253", "discard")
+    peer = canned.speaker(server, "127.0.0.1:4000")
+    canned.carry(peer, Name.RECVFROM, b"Hello", answer=["127.0.0.1", 4000])
+    canned.carry(peer, Name.SENDTO, b"Hello", size=5, args=(["127.0.0.1", 4000],))
+    canned.close()
+    async with still(capture, WIDE) as (drive, _):
+        first = drive.row(drive.listening, "127.0.0.1:5005").split()
+        assert first[:2] == ["udp", "UNCONN"]
+        assert "echo" in first
+        assert drive.row(drive.listening, "0.0.0.0:253").split()[:2] == ["raw", "UNCONN"]
+        cells = drive.main._listening.cells(1)
+        assert ("0.0.0.0:253", "bad") in cells
+        assert words(drive, "127.0.0.1:4000")[:3] == ["3", "udp", "UNCONN"]
+        state = drive.main._connections.cells(0)[2]
+        assert state == "UNCONN"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "netid"),
+    [
+        ("tcp", "tcp"), ("udp", "udp"), ("unix", "u_str"), ("unix-dgram", "u_dgr"), ("unix-seqpacket", "u_seq"),
+        ("tls", "tls"), ("ws", "ws"), ("wss", "wss"), ("telnet", "telnet"), ("icmp", "icmp"), ("raw", "raw"),
+    ],
+)  # fmt: skip
+async def test_the_netid_of_each_kind(capture: Path, scheme: str, netid: str) -> None:
+    canned = Canned(capture)
+    path = scheme.startswith("unix")
+    client = canned.stream(scheme, "" if path else "127.0.0.1:4000", "/run/x" if path else "127.0.0.1:5005")
+    if scheme == "icmp":
+        client.socket.netid = "icmp"
+        canned.journal._write_slot(client)
+    canned.close()
+    async with opened(capture, WIDE) as drive:
+        assert drive.row(drive.connections, " ESTAB ").split()[1] == netid
+
+
+async def test_an_unnamed_peer_is_the_process_at_the_other_end(capture: Path) -> None:
+    canned = Canned(capture)
+    canned.stream("unix", "/run/x", "", service="echo", who="ncat (pid 1234, root)")
+    canned.stream("unix", "", "/run/x", who="socktui (pid 1, root)")
+    canned.close()
+    async with opened(capture, WIDE) as drive:
+        assert "ncat (pid 1234, root)" in drive.text
+        assert "connect /run/x" in drive.text
+        await drive.press("2", "g", "a")
+        assert drive.pane("bytes").title == "3 Bytes · #1 u_str client ncat (pid 1234, root)"
+        await drive.press("j")
+        assert drive.pane("bytes").title == "3 Bytes · #2 u_str client /run/x socktui (pid 1, root)"
+
+
+async def test_a_peer_that_was_not_verified_stays_red(capture: Path) -> None:
+    canned = Canned(capture)
+    client = canned.stream("tls", "127.0.0.1:4000", "127.0.0.1:5005")
+    canned.journal.describe(client, insecure=True)
+    good = canned.stream("tls", "127.0.0.1:4001", "127.0.0.1:5005")
+    canned.close_socket(good)
+    canned.close_socket(client)
+    canned.close()
+    async with opened(capture, WIDE) as drive:
+        red, plain = (drive.main._connections.cells(i) for i in range(2))
+        assert red[1] == ("tls!", "bad")
+        assert red[6] == ("127.0.0.1:5005", "bad")
+        assert red[12] == ("not verified, closed here", "bad")
+        assert plain[1] == ("tls", "dim")
+        await drive.press("2", "g", "a")
+        assert drive.pane("bytes").alert == " · not verified"
+        await drive.press("j")
+        assert drive.pane("bytes").alert == ""
+
+
+async def test_a_handshake_that_failed_says_why(capture: Path) -> None:
+    canned = Canned(capture)
+    client = canned.stream("tls", "127.0.0.1:4000", "127.0.0.1:5005")
+    canned.call(client, Name.SSL_DO_HANDSHAKE, -1, answer="certificate verify failed: self-signed certificate")
+    canned.close_socket(client)
+    canned.close()
+    async with opened(capture, WIDE) as drive:
+        cells = drive.main._connections.cells(0)
+        assert cells[2] == ("EPROTO", "bad")
+        assert cells[12] == ("certificate verify failed: self-signed certificate", "bad")
+        assert "✗ SSL_do_handshake: certificate verify failed: self-signed certificate" in drive.text
+
+
+async def test_what_fails_on_a_datagram_ends_nothing(capture: Path) -> None:
+    canned = Canned(capture)
+    client = canned.stream("udp", "127.0.0.1:4000", "127.0.0.1:5005")
+    canned.call(client, Name.RECV, -1, errnos.ECONNREFUSED, size=65536)
+    async with opened(capture, WIDE) as drive:
+        await drive.until(lambda: len(drive.log.trail) == drive.journal.count)
+        cells = [cell if isinstance(cell, str) else cell[0] for cell in drive.main._connections.cells(0)]
+        assert (cells[2], cells[12]) == ("ESTAB", "ECONNREFUSED")
+        assert "✗ ECONNREFUSED recv" in drive.text
+    canned.close()
