@@ -20,8 +20,8 @@ from socktui.control.explain import explain
 from socktui.control.messages import LINE_LIMIT, VerbError, pack, unpack
 from socktui.core.endpoint import Endpoint, EndpointError
 from socktui.engine.connection import BUFFER_MAX, BUFFER_SIZE
-from socktui.engine.poller import Poller
 from socktui.engine.workbench import BACKLOG, CONNECT_SECONDS, NoSuchSocket, Workbench
+from socktui.jobs.poller import Poller
 from socktui.journal.writer import Journal
 from socktui.services import ServiceError, service
 from socktui.services.manual import client
