@@ -1,11 +1,13 @@
 """Draw the pictures of the README from the running program: `python -m tests.screenshots`.
 
-Each picture is the program itself, on a real engine with real sockets, driven by its keys.
+Each picture is the program itself, on a real engine with real sockets, driven by its keys; and the page that it serves
+to browsers, in a real browser.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import socket as sockets
 import sys
@@ -17,9 +19,12 @@ import resvg_py
 from textual.pilot import Pilot
 
 from socktui.control.client import Engine
+from socktui.core.sockets import Role, State
 from socktui.journal.reader import Reader
 from socktui.tui.screens.main import Main
 from socktui.tui.workbench import Workbench
+from tests.peers.chromium import Chromium, Page, driven
+from tests.support import listening
 
 FOLDER = Path(__file__).parent.parent / "screenshots"
 FONTS = Path("/usr/share/fonts")
@@ -48,7 +53,15 @@ async def typed(pilot: Pilot[None], text: str) -> None:
     await pilot.press(*(_KEYS.get(char, char) for char in text), "enter")
 
 
-_KEYS = {" ": "space", ",": "comma", "!": "exclamation_mark", "/": "slash", ".": "full_stop", ":": "colon"}
+_KEYS = {
+    " ": "space",
+    ",": "comma",
+    "!": "exclamation_mark",
+    "/": "slash",
+    ".": "full_stop",
+    ":": "colon",
+    "-": "minus",
+}
 
 
 async def first(pilot: Pilot[None]) -> None:
@@ -96,6 +109,40 @@ async def hostile(pilot: Pilot[None]) -> None:
         await pilot.pause()
 
 
+async def kinds(pilot: Pilot[None]) -> None:
+    """A server and a client of several kinds, and a message on each."""
+    await settle(pilot, lambda screen: True)
+    for endpoint in ("udp://127.0.0.1:5005", "unix-seqpacket:///tmp/chat.sock", "ws://127.0.0.1:9001", "tls://:8443"):
+        await say_hello(pilot, endpoint, endpoint.partition(":")[0])
+    screen = pilot.app.screen
+    assert isinstance(screen, Main)
+    screen.clear_message()
+    await pilot.pause()
+
+
+async def say_hello(pilot: Pilot[None], endpoint: str, scheme: str) -> None:
+    """Listen, connect a client, and have a message echoed."""
+
+    def count(screen: Main, role: Role) -> int:
+        sockets = (screen.reader.socket(number) for number in range(1, screen.reader.sockets + 1))
+        mine = (each for each in sockets if each.scheme == scheme and each.role is role)
+        return sum(each.open and (role is Role.LISTENER or each.state is not State.SYN_SENT) for each in mine)
+
+    def echoed(screen: Main) -> bool:
+        newest = (screen.reader.call(seq) for seq in range(screen.reader.count - 1, 0, -1))
+        return any(call.receives and call.length == len(message) and not call.under for call in newest)
+
+    message = f"Hello, {scheme}!"
+    await keys(pilot, "1", "l")
+    await typed(pilot, endpoint)
+    await settle(pilot, lambda screen: count(screen, Role.LISTENER) == 1)
+    await keys(pilot, "c")
+    await settle(pilot, lambda screen: count(screen, Role.CLIENT) == 1)
+    await typed(pilot, message)
+    await settle(pilot, echoed)
+    await keys(pilot, "escape")
+
+
 async def listen(pilot: Pilot[None]) -> None:
     await settle(pilot, lambda screen: True)
     await keys(pilot, "l")
@@ -112,6 +159,7 @@ SCENES: dict[str, tuple[Scene, int, int]] = {
     "small": (echo, 80, 24),
     "text": (one_connection, 120, 34),
     "hostile": (hostile, 120, 34),
+    "kinds": (kinds, 150, 44),
     "listen": (listen, 120, 34),
     "help": (help_page, 120, 44),
 }
@@ -136,10 +184,34 @@ async def scene(name: str) -> None:
             print(f"{name}: {columns}x{rows}, {reader.count} calls")
 
 
+async def page() -> None:
+    """The page of a WebSocket listener, with a few messages."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = Engine(Path(folder) / "page.socktui")
+        await engine.ready()
+        browser = Chromium(Path(folder))
+        try:
+            port = await listening(engine, "ws://127.0.0.1:0")
+            async with driven(await browser.address()) as connection:
+                tab = await Page.open(connection)
+                await tab.go(f"http://127.0.0.1:{port}/")
+                await tab.until("document.getElementById('state').textContent === 'open'")
+                for number, text in enumerate(("Hello, World!", "Привет, сокеты!", "<b>shown, not obeyed</b>"), 1):
+                    await tab.type(text)
+                    await tab.press("Enter")
+                    await tab.until(f"document.querySelectorAll('#log li').length >= {2 * number}")
+                shot = await tab.call("Page.captureScreenshot", format="png")
+            (FOLDER / "page.png").write_bytes(base64.b64decode(shot["data"]))
+        finally:
+            browser.close()
+            await engine.end()
+    print("page: in Chromium")
+
+
 async def main(names: list[str]) -> None:
     FOLDER.mkdir(exist_ok=True)
-    for name in names or SCENES:
-        await scene(name)
+    for name in names or [*SCENES, "page"]:
+        await (page() if name == "page" else scene(name))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from socktui.journal.writer import Journal
 from socktui.services import SERVICES, service
 from socktui.templates import templates
 from socktui.tui import keys
-from socktui.tui.dialogs import ONLY_CLIENTS
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -46,10 +45,9 @@ def families() -> str:
     lines = ["| Written | What it is | Client | Server | Services | Options |", "|---|---|---|---|---|---|"]
     for name, kind in SCHEMES.items():
         place = FORMS[kind.form] + ("/PATH" if kind.resource else "")
-        serves = name not in ONLY_CLIENTS
         which = f"all but {', '.join(streams)}" if kind.messages else "all"
         options = ", ".join(f"`{option}`" for option in kind.options)
-        server, served = ("yes", which) if serves else ("", "")
+        server, served = ("yes", which) if kind.serves else ("", "")
         lines.append(f"| `{name}://{place}` | {kind.about} | yes | {server} | {served} | {options} |")
     return "\n".join(lines)
 

@@ -34,6 +34,7 @@ class Scheme:
     message   what is sent comes as it was sent: the wire itself keeps borders
     port      taken where none is written
     resource  a path of a resource may follow, as in a URL
+    serves    one can listen there
     options   what may stand behind `?`
     """
 
@@ -44,6 +45,7 @@ class Scheme:
     message: bool = False
     port: int | None = None
     resource: bool = False
+    serves: bool = True
     options: Mapping[str, OptionKind] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -82,7 +84,7 @@ SCHEMES: dict[str, Scheme] = {
         "tcp", "port", "WebSocket over TLS", (Layer.TLS, Layer.WS), port=443, resource=True, options=_TLS | _WS
     ),
     "telnet": Scheme("tcp", "port", "TCP with telnet's options answered", layers=(Layer.TELNET,), port=23),
-    "icmp": Scheme("icmp", "host", "echo requests, as ping sends them", message=True),
+    "icmp": Scheme("icmp", "host", "echo requests, as ping sends them", message=True, serves=False),
     "raw": Scheme("raw", "protocol", "IP packets of a protocol number", message=True),
 }
 

@@ -16,14 +16,13 @@ SOCKET_FILE = "/tmp/socktui.sock"
 EXPERIMENTAL = 253
 """A protocol number that nothing uses (RFC 3692)."""
 
-ONLY_CLIENTS = frozenset({"icmp"})
 VERIFY = (("yes", "its certificate must be good"), ("no", "whoever answers is trusted"))
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9-]*)://")
 
 
 def listen_form(endpoint: str, submit: Submit) -> Form:
-    kinds = [(name, kind.about) for name, kind in SCHEMES.items() if name not in ONLY_CLIENTS]
+    kinds = [(name, kind.about) for name, kind in SCHEMES.items() if kind.serves]
     return Form(
         "Listen",
         [

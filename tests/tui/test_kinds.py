@@ -16,7 +16,7 @@ from socktui.tui.widgets.form import Choice, Form, SafeInput
 from tests.tui.drive import Drive
 from tests.tui.tested import of
 
-SERVERS = [name for name in SCHEMES if name not in (*dialogs.ONLY_CLIENTS, "raw")]
+SERVERS = [name for name, kind in SCHEMES.items() if kind.serves and name != "raw"]
 RECEIVES = {"tls": Name.SSL_READ, "ws": Name.WS_RECV, "wss": Name.WS_RECV, "telnet": Name.TELNET_RECV}
 
 
