@@ -36,12 +36,14 @@ def explain(error: Exception, endpoint: Endpoint | None = None) -> VerbError:
     where = f"{endpoint}: " if endpoint else ""
     if isinstance(error, sockets.gaierror):
         name = _gai_name(error)
+        if endpoint is not None and "%" in endpoint.host:
+            return VerbError(f"{where}there is no interface {endpoint.host.partition('%')[2]} ({name})", name)
         text = f"{where}the name is not known ({name}): check its spelling, or give an address"
         return VerbError(text, name)
     if isinstance(error, UnicodeError):
         return VerbError(f"{where}the name is not known: it cannot be written as a host name", "EAI_NONAME")
     if not isinstance(error, OSError) or not error.errno:
-        return VerbError(f"{where}{error}")
+        return VerbError(f"{where}{error}", _errno_of(error.__cause__))  # a sentence of the engine's own
     name = errno_name(error.errno)
     text = os.strerror(error.errno)
     if error.errno == errnos.EPROTO and error.strerror:
@@ -80,6 +82,10 @@ def _first_unprivileged_port() -> int:
         return int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
     except (OSError, ValueError):
         return 1024
+
+
+def _errno_of(cause: BaseException | None) -> str:
+    return errno_name(cause.errno) if isinstance(cause, OSError) and cause.errno else ""
 
 
 def _gai_name(error: sockets.gaierror) -> str:

@@ -116,6 +116,7 @@ class Endpoint:
         Raises EndpointError, one sentence, where a part is missing or wrong.
         """
         text = text.strip()
+        _encoded(text)
         if not text:
             raise EndpointError("an endpoint is needed, such as tcp://127.0.0.1:5005")
         match = _SCHEME.fullmatch(text)
@@ -231,10 +232,18 @@ def _path(path: str) -> str:
         raise EndpointError("the path is missing: write unix:///run/x.sock, or unix://@name for an abstract one")
     if "\0" in path:
         raise EndpointError("the path is wrong: it has a zero byte in it")
-    size = len(name.encode("utf-8", "surrogateescape"))
+    size = len(_encoded(name))
     if size > PATH_MAX:
         raise EndpointError(f"the path is too long: {size} bytes, and a UNIX socket's has at most {PATH_MAX}")
     return path
+
+
+def _encoded(text: str) -> bytes:
+    """As it goes to the kernel. Bytes that are no UTF-8 stand as surrogates in a str, and no other surrogate may."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise EndpointError(f"{_shown(text[error.start])} stands for no character") from None
 
 
 def _resource(path: str) -> str:

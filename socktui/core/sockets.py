@@ -37,7 +37,10 @@ class State(IntEnum):
 
 
 class End(IntEnum):
-    """Why a socket is no longer of use. The numbers are part of the capture format."""
+    """Why a socket is no longer of use. The numbers are part of the capture format.
+
+    After our FIN it still receives: then, too, it is the peer's that ends it.
+    """
 
     OPEN = 0
     PEER_FIN = 1
@@ -73,6 +76,7 @@ class Socket:
     who       the process at the other end, where that is known
     reason    why it ended, or what is amiss with it, where an errno does not tell
     insecure  the peer's certificate was not looked at
+    linger_zero  close() will send a RST: known to whoever follows the calls, and in no slot
     """
 
     number: int
@@ -100,7 +104,7 @@ class Socket:
     who: str = ""
     reason: str = ""
     insecure: bool = False
-    linger_zero: bool = field(default=False, repr=False)
+    linger_zero: bool = field(default=False, repr=False, compare=False)
 
     @property
     def open(self) -> bool:
@@ -120,7 +124,8 @@ class Socket:
             case End.PEER_FIN:
                 return "peer FIN"
             case End.PEER_RESET:
-                return "peer RST (ECONNRESET)"
+                # unix(7) has no RST: what a peer did not read is told by the same errno.
+                return f"{'peer left bytes unread' if self.netid.startswith('u_') else 'peer RST'} (ECONNRESET)"
             case End.CLOSED:
                 return self.reason or "closed here"
             case End.RESET:

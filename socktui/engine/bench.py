@@ -1,12 +1,16 @@
 """What connections share: the poller, the journal, and the ways in which a job waits for the kernel and the disk."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Generator
 
 from socktui.jobs.job import Job, Soon
 from socktui.jobs.poller import HANGUP, READ, WRITE, Poller
 from socktui.journal.heap import Heap
 from socktui.journal.writer import Journal
+
+Space = tuple[int, memoryview]
+"""An address in the heap, and the memory there."""
 
 
 class Side:
@@ -96,27 +100,51 @@ class Watched:
             self.forget()
 
 
-class Disk:
-    """Wait until the disk has made room in the heap."""
+class Room:
+    """So many bytes of the heap: a job waits here until the disk has made room for them."""
 
-    __slots__ = ("_heap", "_loop", "_stalled", "_waiting")
+    __slots__ = ("_disk", "found", "job", "size")
+
+    def __init__(self, disk: "Disk", size: int) -> None:
+        self._disk = disk
+        self.size = size
+        self.found: Space | None = None
+
+    def attach(self, job: Job) -> None:
+        self.job = job
+        self._disk.join(self)
+
+    def detach(self, job: Job) -> None:
+        self._disk.leave(self)
+
+    def __await__(self) -> Generator["Room", None, Space]:
+        yield self
+        assert self.found is not None
+        return self.found
+
+
+class Disk:
+    """Those that wait for room in the heap, in the order of asking: many small pieces must not keep out a big one."""
+
+    __slots__ = ("_heap", "_loop", "_stalled", "waiting")
 
     def __init__(self, heap: Heap, loop: asyncio.AbstractEventLoop, stalled: Callable[[], None]) -> None:
         self._heap = heap
         self._loop = loop
         self._stalled = stalled
-        self._waiting: list[Job] = []
+        self.waiting: deque[Room] = deque()
 
-    def attach(self, job: Job) -> None:
-        self._waiting.append(job)
+    def join(self, room: Room) -> None:
+        self.waiting.append(room)
         self._stalled()
-        self._heap.when_room(self._room)
+        self._heap.when_room(self._tell)
 
-    def detach(self, job: Job) -> None:
-        if job in self._waiting:
-            self._waiting.remove(job)
+    def leave(self, room: Room) -> None:
+        if room in self.waiting:
+            self.waiting.remove(room)
+            self._loop.call_soon(self._resume)  # the next may want less
 
-    def _room(self) -> None:
+    def _tell(self) -> None:
         """Called by the heap's thread."""
         try:
             self._loop.call_soon_threadsafe(self._resume)
@@ -124,12 +152,14 @@ class Disk:
             pass  # the loop was closed meanwhile: nobody waits any more
 
     def _resume(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for job in waiting:
-            job.step()
-
-    def __await__(self) -> Generator["Disk", None, None]:
-        yield self
+        while self.waiting:
+            room = self.waiting[0]
+            room.found = self._heap.space(room.size)
+            if room.found is None:
+                self._heap.when_room(self._tell)
+                return
+            self.waiting.popleft()
+            room.job.step()
 
 
 class Bench:
@@ -144,13 +174,13 @@ class Bench:
         self.disk = Disk(journal.heap, asyncio.get_running_loop(), journal.stalled)
         self.soon = Soon(poller)
 
-    async def space(self, size: int) -> tuple[int, memoryview]:
-        """Where the next `size` bytes go in the heap: their address and the memory, once the disk has made room.
+    async def space(self, size: int) -> Space:
+        """Where the next `size` bytes go in the heap, once the disk has made room.
 
         The memory is the caller's until anybody asks again.
         """
-        while True:
-            found = self.heap.space(size)
-            if found is not None:
-                return found
-            await self.disk
+        return self.space_now(size) or await Room(self.disk, size)
+
+    def space_now(self, size: int) -> Space | None:
+        """The same, or None where it has to be waited for."""
+        return None if self.disk.waiting else self.heap.space(size)

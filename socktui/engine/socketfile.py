@@ -9,6 +9,8 @@ import os
 import secrets
 import socket as sockets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from socktui.engine.traced import TracedSocket
 
@@ -66,6 +68,15 @@ class SocketFile:
                 _take(self._path, self._inode)
         except OSError:
             pass  # somebody has removed it, or may now forbid it
+
+    @contextmanager
+    def removed_on_failure(self) -> Iterator[None]:
+        """Remove it where the body fails."""
+        try:
+            yield
+        except BaseException:
+            self.remove()
+            raise
 
 
 def _remove_stale(path: str) -> None:

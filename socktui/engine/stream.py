@@ -2,23 +2,14 @@
 
 import socket as sockets
 
-from socktui.engine.bench import Bench, Watched
 from socktui.engine.connection import BUFFER_SIZE, Connection
-from socktui.engine.traced import TracedSocket
-from socktui.jobs.job import Turn
+from socktui.engine.direct import Direct
 
 
-class Stream(Connection):
+class Stream(Direct):
     """A stream socket."""
 
-    __slots__ = ("_bench", "_turn", "_waited", "_watched")
-
-    def __init__(self, bench: Bench, traced: TracedSocket) -> None:
-        super().__init__(traced)
-        self._bench = bench
-        self._watched = Watched(bench.poller, traced.fd)
-        self._turn = Turn(bench.poller)
-        self._waited = True
+    __slots__ = ()
 
     async def recv(self) -> bytes | None:
         while True:
@@ -36,8 +27,7 @@ class Stream(Connection):
         while True:
             await self._watched.readable
             self._waited = to._waited = True
-            found = self._bench.heap.space(self.buffer) or await self._bench.space(self.buffer)
-            at, view = found
+            at, view = self._bench.space_now(self.buffer) or await self._bench.space(self.buffer)
             length = self.traced.recv_into(view, at)
             if length is None:
                 continue
@@ -52,9 +42,7 @@ class Stream(Connection):
             return True
 
     async def send(self, data: bytes | memoryview, kind: str = "") -> None:
-        if not self._waited:
-            await self._bench.soon
-        self._waited = False
+        await self._give_way()
         await self._turn.take()
         try:
             position = 0
@@ -75,21 +63,6 @@ class Stream(Connection):
         """Wait until a connect() in progress has an answer: 0, or its errno (connect(2): EINPROGRESS)."""
         await self._watched.writable
         return self.traced.getsockopt(sockets.SOL_SOCKET, sockets.SO_ERROR)
-
-    async def flushed(self) -> None:
-        await self._turn.take()
-        self._turn.give()
-
-    async def hung_up(self) -> None:
-        await self._watched.hangup
-
-    async def shutdown(self) -> None:
-        """Send a FIN (shutdown(2))."""
-        self.traced.shutdown(sockets.SHUT_WR)
-
-    def close(self) -> None:
-        self._watched.forget()
-        self.traced.close()
 
     def reset(self) -> None:
         """Close with SO_LINGER and a time of 0 (socket(7)): TCP sends a RST."""

@@ -28,16 +28,13 @@ async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, a
     traced = TracedSocket.open(
         bench.journal, family, sockets.SOCK_STREAM, service=service, scheme=endpoint.scheme
     )  # fmt: skip
-    try:
+    with traced.closed_on_failure():
         traced.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
         if family == sockets.AF_INET6:
             traced.setsockopt(sockets.IPPROTO_IPV6, sockets.IPV6_V6ONLY, 1)
         traced.bind(address)
         traced.listen(backlog)
         traced.getsockname()
-    except BaseException:
-        traced.close()
-        raise
 
     def arrived(peer: TracedSocket) -> None:
         try:

@@ -7,7 +7,8 @@ import select
 import socket as sockets
 import struct
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic_ns as now
 from typing import Any, Self
 
@@ -272,6 +273,15 @@ class TracedSocket:
             error = failure.errno or 0
         self._journal.call(self.entry, Name.CLOSE, began, now(), -1 if error else 0, error)
         self.fd = -1
+
+    @contextmanager
+    def closed_on_failure(self) -> Iterator[None]:
+        """Close it where the body fails."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
     def _call(
         self,

@@ -55,16 +55,11 @@ async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, a
     """A listener on a path or an abstract name, which calls `accepted` for every connection. Raises OSError."""
     kind, connection = _KINDS[endpoint.scheme]
     traced = TracedSocket.open(bench.journal, sockets.AF_UNIX, kind, service=service, scheme=endpoint.scheme)
-    file = None
-    try:
+    with traced.closed_on_failure():
         file = bind_path(traced, endpoint.path, replace=endpoint.option("replace") == "yes")
-        traced.listen(backlog)
-        traced.getsockname()
-    except BaseException:
-        if file:
-            file.remove()
-        traced.close()
-        raise
+        with file.removed_on_failure():
+            traced.listen(backlog)
+            traced.getsockname()
 
     def arrived(peer: TracedSocket) -> None:
         _recognise(bench, peer)

@@ -101,7 +101,13 @@ class Workbench:
         transport = TRANSPORTS[endpoint.scheme]()
         connection = await transport.connect(self._bench, endpoint, self._attempts, seconds)
         connection.buffer = buffer
-        await _unless_closed(self._begin(connection, service))
+        begun = self._begin(connection, service)
+        try:
+            await _unless_closed(asyncio.shield(begun))
+        except asyncio.CancelledError:  # given up within its handshake
+            if held := self._connections.get(connection.traced.number):
+                self._end(held)
+            raise
         return connection.traced.number
 
     async def send(self, number: int, data: bytes, kind: str = "") -> int:

@@ -24,17 +24,17 @@ def program(pid: int) -> str:
 
 def user(uid: int) -> str:
     """A user's name, or `uid 1234` where this machine's own file has none: a directory may be slow to answer."""
-    return _users().get(uid, f"uid {uid}")
+    try:
+        return _users().get(uid, f"uid {uid}")
+    except OSError:  # for want of a descriptor, perhaps: the next time it may be read
+        return f"uid {uid}"
 
 
 @cache
 def _users() -> dict[int, str]:
+    """Raises OSError."""
     users: dict[int, str] = {}
-    try:
-        text = Path("/etc/passwd").read_text(errors="replace")
-    except OSError:
-        return users
-    for line in text.splitlines():
+    for line in Path("/etc/passwd").read_text(errors="replace").splitlines():
         name, _, number, *_ = [*line.split(":"), "", "", ""]
         if number.isascii() and number.isdigit():
             users.setdefault(int(number), name)

@@ -1,6 +1,6 @@
 """Jobs: coroutines that are resumed straight from readiness, with no future and no task switch in between.
 
-A job may await what this module and `stream` offer, and any asyncio future (asyncio.sleep, for one).
+A job may await what this package and the engine offer, and any asyncio future (asyncio.sleep, for one).
 """
 
 import asyncio
@@ -79,7 +79,9 @@ class Job:
 
     def _finish(self, error: BaseException | None) -> None:
         self.running = False
-        self._ended(None if isinstance(error, asyncio.CancelledError) else error)
+        ended = self._ended
+        del self._ended  # it may know this job: what they hold goes now, and not when a cycle is found
+        ended(None if isinstance(error, asyncio.CancelledError) else error)
 
 
 def _next_turn() -> "asyncio.Future[None]":

@@ -1,14 +1,10 @@
 """Opening the files of a capture, whatever somebody may have put in their place."""
 
-import json
 import os
 import stat
 from pathlib import Path
-from typing import Any
 
 from socktui.journal import record
-
-META_LIMIT = 1 << 16
 
 
 class CaptureError(Exception):
@@ -47,21 +43,6 @@ def check_header(calls: int, capture: Path) -> None:
         )
     if version < 1 or record_size != record.RECORD_SIZE:
         raise CaptureError(f"{capture} is damaged: the header of its file 'calls' makes no sense")
-
-
-def read_meta(capture: Path) -> dict[str, Any]:
-    """What meta.json tells; nothing where it is missing or damaged: the header has all that reading needs."""
-    try:
-        fd = open_file(capture / record.META, capture)
-    except CaptureError:
-        return {}
-    try:
-        meta = json.loads(os.read(fd, META_LIMIT))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    finally:
-        os.close(fd)
-    return meta if isinstance(meta, dict) else {}
 
 
 def _missing(name: str, capture: Path) -> str:

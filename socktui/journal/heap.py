@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from socktui.journal import record
+from socktui.journal.growing import allocate, private_file
 
 RING_SIZE = 16 << 20
 FLOOR = 256 << 20
@@ -22,20 +23,6 @@ PRESSING = 1 << 20
 RESERVE = 1 << 16
 BATCH_SECONDS = 0.02
 RETRY_SECONDS = 0.5
-
-
-def private_file(path: Path) -> int:
-    """A new file of mode 0600, as a descriptor. Raises FileExistsError rather than open what is there."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    return os.open(path, flags, 0o600)
-
-
-def allocate(fd: int, at: int, size: int) -> None:
-    """Give a file real blocks for [at, at + size), so that a mapped write cannot fail later (SIGBUS)."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(fd, at, size)
-    else:
-        os.pwrite(fd, bytes(size), at)
 
 
 class Heap:

@@ -11,7 +11,8 @@ from socktui.core.call import Argument, Call, Layer, Name
 from socktui.core.sockets import Socket
 from socktui.journal import record
 from socktui.journal.files import CaptureError as CaptureError
-from socktui.journal.files import check_header, open_file, read_meta
+from socktui.journal.files import check_header, open_file
+from socktui.journal.meta import read_meta
 
 WINDOW = 1 << 20
 _UNKNOWN = Name.SOCKET

@@ -1,23 +1,18 @@
 """Appending calls to a capture. One writer, any number of readers."""
 
 import fcntl
-import json
 import mmap
-import os
-import platform
 import shutil
-import socket as sockets
 import time
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from socktui import __version__
 from socktui.core.call import CARRIES, Argument, Call, Layer, Name, layer_of
 from socktui.core.endpoint import SCHEMES
 from socktui.core.sockets import Socket
 from socktui.journal import record
-from socktui.journal.heap import FLOOR, RETRY_SECONDS, RING_SIZE, Heap, allocate, private_file
+from socktui.journal.growing import Growing
+from socktui.journal.heap import FLOOR, RETRY_SECONDS, RING_SIZE, Heap
+from socktui.journal.meta import write_meta
 
 WINDOW = (1 << 16) * record.RECORD_SIZE
 SLOTS_STEP = 512 * record.SLOT_SIZE
@@ -76,33 +71,6 @@ def _flags(scheme: str) -> list[int]:
         flags[Layer.WIRE] |= record.MESSAGE * kind.message
         flags[Layer.WS] |= record.MESSAGE
     return flags
-
-
-class Growing:
-    """A file that is written through one mapping, which grows by steps and stays small in memory.
-
-    Growing takes no descriptor, so that a program that has run out of them can still record that.
-    """
-
-    def __init__(self, path: Path, step: int) -> None:
-        self.fd = private_file(path)
-        self._step = step
-        allocate(self.fd, 0, step)
-        self.map = mmap.mmap(self.fd, step)
-        self.size = step
-
-    def grow(self) -> None:
-        """Add a step. Raises OSError where the disk has no room for it."""
-        allocate(self.fd, self.size, self._step)
-        self.size += self._step
-        self.map.resize(self.size)
-        self.map.madvise(mmap.MADV_DONTNEED)
-
-    def close(self, size: int) -> None:
-        """Leave a file of `size` bytes."""
-        self.map.close()
-        os.ftruncate(self.fd, size)
-        os.close(self.fd)
 
 
 class Journal:
@@ -423,17 +391,5 @@ class Journal:
         record.HEADER.pack_into(
             self._header, 0, b"", record.VERSION, record.RECORD_SIZE, *(0,) * 8, ring_size, wall, monotonic, 0
         )  # fmt: skip
-        meta: dict[str, Any] = {
-            "format": record.VERSION,
-            "program": f"socktui {__version__}",
-            "host": sockets.gethostname(),
-            "system": platform.platform(),
-            "started": datetime.fromtimestamp(wall / 1e9, UTC).isoformat(timespec="microseconds"),
-            "start_wall_ns": wall,
-            "start_monotonic_ns": monotonic,
-        }
-        fd = private_file(self.path / record.META)
-        with open(fd, "w", encoding="utf-8") as file:
-            json.dump(meta, file, indent=2)
-            file.write("\n")
+        write_meta(self.path, wall, monotonic)
         self._header[: len(record.MAGIC)] = record.MAGIC

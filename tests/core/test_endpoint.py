@@ -118,7 +118,17 @@ def test_an_address_of_the_kernel() -> None:
     assert Endpoint.of_address("tcp", ("127.0.0.1", 80)) == Endpoint.parse(":80")
 
 
-paths = st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=30).filter(lambda text: text.strip("@"))
+characters = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
+no_utf8 = st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF, categories=["Cs"])
+paths = st.text(characters | no_utf8, min_size=1, max_size=30).filter(lambda text: text.strip("@"))
+
+
+@pytest.mark.parametrize("text", ["unix:///\ud800", "unix:///x?replace=\ud800", "tcp://\udfff:80"])
+def test_half_a_character_is_wrong(text: str) -> None:
+    with pytest.raises(EndpointError, match="stands for no character"):
+        Endpoint.parse(text)
+    with pytest.raises(EndpointError, match="stands for no character"):
+        Endpoint.at("unix", text)
 
 
 @given(scheme=st.sampled_from(["unix", "unix-dgram", "unix-seqpacket"]), path=paths, replace=st.booleans())

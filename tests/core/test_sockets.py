@@ -125,6 +125,11 @@ def test_a_client() -> None:
     assert (socket.first, socket.last, socket.born, socket.active) == (0, 6, 100, 106)
 
 
+def test_what_is_left_unread_on_this_machine_is_no_reset() -> None:
+    socket = fold((Name.SOCKET, 7, ("AF_UNIX", "SOCK_STREAM", 0)), (Name.RECV, -errnos.ECONNRESET), CLOSED)
+    assert (socket.end, socket.why) == (End.PEER_RESET, "peer left bytes unread (ECONNRESET)")
+
+
 def test_an_accepted_one() -> None:
     listener = fold(CREATED, (Name.BIND, 0, (["::1", 0],)), (Name.LISTEN, 0, (5,)))
     fold((Name.GETSOCKNAME, 0, (), ["::1", 5005]), socket=listener)

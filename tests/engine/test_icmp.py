@@ -134,8 +134,11 @@ def test_without_the_right_to_raw_sockets(capture: Path, host: str) -> None:
 @every_host
 def test_without_any_right(capture: Path, host: str) -> None:
     async def body(engine: Engine, reader: Reader) -> None:
-        with pytest.raises(VerbError, match=r"CAP_NET_RAW \(EPERM\).*net.ipv4.ping_group_range \(EACCES\).* 1 to 0"):
+        with pytest.raises(
+            VerbError, match=r"CAP_NET_RAW \(EPERM\).*net.ipv4.ping_group_range \(EACCES\).* 1 to 0"
+        ) as no:
             await engine.connect(Endpoint.parse(f"icmp://{host}"))
+        assert no.value.errno == "EACCES"
         assert [(socket.why, socket.open) for socket in all_sockets(capture)] == [("EPERM", False), ("EACCES", False)]
 
     with_engine(capture, body, sysctls={GROUPS: "1 0"}, raw=False)

@@ -125,8 +125,9 @@ def test_what_cannot_be(capture: Path) -> None:
 def test_without_the_right_to_it(capture: Path) -> None:
     async def body(engine: Engine, reader: Reader) -> None:
         for verb in ("listen", "connect"):
-            with pytest.raises(VerbError, match=r"raw sockets need the right CAP_NET_RAW \(EPERM\)"):
+            with pytest.raises(VerbError, match=r"raw sockets need the right CAP_NET_RAW \(EPERM\)") as caught:
                 await engine.call(verb, endpoint=f"raw://127.0.0.1:{PROTOCOL}")
+            assert caught.value.errno == "EPERM"
         assert {(socket.why, socket.open) for socket in all_sockets(capture)} == {("EPERM", False)}
 
     with_engine(capture, body, raw=False)

@@ -98,14 +98,11 @@ def _connect(bench: Bench, endpoint: Endpoint, found: Resolved) -> Echoes:
     version = 4 if family == sockets.AF_INET else 6
     traced = _open(bench, endpoint, family)
     raw = traced.sock.type == sockets.SOCK_RAW
-    try:
+    with traced.closed_on_failure():
         if raw:
             _only_replies(traced, version)
         traced.connect(address)
         local = traced.getsockname()
-    except BaseException:
-        traced.close()
-        raise
     # The kernel chooses the identifiers of its own kind of socket, and calls them ports.
     return Echoes(bench, traced, version, secrets.randbits(16) if raw else cast(tuple[str, int], local)[1])
 

@@ -24,8 +24,10 @@ class Raw(Connected):
 
     async def recv(self) -> bytes | None:
         packet = await super().recv()
-        header = Header.of(packet) if packet and self.traced.sock.family == sockets.AF_INET else None
-        return packet[header.length :] if packet and header else packet
+        if packet is None or self.traced.sock.family != sockets.AF_INET:
+            return packet
+        header = Header.of(packet)
+        return packet[header.length :] if header else b""
 
 
 async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Bound:
@@ -34,12 +36,9 @@ async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, a
     if address[0] == "::":
         raise OSError("a raw socket of IPv6 needs an address: on [::] it could not tell its own packets from others'")
     traced = _open(bench, endpoint, family, service)
-    try:
+    with traced.closed_on_failure():
         traced.bind(address)
         traced.getsockname()
-    except BaseException:
-        traced.close()
-        raise
     payload = _payload_4 if family == sockets.AF_INET else _payload_6(address)
     return Bound(bench, traced, accepted, payload=payload, note=NOTE)
 
@@ -50,12 +49,9 @@ async def connect(bench: Bench, endpoint: Endpoint, _: Attempts, seconds: float)
     def make(found: Resolved) -> Raw:
         family, address = found
         traced = _open(bench, endpoint, family)
-        try:
+        with traced.closed_on_failure():
             traced.connect(address)
             traced.getsockname()
-        except BaseException:
-            traced.close()
-            raise
         return Raw(bench, traced)
 
     return await first_of(replace(endpoint, port=0), seconds, make)

@@ -12,6 +12,7 @@ from socktui.engine.datagrams.traced import TracedDatagrams
 from socktui.engine.listener import Accepted
 from socktui.engine.resolve import Resolved, first_of, resolve
 from socktui.engine.tcp import Attempts
+from socktui.engine.traced import Address, TracedSocket
 
 
 async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Bound:
@@ -21,7 +22,7 @@ async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, a
     traced = TracedDatagrams.open(
         bench.journal, family, sockets.SOCK_DGRAM, service=service, scheme=endpoint.scheme
     )  # fmt: skip
-    try:
+    with traced.closed_on_failure():
         if casting.group:
             traced.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
         if family == sockets.AF_INET6:
@@ -30,9 +31,6 @@ async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, a
         traced.bind(address)
         casting.join(traced)
         traced.getsockname()
-    except BaseException:
-        traced.close()
-        raise
     return Bound(bench, traced, accepted)
 
 
@@ -48,19 +46,20 @@ def _connect(bench: Bench, endpoint: Endpoint, found: Resolved) -> Connection:
     casting = Casting.of(endpoint, family, address[0])
     many = casting.group or casting.broadcast
     traced = TracedDatagrams.open(bench.journal, family, sockets.SOCK_DGRAM, scheme=endpoint.scheme)
-    try:
+    with traced.closed_on_failure():
         casting.send_by(traced)
         if many:
             traced.bind(("" if family == sockets.AF_INET else "::", 0))
         else:
-            traced.connect(address)
+            _connect_to(traced, address)
         traced.getsockname()
         return Bound(bench, traced).ask(address) if many else Connected(bench, traced)
+
+
+def _connect_to(traced: TracedSocket, address: Address) -> None:
+    try:
+        traced.connect(address)
     except PermissionError as error:
-        traced.close()
         if error.errno == errnos.EACCES:
             raise OSError("that is a broadcast address (EACCES): add ?broadcast=yes to send to it") from error
-        raise
-    except BaseException:
-        traced.close()
         raise

@@ -20,12 +20,10 @@ async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, a
     traced = TracedDatagrams.open(
         bench.journal, sockets.AF_UNIX, sockets.SOCK_DGRAM, service=service, scheme=endpoint.scheme
     )  # fmt: skip
-    try:
+    with traced.closed_on_failure():
         file = bind_path(traced, endpoint.path, replace=endpoint.option("replace") == "yes")
-    except BaseException:
-        traced.close()
-        raise
-    traced.getsockname()
+        with file.removed_on_failure():
+            traced.getsockname()
     return Bound(bench, traced, accepted, leaving=file.remove)
 
 
@@ -35,11 +33,8 @@ async def connect(bench: Bench, endpoint: Endpoint, _: Attempts, __: float) -> C
     Raises OSError.
     """
     traced = TracedSocket.open(bench.journal, sockets.AF_UNIX, sockets.SOCK_DGRAM, scheme=endpoint.scheme)
-    try:
+    with traced.closed_on_failure():
         traced.bind("")
         traced.connect(unix_address(endpoint.path))
         traced.getsockname()
-    except BaseException:
-        traced.close()
-        raise
     return Connected(bench, traced)

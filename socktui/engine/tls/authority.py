@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from socktui.journal.heap import private_file
+from socktui.journal.growing import private_file
 
 if TYPE_CHECKING:
     import trustme
@@ -114,7 +114,7 @@ def _opened(path: Path, flags: int, directory: int | None = None) -> Iterator[in
             dir_fd=directory,
         )
     except OSError as error:
-        raise OSError(f"the authority's {path} cannot be read: {error.strerror}") from None
+        raise OSError(f"the authority's {path} cannot be read: {error.strerror}") from error
     try:
         yield fd
     finally:

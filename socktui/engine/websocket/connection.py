@@ -102,8 +102,12 @@ class WebSocketConnection(Layered):
 
     async def shutdown(self) -> None:
         """Send a close (1000), once."""
-        if self._end.open:
-            await self.send(_payload(CloseCode.NORMAL_CLOSURE), "close")
+        await self._sending.take()
+        try:
+            if self._end.open:
+                await self._send_message("close", _payload(CloseCode.NORMAL_CLOSURE))
+        finally:
+            self._sending.give()
 
     async def goodbye(self) -> None:
         """The closing handshake."""

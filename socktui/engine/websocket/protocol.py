@@ -1,7 +1,7 @@
 """One end of a WebSocket (RFC 6455) without any I/O: bytes in, events out, each with what is to be sent at once.
 
 The library says what HTTP and its headers mean, agrees upon deflating, and makes the frames that are sent.
-Frames that come in are read by `websocket_frames`.
+Frames that come in are read by `frames`.
 """
 
 import http
@@ -239,6 +239,13 @@ class WebSocket(ABC):
         return b"".join(self._library.data_to_send())
 
 
+class _LenientProtocol(ServerProtocol):
+    """The library's, but whoever offers no subprotocol that is known gets none, rather than a refusal."""
+
+    def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
+        return next((name for name in self.available_subprotocols or () if name in subprotocols), None)
+
+
 class Server(WebSocket):
     """The end that was connected to."""
 
@@ -247,12 +254,7 @@ class Server(WebSocket):
     def __init__(self, options: Options) -> None:
         super().__init__()
         self._path = options.path.partition("?")[0]
-        names = [Subprotocol(name) for name in options.subprotocols]
-
-        def select(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-            return next((name for name in names if name in offered), None)
-
-        self._server = self._library = ServerProtocol(
+        self._server = self._library = _LenientProtocol(
             origins=[Origin(options.origin), None] if options.origin else None,
             extensions=[
                 ServerPerMessageDeflateFactory(
@@ -261,9 +263,10 @@ class Server(WebSocket):
             ]
             if options.deflate
             else None,
-            select_subprotocol=select,
+            subprotocols=[Subprotocol(name) for name in options.subprotocols] or None,
             logger=_SILENT,
         )
+        self._server.parser.close()  # unused: in a cycle, it would keep the memory of both directions for long
 
     def _said_nothing(self) -> Event:
         """Browsers connect once more than they need to, just in case."""
@@ -335,6 +338,7 @@ class Client(WebSocket):
             subprotocols=[Subprotocol(name) for name in options.subprotocols] or None,
             logger=_SILENT,
         )
+        self._client.parser.close()
         self._client.send_request(self._client.connect())
         self.opening = self._made()
 
