@@ -16,6 +16,7 @@ from socktui.journal.writer import Journal
 from socktui.services import SERVICES, service
 from socktui.templates import templates
 from socktui.tui import keys
+from tests.pairs import served
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -41,14 +42,15 @@ def services() -> str:
 
 def families() -> str:
     """What there is of each scheme, by the tables that the program itself goes by."""
-    streams = [each.name for each in SERVICES.values() if not each.messages]
     lines = ["| Written | What it is | Client | Server | Services | Options |", "|---|---|---|---|---|---|"]
     for name, kind in SCHEMES.items():
         place = FORMS[kind.form] + ("/PATH" if kind.resource else "")
-        which = f"all but {', '.join(streams)}" if kind.messages else "all"
+        names = served(name)
+        missing = [each for each in SERVICES if each not in names]
+        server = "yes" if names else ""
+        which = (f"all but {', '.join(missing)}" if missing else "all") if names else ""
         options = ", ".join(f"`{option}`" for option in kind.options)
-        server, served = ("yes", which) if kind.serves else ("", "")
-        lines.append(f"| `{name}://{place}` | {kind.about} | yes | {server} | {served} | {options} |")
+        lines.append(f"| `{name}://{place}` | {kind.about} | yes | {server} | {which} | {options} |")
     return "\n".join(lines)
 
 

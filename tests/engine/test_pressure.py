@@ -1,27 +1,27 @@
 """A disk that is slower than the peers, or has no room: the engine waits, and goes on."""
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import socket as sockets
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from socktui.core.call import Name
-from socktui.core.endpoint import Endpoint
+from socktui.core.endpoint import SCHEMES, Endpoint
 from socktui.engine.workbench import Workbench
 from socktui.jobs.poller import Poller
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from socktui.services import SERVICES
-from tests.engine.families import Family, one_of_each
-from tests.support import carried, read_all, read_exactly, until
+from tests.engine.families import Family, one_of_each_spoken
+from tests.support import fresh, read_all, until
 
 
 def with_workbench(capture: Path, main: Callable[[Workbench, Journal], Coroutine[Any, Any, None]]) -> None:
@@ -29,7 +29,7 @@ def with_workbench(capture: Path, main: Callable[[Workbench, Journal], Coroutine
     poller = Poller()
     journal = Journal(capture, ring_size=1 << 19, floor=0)
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def opened() -> AsyncIterator[Workbench]:
         workbench = Workbench(poller, journal)
         try:
@@ -66,7 +66,7 @@ def echoed(family: Family, endpoint: Endpoint, data: bytes) -> bytes:
         return answer
 
 
-@one_of_each
+@one_of_each_spoken
 def test_a_slow_disk_slows_the_peers_and_loses_nothing(
     capture: Path, monkeypatch: pytest.MonkeyPatch, family: Family
 ) -> None:
@@ -77,7 +77,7 @@ def test_a_slow_disk_slows_the_peers_and_loses_nothing(
         return write(fd, data[:65536], at)
 
     monkeypatch.setattr(os, "pwrite", slow)
-    data = os.urandom(4 << 20)
+    data = os.urandom(1 << 20 >> len(SCHEMES[family.scheme].layers))
 
     async def main(workbench: Workbench, _: Journal) -> None:
         endpoint = await listening(workbench, family, capture)
@@ -89,10 +89,10 @@ def test_a_slow_disk_slows_the_peers_and_loses_nothing(
         assert reader.stalls > 0
         assert reader.health.whole
     for number in (2, 3, 4):
-        assert carried(capture, number, "recv") == data
+        assert family.received(capture, number) == data
 
 
-@one_of_each
+@one_of_each_spoken
 def test_who_closes_while_the_disk_is_behind_is_let_go(
     capture: Path, monkeypatch: pytest.MonkeyPatch, family: Family
 ) -> None:
@@ -107,21 +107,17 @@ def test_who_closes_while_the_disk_is_behind_is_let_go(
 
     async def main(workbench: Workbench, journal: Journal) -> None:
         endpoint = await listening(workbench, family, capture)
-        with family.peer(endpoint) as sock, Reader(capture) as reader:
+        with contextlib.ExitStack() as stack, Reader(capture) as reader:
+            sock = await asyncio.to_thread(stack.enter_context, family.peer(endpoint))
             sock.setblocking(False)
             while not reader.stalls:
-                try:
+                with contextlib.suppress(BlockingIOError):
                     sock.send(b"x" * 50_000)
-                except BlockingIOError:
-                    pass
-                try:
+                with contextlib.suppress(BlockingIOError):
                     sock.recv(1 << 18)
-                except BlockingIOError:
-                    pass
                 await asyncio.sleep(0)
             await workbench.close(2)
-            reader.refresh()
-            assert reader.socket(2).ended
+            assert fresh(reader).socket(2).ended
         release.set()
         await until(lambda: journal.heap.drained == journal.heap.head)
         assert await asyncio.to_thread(echoed, family, endpoint, b"still there") == b"still there"
@@ -129,23 +125,24 @@ def test_who_closes_while_the_disk_is_behind_is_let_go(
     with_workbench(capture, main)
 
 
-@one_of_each
+@one_of_each_spoken
 def test_no_room_for_another_socket(capture: Path, monkeypatch: pytest.MonkeyPatch, family: Family) -> None:
     """Who comes then waits in the kernel's queue, and is served when there is room."""
 
     async def main(workbench: Workbench, journal: Journal) -> None:
         endpoint = await listening(workbench, family, capture)
         reserve = journal.reserve
+        refused = asyncio.Event()
 
         def full() -> None:
+            refused.set()
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(journal, "reserve", full)
-        with family.peer(endpoint) as sock:
-            sock.sendall(b"patience")
-            await asyncio.sleep(0.1)
-            monkeypatch.setattr(journal, "reserve", reserve)
-            assert await asyncio.to_thread(read_exactly, sock, 8) == b"patience"
+        answer = asyncio.create_task(asyncio.to_thread(echoed, family, endpoint, b"patience"))
+        await refused.wait()
+        monkeypatch.setattr(journal, "reserve", reserve)
+        assert await answer == b"patience"
 
     with_workbench(capture, main)
     with Reader(capture) as reader:

@@ -13,10 +13,23 @@ from socktui.control.client import Engine
 from socktui.core.call import Name
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
-from tests.engine.families import PACKETS, PIECE, TCP4, UNIX, Family, one_of_each
+from tests.engine.families import (
+    PACKETS,
+    PIECE,
+    TCP4,
+    TELNET,
+    TLS,
+    UNIX,
+    WS,
+    WSS,
+    Family,
+    one_of_each,
+    one_of_each_spoken,
+    over,
+)
 from tests.support import all_calls, cpu_seconds, fresh, listening, peer, read_exactly, until
 
-SPAN = 1.0
+SPAN = 0.6
 BUSY = 0.2
 
 
@@ -36,16 +49,16 @@ async def test_with_no_peer(engine: Engine, family: Family) -> None:
     await check_quiet(engine)
 
 
-@one_of_each
-@pytest.mark.parametrize("service", ["manual", "clogged"])
-async def test_with_an_idle_peer(engine: Engine, family: Family, service: str) -> None:
-    endpoint = await family.listen(engine, service)
-    with family.peer(endpoint) as sock:
-        sock.sendall(b"hello")
+@one_of_each_spoken
+async def test_with_idle_peers(engine: Engine, family: Family) -> None:
+    with contextlib.ExitStack() as stack:
+        for service in ("manual", "clogged"):
+            sock = stack.enter_context(family.peer(await family.listen(engine, service)))
+            sock.sendall(b"hello")
         await check_quiet(engine)
 
 
-@one_of_each
+@over(TCP4, UNIX, PACKETS, TLS, TELNET)
 async def test_after_the_peers_fin(engine: Engine, family: Family) -> None:
     """A half-closed connection stays readable for epoll(7) for ever; nobody waits for that."""
     endpoint = await family.listen(engine, "manual")
@@ -71,7 +84,10 @@ async def test_after_the_peers_reset(engine: Engine) -> None:
 
 @pytest.mark.parametrize(
     ("service", "family"),
-    [("chargen", TCP4), ("chargen", UNIX), ("echo", TCP4), ("echo", UNIX), ("echo", PACKETS)],
+    [
+        *(("chargen", family) for family in (TCP4, UNIX, TLS, TELNET)),
+        *(("echo", family) for family in (TCP4, UNIX, PACKETS, TLS, WS, WSS, TELNET)),
+    ],
     ids=lambda value: getattr(value, "name", value),
 )
 async def test_with_a_peer_that_never_reads(engine: Engine, family: Family, service: str) -> None:

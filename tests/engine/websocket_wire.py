@@ -1,6 +1,9 @@
 """WebSocket frames as they stand on the wire, made by hand, wrong ones too."""
 
+import base64
 import functools
+import hashlib
+import re
 import zlib
 from collections.abc import Iterable
 
@@ -12,6 +15,18 @@ UPGRADE = (
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
 )
 """Without the empty line that ends it, so that headers can be added. The key is that of RFC 6455, section 1.3."""
+
+
+def accepting(request: bytes) -> bytes:
+    """The answer that opens a WebSocket (RFC 6455, section 4.2.2)."""
+    key = re.search(rb"Sec-WebSocket-Key: (\S+)", request)
+    assert key is not None, request
+    accept = base64.b64encode(hashlib.sha1(key[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+        + accept
+        + b"\r\n\r\n"
+    )
 
 
 def frame(
