@@ -91,13 +91,16 @@ async def test_two_hundred_that_talk_nonsense_disturb_nobody(capture: Path, tmp_
 async def test_coming_and_going_costs_nothing_that_lasts(engine: Engine, scheme: str, tmp_path: Path) -> None:
     [endpoint] = await open_all(engine, tmp_path, [scheme])
     open_before = descriptors(engine)
-    memory = []
-    for _ in range(4):
+    memory = [resident_mib(engine.pid, "RssAnon")]
+    # What the allocator keeps in hand grows for some rounds; what is never given back grows with each.
+    for _ in range(12):
         for _ in range(5):
             await asyncio.gather(*(echoed(engine, endpoint) for _ in range(20)))
         await until(lambda: descriptors(engine) == open_before)
         memory.append(resident_mib(engine.pid, "RssAnon"))
-    assert memory[-1] - memory[1] < 0.1 * memory[1] + 2, memory
+        if len(memory) > 3 and memory[-1] - memory[-2] < 0.5:
+            return
+    raise AssertionError(f"memory grows with every connection: {memory}")
 
 
 async def test_the_end_with_all_of_them_open(engine: Engine, tmp_path: Path) -> None:
