@@ -93,12 +93,14 @@ async def test_openssl_s_server_wants_new_keys(
     engine: Engine, run: Run, certificates: Certificates, version: str, command: bytes, comes: int
 ) -> None:
     """TLS 1.2 shakes hands again, in two flights from the server; TLS 1.3 has a message for that."""
-    server = run("openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", certificates.good(), version)
+    # Without tickets: they may come after what the server is told to do.
+    command_line = ("-accept", "127.0.0.1:0", "-cert", certificates.good(), "-num_tickets", "0", version)
+    server = run("openssl", "s_server", *command_line)
     number = await connected(engine, server, f"ca={certificates.ca}")
     await until(lambda: b"CIPHER is" in server.out)
     before = len(calls_of(engine, number, Name.RECV))
     server.type(command)
-    await until(lambda: len(calls_of(engine, number, Name.RECV)) == before + comes)
+    await until(lambda: len(calls_of(engine, number, Name.RECV)) >= before + comes)
     await exchanged(engine, number, server)
 
 
