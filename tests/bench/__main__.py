@@ -6,17 +6,18 @@ Everything is made in a temporary folder, and is gone afterwards however the run
 import argparse
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import FrameType
 
 from tests.bench.captures import reading
 from tests.bench.echo import bulk, many
@@ -24,6 +25,12 @@ from tests.bench.load import Load
 from tests.bench.plan import GIB, QUICK, Plan
 from tests.bench.race import race
 from tests.bench.screen import keys, opening
+from tests.bench.targets import Section, Target, targets_table
+
+WHAT_IT_SAYS = (
+    "Ratios of ours to what is named after the stroke, each pair measured one after the other: the median, the least, "
+    "the most, and how many pairs."
+)
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -35,10 +42,17 @@ def main() -> None:
         "--only", metavar="WORD", default="", help="the sections whose title has it, and nothing written"
     )
     args = parser.parse_args()
-    signal.signal(signal.SIGTERM, _end)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     plan = QUICK if args.quick else Plan()
-    with tempfile.TemporaryDirectory(prefix="socktui-bench-") as folder:
-        text = measure(plan, Path(folder), args.only)
+    try:
+        with tempfile.TemporaryDirectory(prefix="socktui-bench-") as folder:
+            text = measure(plan, Path(folder), args.only)
+    except KeyboardInterrupt:
+        print("interrupted: what was started has been ended, nothing is left behind", file=sys.stderr)
+        sys.exit(130)
+    except (RuntimeError, OSError, AssertionError) as error:
+        sys.exit(f"the run is broken: {error}")
     if not (args.quick or args.only):
         RESULTS.write_text(text, encoding="utf-8")
         print(f"written to {os.path.relpath(RESULTS)}")
@@ -51,23 +65,28 @@ def measure(plan: Plan, folder: Path, only: str) -> str:
         sys.exit(f"{folder} has less than {need / GIB:.0f} GiB free, which the captures need: set TMPDIR")
     load = Load(folder)
     capture = folder / "calls.socktui"
-    sections: dict[str, Callable[[], str]] = {
+    sections: dict[str, Callable[[], Section]] = {
+        "Beside other echo servers": lambda: race(plan, load, folder),
         "One connection, every byte": lambda: bulk(plan, load, folder),
         "Many connections, few descriptors": lambda: many(plan, load, folder),
         "Reading a capture": lambda: reading(plan, capture),
         "Opening it on the screen": lambda: opening(plan, capture),
         "From a key to its cell": lambda: keys(plan, load, folder),
-        "Beside other echo servers": lambda: race(plan, load, folder),
     }
-    parts = [head()]
-    print(parts[0], flush=True)
+    top, parts = head(), list[str]()
+    targets: list[Target] = []
+    print(top, flush=True)
     for title, section in sections.items():
         if only.lower() not in title.lower():
             continue
         began = time.monotonic()
-        parts.append(f"## {title}\n\n{section()}")
+        found = section()
+        targets += found.targets
+        parts.append(f"## {title}\n\n{found.text}")
         print(f"\n{parts[-1]}\n\n({time.monotonic() - began:.0f} s)", flush=True)
-    return "\n\n".join(parts) + "\n"
+    goals = f"## Targets\n\n{WHAT_IT_SAYS}\n\n{targets_table(targets)}"
+    print(f"\n{goals}", flush=True)
+    return "\n\n".join([top, goals, *parts]) + "\n"
 
 
 def head() -> str:
@@ -78,9 +97,25 @@ def head() -> str:
         "machine": f"{processor()}, {os.cpu_count()} cores, {memory:.0f} GiB; {platform.system()} {platform.release()}",
         "Python": platform.python_version(),
         "textual": version("textual"),
+        "beside it": ", ".join(others()),
         "load before": f"{os.getloadavg()[0]:.1f}",
     }
     return "# Figures\n\nMade by `make bench`.\n\n" + "\n".join(f"- {name}: {fact}" for name, fact in facts.items())
+
+
+def others() -> Iterator[str]:
+    """The versions of what is measured beside it, where it is there."""
+    with suppress(PackageNotFoundError):
+        yield f"uvloop {version('uvloop')}"
+    for name, argument, pattern in (
+        ("socat", "-V", r"socat version (\S+)"),
+        ("ncat", "--version", r"Version (\S+)"),
+        ("gcc", "--version", r"([\d.]+)$"),
+    ):
+        if path := shutil.which(name):
+            said = subprocess.run([path, argument], capture_output=True, text=True)
+            found = re.search(pattern, said.stdout + said.stderr, re.MULTILINE)
+            yield f"{name} {found[1] if found else ''}"
 
 
 def commit() -> str:
@@ -99,12 +134,9 @@ def processor() -> str:
     return platform.machine()
 
 
-def _end(number: int, _: FrameType | None) -> None:
-    sys.exit(128 + number)
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    main()

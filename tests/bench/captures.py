@@ -10,6 +10,7 @@ from socktui.core.call import Name
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Entry, Journal
 from tests.bench.plan import Plan, median, ms, quantile, table
+from tests.bench.targets import Section
 
 SOCKETS = 1000
 PAGE = 60
@@ -103,7 +104,7 @@ def _timed(work: Callable[[int], object]) -> list[float]:
     return times
 
 
-def reading(plan: Plan, path: Path) -> str:
+def reading(plan: Plan, path: Path) -> Section:
     """How long reading takes, at the top, in the middle and at the end. `path` becomes the capture."""
     seconds = write(path, plan.calls)
     size = sum(os.stat(file).st_size for file in path.iterdir()) / 2**20
@@ -137,7 +138,7 @@ def reading(plan: Plan, path: Path) -> str:
             )
     of_one_head = f"page of one of {SOCKETS} sockets"
     head = ["place", f"page of {PAGE} calls", "p99", "to the top's", of_one_head, "p99", "to the top's"]
-    return (
+    return Section(
         f"A capture of {plan.calls:,} calls ({size:.0f} MiB), written in {seconds:.1f} s "
         f"({seconds / plan.calls * 1e6:.1f} µs a call). Opened, and the newest {PAGE} calls read with their bytes: "
         f"{ms(start)}.\n\n" + table(head, rows)

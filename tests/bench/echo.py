@@ -19,13 +19,14 @@ from tests.bench import servers
 from tests.bench.load import Load, line
 from tests.bench.plan import GIB, MIB, Plan, ms, table
 from tests.bench.servers import Server
+from tests.bench.targets import Section
 from tests.support import resident_mib
 
 FILES = 64
 CLIENTS = 200
 
 
-def bulk(plan: Plan, load: Load, folder: Path) -> str:
+def bulk(plan: Plan, load: Load, folder: Path) -> Section:
     """Bytes through one connection: what was sent, what came back, and what the capture holds are the same."""
     rows = []
     for name, client in {"load.c": _bulk_by_load, "ncat": _bulk_by_ncat}.items():
@@ -45,7 +46,7 @@ def bulk(plan: Plan, load: Load, folder: Path) -> str:
         rows.append([name, f"{plan.bulk / GIB:g} GiB", f"{sent[:16]}…", "yes", f"{seconds:.1f} s", most])
         shutil.rmtree(capture)
     head = ["client", "bytes", "sha256", "the same at all four", "took, hashing", "most resident, MiB (parent, engine)"]
-    return (
+    return Section(
         "SHA-256 of what the client sent, of what it got back, and of what `recv` and `send` in the capture hold. "
         "The sender's FIN goes out before the echo is back.\n\n" + table(head, rows)
     )
@@ -114,7 +115,7 @@ def _hash(reader: Reader, name: Name) -> str:
     return digest.hexdigest()
 
 
-def many(plan: Plan, load: Load, folder: Path) -> str:
+def many(plan: Plan, load: Load, folder: Path) -> Section:
     """Connections at once; and more of them than there are descriptors."""
     with servers.ours(folder / "many") as server:
         before = server.most_mib
@@ -140,7 +141,7 @@ def many(plan: Plan, load: Load, folder: Path) -> str:
         calls = map(reader.call, range(reader.count))
         failed = sum(call.name is Name.ACCEPT and call.failed for call in calls)
     few = [at_once, f"{waiting:.1%}", told["echoed"], told["refused"], ms(took), failed]
-    return (
+    return Section(
         f"{plan.connections} clients connect at once, send 16 bytes each and stay.\n\n"
         + table(
             ["clients", "refused", "echoed", "all echoed after", "CPU while they stay", "MiB, before and then"], [full]

@@ -3,14 +3,16 @@
  *   load bulk PORT BYTES [hash] [half]   one connection: writes of 64 KiB while reading back; every byte is compared
  *                                        hash: tell SHA-256 of both ways   half: send the FIN before all is back
  *   load pingpong PORT CONNECTIONS COUNT SIZE   COUNT round trips in all, one at a time on each connection
- *   load hold PORT CONNECTIONS MS        connect all at once, echo 16 bytes on each, close it MS later;
- *                                        -1: when standard input ends
+ *   load hold PORT CONNECTIONS MS [N]    connect all at once, or N at a time; echo 16 bytes on each, close it MS
+ *                                        later; -1: when standard input ends
  * Prints one JSON object, `hold` one more when all have been echoed. Exit status 1: the echo was wrong.
+ * `cpu` is the processor time that the client itself took: work / cpu is the most that it could have done.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
@@ -36,6 +38,12 @@ static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+static double cpu(void) {
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    return used.ru_utime.tv_sec + used.ru_stime.tv_sec + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6;
 }
 
 /* Pseudo-random bytes: splitmix64 of a counter. */
@@ -142,7 +150,7 @@ static int bulk(int port, uint64_t total, int hash, int half) {
     int fd = start_connecting(port, 1), equal = 1, fin_sent = 0, fin = 0;
     fcntl(fd, F_SETFL, O_NONBLOCK);
     uint64_t sent = 0, received = 0;
-    double began = now();
+    double began = now(), cpu_before = cpu();
     while (!fin) {
         struct pollfd p = {fd, (short)(POLLIN | (sent < total ? POLLOUT : 0)), 0};
         if (poll(&p, 1, -1) < 0) die("poll");
@@ -175,13 +183,13 @@ static int bulk(int port, uint64_t total, int hash, int half) {
             fin_sent = 1;
         }
     }
-    double seconds = now() - began;
+    double seconds = now() - began, busy = cpu() - cpu_before;
     char a[65] = "", b[65] = "";
     if (hash) sha_end(&sent_sha, a), sha_end(&received_sha, b);
     equal = equal && received == total;
-    printf("{\"sent\": %llu, \"received\": %llu, \"equal\": %s, \"seconds\": %.6f, \"sha_sent\": \"%s\", "
-           "\"sha_received\": \"%s\"}\n", (unsigned long long)sent, (unsigned long long)received,
-           equal ? "true" : "false", seconds, a, b);
+    printf("{\"sent\": %llu, \"received\": %llu, \"equal\": %s, \"seconds\": %.6f, \"cpu\": %.6f, "
+           "\"sha_sent\": \"%s\", \"sha_received\": \"%s\"}\n", (unsigned long long)sent,
+           (unsigned long long)received, equal ? "true" : "false", seconds, busy, a, b);
     return !equal;
 }
 
@@ -205,7 +213,7 @@ static int pingpong(int port, int connections, long count, int size) {
         if (send(fd, block, (size_t)size, MSG_NOSIGNAL) != size) die("send");
     }
     long done = -connections, under_way = connections; /* the first of each is slow, and not counted */
-    double began = 0;
+    double began = 0, cpu_before = 0;
     while (under_way) {
         struct epoll_event events[256];
         int n = epoll_wait(ep, events, 256, -1);
@@ -219,29 +227,30 @@ static int pingpong(int port, int connections, long count, int size) {
             have[fd] = 0;
             double t = now();
             if (done >= 0 && done < count) took[done] = (float)((t - asked[fd]) * 1e6);
-            if (++done == 0) began = t;
+            if (++done == 0) began = t, cpu_before = cpu();
             asked[fd] = t;
             if (done + under_way > count) { under_way--; continue; }
             if (send(fd, block, (size_t)size, MSG_NOSIGNAL) != size) die("send");
         }
     }
-    double seconds = now() - began;
+    double seconds = now() - began, busy = cpu() - cpu_before;
     qsort(took, (size_t)count, sizeof *took, by_size);
-    printf("{\"round_trips\": %ld, \"seconds\": %.6f, \"equal\": %s, \"p50_us\": %.1f, \"p99_us\": %.1f}\n", count,
-           seconds, equal ? "true" : "false", took[count / 2], took[count * 99 / 100]);
+    printf("{\"round_trips\": %ld, \"seconds\": %.6f, \"cpu\": %.6f, \"equal\": %s, \"p50_us\": %.1f, "
+           "\"p99_us\": %.1f}\n", count, seconds, busy, equal ? "true" : "false", took[count / 2],
+           took[count * 99 / 100]);
     return !equal;
 }
 
-static int hold(int port, int connections, int ms) {
+static int hold(int port, int connections, int ms, int at_once) {
     struct one { int fd, state; double close_at; } *all = calloc((size_t)connections, sizeof *all);
-    int ep = epoll_create1(0), refused = 0, echoed = 0, wrong = 0, gone = 0, told = 0, input = 1;
+    int ep = epoll_create1(0), begun = 0, refused = 0, echoed = 0, wrong = 0, gone = 0, told = 0, input = 1;
     double began = now();
-    for (int i = 0; i < connections; i++) {
-        struct epoll_event e = {.events = EPOLLOUT, .data.u32 = (uint32_t)i};
-        all[i].fd = start_connecting(port, 0);
-        if (epoll_ctl(ep, EPOLL_CTL_ADD, all[i].fd, &e)) die("epoll_ctl");
-    }
     while (gone < connections) {
+        for (; begun < connections && begun - echoed - refused < at_once; begun++) {
+            struct epoll_event e = {.events = EPOLLOUT, .data.u32 = (uint32_t)begun};
+            all[begun].fd = start_connecting(port, 0);
+            if (epoll_ctl(ep, EPOLL_CTL_ADD, all[begun].fd, &e)) die("epoll_ctl");
+        }
         struct epoll_event events[256];
         int n = epoll_wait(ep, events, 256, 10);
         for (int i = 0; i < n; i++) {
@@ -278,8 +287,9 @@ static int hold(int port, int connections, int ms) {
             struct pollfd p = {0, POLLIN, 0};
             if (poll(&p, 1, 0) > 0 && read(0, &c, 1) <= 0) input = 0;
         }
+        if (ms < 0 && input) continue;
         double t = now();
-        for (int i = 0; i < connections; i++)
+        for (int i = 0; i < begun; i++)
             if (all[i].state == 2 && (ms < 0 ? !input : t >= all[i].close_at)) {
                 all[i].state = 3;
                 gone++;
@@ -302,7 +312,8 @@ int main(int argc, char **argv) {
     for (int i = 4; i < argc; i++) hash |= !strcmp(argv[i], "hash"), half |= !strcmp(argv[i], "half");
     if (!strcmp(mode, "bulk") && argc >= 4) return bulk(port, strtoull(argv[3], NULL, 10), hash, half);
     if (!strcmp(mode, "pingpong") && argc == 6) return pingpong(port, atoi(argv[3]), atol(argv[4]), atoi(argv[5]));
-    if (!strcmp(mode, "hold") && argc == 5) return hold(port, atoi(argv[3]), atoi(argv[4]));
+    if (!strcmp(mode, "hold") && (argc == 5 || argc == 6))
+        return hold(port, atoi(argv[3]), atoi(argv[4]), argc == 6 ? atoi(argv[5]) : INT_MAX);
     fprintf(stderr, "usage: see the head of load.c\n");
     return 2;
 }

@@ -1,16 +1,15 @@
 """The load client: made from load.c, and run."""
 
 import json
-import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-SOURCE = Path(__file__).with_name("load.c")
+from tests.bench.native import built
+
 SECONDS = 300.0
 
 
@@ -18,11 +17,7 @@ class Load:
     """The compiled client."""
 
     def __init__(self, folder: Path) -> None:
-        compiler = shutil.which("cc") or shutil.which("gcc")
-        if compiler is None:
-            sys.exit("the figures need a C compiler, for the client that loads the servers: apt-get install gcc")
-        self.path = folder / "load"
-        subprocess.run([compiler, "-O3", "-o", str(self.path), str(SOURCE)], check=True)
+        self.path = built("load", folder)
 
     def run(self, *args: object, seconds: float = SECONDS) -> dict[str, Any]:
         """What a run says in the end. Raises RuntimeError where the echo was wrong, TimeoutError."""

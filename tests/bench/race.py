@@ -1,83 +1,138 @@
 """Ours beside other echo servers, in turn."""
 
 import shutil
-import socket
-from contextlib import AbstractContextManager
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from tests.bench import servers
 from tests.bench.load import Load
+from tests.bench.peers import LIMIT_TO_FILE, NCAT, SOCAT, SOCAT_DUMP, UVLOOP, Peer, peers
 from tests.bench.plan import GIB, MIB, Plan, median, table
 from tests.bench.servers import Server
+from tests.bench.targets import Section, Target
 
-OURS = "socktui, all recorded"
+OURS = "socktui"
 PATIENCE = 20.0
+BULK = "echo with full capture, 64 KiB writes: throughput"
+TRIPS = "echo with full capture, 64-byte round trips"
 
-Round = tuple[float, float, float, float]
-"""MiB/s, CPU seconds a GiB, round trips a second of 1 and of 100 connections; 0 where there was no end to it."""
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one server did: 0 where it came to no end.
+
+    speed              MiB a second
+    cpu                seconds a GiB, of all its processes
+    one, many          round trips a second, of 1 and of 100 connections
+    most_speed, most_trips   what the client could have done at the most, which took its own processor time
+    """
+
+    speed: float = 0.0
+    cpu: float = 0.0
+    one: float = 0.0
+    many: float = 0.0
+    most_speed: float = 0.0
+    most_trips: float = 0.0
 
 
-def race(plan: Plan, load: Load, folder: Path) -> str:
-    """Bulk and round trips of ours, which records everything, beside servers that record nothing."""
-    others = servers.others()
-    results: dict[str, list[Round]] = {name: [] for name in (OURS, *others)}
-    for _ in range(plan.rounds):
-        for name, rounds in results.items():
-            size = plan.race // 8 if name.startswith("ncat") else plan.race  # it is slow
-            with _server(others.get(name), folder / "race") as server:
-                rounds.append(_round(load, server, size, plan.round_trips))
-            shutil.rmtree(folder / "race", ignore_errors=True)
-    mine = _medians(results[OURS])
-    rows = []
-    for name, rounds in results.items():
-        values = _medians(rounds)
-        ratios = [f"{a / b:.2f}" if b else "–" for a, b in zip(mine, values, strict=True)]
-        del ratios[1]
-        stalls = sum(0 in (speed, one, many) for speed, _, one, many in rounds)
-        told = [
-            f"{value:{form}}" if value else "–"
-            for value, form in zip(values, (".0f", ".2f", ",.0f", ",.0f"), strict=True)
-        ]
-        rows.append([name, *told, " · ".join(ratios), f"{stalls} of {len(rounds)}" if stalls else ""])
-    head = ["server", "bulk MiB/s", "CPU s per GiB", "trips/s, 1", "trips/s, 100", "ours to it", "stalled"]
-    return (
-        f"Medians of {plan.rounds} rounds in turn; round trips of 64 bytes over 1 and over 100 connections. Ours keeps "
-        "every byte and call, the others keep nothing. Ours to it: bulk, round trips of 1, of 100.\n\n"
-        + table(head, rows)
+def race(plan: Plan, load: Load, folder: Path) -> Section:
+    """Bulk and round trips of ours, which records everything, beside servers that record little or nothing."""
+    results: dict[str, list[Round]] = {}
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        others = peers(Path(place))
+        for _ in range(plan.rounds):
+            results.setdefault(OURS, []).append(_ours(plan, load, Path(place)))
+            for name, peer in others.items():
+                results.setdefault(name, []).append(_other(plan, load, peer, Path(place)))
+    rows = [_row(name, rounds, others.get(name), results[OURS]) for name, rounds in results.items()]
+    head = ["server", "keeps", "MiB/s", "CPU s a GiB", "trips/s, 1", "trips/s, 100", "ours to it", "stalled"]
+    return Section(
+        f"Medians of {plan.rounds} rounds in turn; round trips of 64 bytes over 1 and over 100 connections. Ours to "
+        "it: throughput, round trips of 1, of 100. " + _ceiling(results) + "\n\n" + table(head, rows),
+        _targets(results),
     )
 
 
-def _server(command: list[str] | None, capture: Path) -> AbstractContextManager[Server]:
-    if command is None:
-        return servers.ours(capture)
-    port = _free_port()
-    return servers.other([part.format(port=port) for part in command], port)
+def _ours(plan: Plan, load: Load, folder: Path) -> Round:
+    capture = folder / "capture"
+    with servers.ours(capture) as server:
+        found = _round(load, server, plan.race, plan.round_trips)
+    shutil.rmtree(capture)
+    return found
+
+
+def _other(plan: Plan, load: Load, peer: Peer, folder: Path) -> Round:
+    """A wrong echo of theirs, or a reset, is as if it had come to no end."""
+    found = Round()
+    with servers.other(peer.command) as server, suppress(RuntimeError):
+        found = _round(load, server, int(plan.race * peer.bulk), int(plan.round_trips * peer.trips))
+    (folder / "kept").unlink(missing_ok=True)
+    return found
 
 
 def _round(load: Load, server: Server, size: int, trips: int) -> Round:
-    """What did not end in time, as with a `cat` behind a full pipe, counts 0."""
+    """What did not end in time, as with a `cat` behind a full pipe, counts 0, and so does what it was to do next."""
     try:
         cpu = server.cpu
-        speed = size / MIB / load.run("bulk", server.port, size, seconds=PATIENCE)["seconds"]
+        bulk = load.run("bulk", server.port, size, seconds=PATIENCE)
         cpu = (server.cpu - cpu) / (size / GIB)
     except TimeoutError:
-        return 0, 0, 0, 0
-    rates = []
-    for connections in (1, 100):
-        try:
-            result = load.run("pingpong", server.port, connections, trips, 64, seconds=PATIENCE)
-            rates.append(trips / result["seconds"])
-        except TimeoutError:
-            rates.append(0.0)
-    return speed, cpu, rates[0], rates[1]
+        return Round()
+    speed, most_speed = (size / MIB / bulk[time] for time in ("seconds", "cpu"))
+    try:
+        one, many = (
+            load.run("pingpong", server.port, connections, trips, 64, seconds=PATIENCE) for connections in (1, 100)
+        )
+    except TimeoutError:
+        return Round(speed, cpu, most_speed=most_speed)
+    return Round(speed, cpu, trips / one["seconds"], trips / many["seconds"], most_speed, trips / many["cpu"])
 
 
-def _medians(rounds: list[Round]) -> list[float]:
-    """Of what came to an end."""
-    return [median([value for value in column if value] or [0.0]) for column in zip(*rounds, strict=True)]
+def _row(name: str, rounds: list[Round], peer: Peer | None, ours: list[Round]) -> list[str]:
+    middle, mine = _middle(rounds), _middle(ours)
+    told = [
+        f"{value:{form}}" if value else "–"
+        for value, form in (
+            (middle.speed, ".3g" if middle.speed < 100 else ".0f"),
+            (middle.cpu, ".2f"),
+            (middle.one, ",.0f"),
+            (middle.many, ",.0f"),
+        )
+    ]
+    pairs = ((mine.speed, middle.speed), (mine.one, middle.one), (mine.many, middle.many))
+    ratios = " · ".join(f"{a / b:,.2f}" if b else "–" for a, b in pairs)
+    stalls = sum(not each.many for each in rounds)
+    stalled = f"{stalls} of {len(rounds)}" if stalls else ""
+    return [name, peer.keeps if peer else "every byte and call", *told, ratios, stalled]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _middle(rounds: list[Round]) -> Round:
+    """Medians of what came to an end."""
+    return Round(*(median([x for each in rounds if (x := getattr(each, f.name))] or [0.0]) for f in fields(Round)))
+
+
+def _ceiling(results: dict[str, list[Round]]) -> str:
+    """The client waits for the server most of the time: its own limit is what it does in the time that it does not."""
+    every = [each for rounds in results.values() for each in rounds]
+    return (
+        f"The client's own ceiling, its work over the processor time it took: {max(x.most_speed for x in every):,.0f} "
+        f"MiB/s and {max(x.most_trips for x in every):,.0f} round trips a second."
+    )
+
+
+def _targets(results: dict[str, list[Round]]) -> list[Target]:
+    def to(name: str, what: str, measure: str, bound: float) -> Target:
+        ours, theirs = ([getattr(x, measure) for x in results.get(each, [])] for each in (OURS, name))
+        return Target.of_pairs(f"{what} / {name}", ours, theirs, bound)
+
+    one, many = f"{TRIPS}, 1 connection", f"{TRIPS}, 100 connections"
+    return [
+        to(UVLOOP, BULK, "speed", 0.7),
+        to(SOCAT_DUMP, BULK, "speed", 1000),
+        to(LIMIT_TO_FILE, BULK, "speed", 0.8),
+        to(UVLOOP, one, "one", 0.75),
+        to(UVLOOP, many, "many", 1.0),
+        *(to(name, what, each, 1.0) for name in (SOCAT, NCAT) for what, each in ((one, "one"), (many, "many"))),
+    ]

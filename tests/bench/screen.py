@@ -13,6 +13,7 @@ from tests.bench import captures, servers
 from tests.bench.load import Load, line
 from tests.bench.plan import MIB, Plan, median, ms, quantile, table
 from tests.bench.servers import Server
+from tests.bench.targets import Section
 from tests.support import resident_mib, wait_until
 from tests.terminal import Terminal
 
@@ -49,7 +50,7 @@ def answer(terminal: Terminal, key: str, seen: Seen, expected: Any = None) -> fl
     return terminal.read_at - began
 
 
-def opening(plan: Plan, capture: Path) -> str:
+def opening(plan: Plan, capture: Path) -> Section:
     """From the command to the newest calls on the screen, and pages up from the end, the middle and the top."""
     text = captures.newest(plan.calls)
     times, most = [], 0.0
@@ -68,7 +69,7 @@ def opening(plan: Plan, capture: Path) -> str:
         [place, ms(median(values)), ms(quantile(values, 0.99)), f"{median(values) / base:.2f}"]
         for place, values in pages.items()
     ]
-    return (
+    return Section(
         f"`socktui open` of {plan.calls:,} calls: the newest are on the screen {ms(median(times))} after the command "
         f"(median of {plan.openings}, slowest {ms(max(times))}; {most:.0f} MiB resident at most). A page, from the "
         "key to the last row painted anew:\n\n" + table(["page up, page down", "median", "p99", "to the end's"], rows)
@@ -114,7 +115,7 @@ def _at(terminal: Terminal, text: str) -> tuple[int, int]:
     return found
 
 
-def keys(plan: Plan, load: Load, folder: Path) -> str:
+def keys(plan: Plan, load: Load, folder: Path) -> Section:
     """From a key to its cell, idle, under full load, and with many connections in the list."""
     rows = []
     for name in ("idle", "echo at full speed", f"{plan.connections} connections"):
@@ -144,7 +145,7 @@ def keys(plan: Plan, load: Load, folder: Path) -> str:
             cells = [ms(quantile(values, part)) for part in (0.5, 0.99, 1)]
             rows.append([name, what, *cells, f"{waiting:.0%}", f"{moved / MIB:,.0f}", memory])
     head = ["meanwhile", "key", "median", "p99", "slowest", "no core free", "MiB echoed", "most MiB (screen, engine)"]
-    return (
+    return Section(
         f"{plan.keys} keys each, at moments that nothing else is tied to. The emulator that reads the screen is in it, "
         "and shares the cores. No core free: the part of the time in which the screen was ready to run and had to "
         "wait.\n\n" + table(head, rows)

@@ -1,14 +1,15 @@
 """The servers that are measured: ours, and others for context. Each is ended with the block that started it."""
 
 import os
-import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from socktui.core.endpoint import Endpoint
@@ -16,7 +17,8 @@ from socktui.journal.reader import CaptureError, Reader
 from tests.bench.load import end
 from tests.support import resident_mib, wait_until
 
-REFERENCE = Path(__file__).with_name("reference.py")
+TRIES = 3
+"""Of a port that may be taken."""
 
 
 @dataclass(frozen=True)
@@ -78,27 +80,26 @@ def ours(capture: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def other(argv: list[str], port: int) -> Iterator[Server]:
-    """A process group of its own: some of these servers fork for every connection."""
-    nothing = subprocess.DEVNULL
-    process = subprocess.Popen(argv, stdin=nothing, stdout=nothing, stderr=nothing, process_group=0)
-    try:
-        wait_until(lambda: _listens(port) or process.poll() is not None)
-        yield Server(port, process.pid)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+def other(command: Sequence[str]) -> Iterator[Server]:
+    """A server of somebody else's; a process group of its own, as some fork for every connection.
 
-
-def others() -> dict[str, list[str]]:
-    """The other echo servers that are installed: name and command, `{port}` where the port goes."""
-    found = {"asyncio streams": [sys.executable, str(REFERENCE), "{port}"]}
-    if socat := shutil.which("socat"):
-        listen = "TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork,backlog=1024,nodelay"
-        found["socat PIPE"] = [socat, listen, "PIPE"]  # with larger blocks it waits for itself
-    if ncat := shutil.which("ncat"):
-        found["ncat --exec cat"] = [ncat, "-l", "-k", "-m", "200", "127.0.0.1", "{port}", "--exec", "/bin/cat"]
-    return found
+    command  `{port}` where the port goes: one that was free a moment before, and others where it is taken by then
+    """
+    for _ in range(TRIES):
+        port = _free_port()
+        nothing = subprocess.DEVNULL
+        argv = [part.format(port=port) for part in command]
+        process = subprocess.Popen(argv, stdin=nothing, stdout=nothing, stderr=nothing, process_group=0)
+        try:
+            wait_until(partial(_listens_or_ended, process, port))
+            if process.poll() is None:
+                yield Server(port, process.pid)
+                return
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    raise RuntimeError(f"{' '.join(argv)}: it ended, and listened on none of {TRIES} ports")
 
 
 def port_in(capture: Path) -> int:
@@ -114,10 +115,27 @@ def port_in(capture: Path) -> int:
     return wait_until(port)
 
 
-def _listens(port: int) -> bool:
-    sign = f":{port:04X} "
-    rows = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    return any(sign in row and row.split()[3] == "0A" for row in rows)
+def _listens_or_ended(process: "subprocess.Popen[bytes]", port: int) -> bool:
+    return process.poll() is not None or _listens(process.pid, port)
+
+
+def _listens(pid: int, port: int) -> bool:
+    """Whether it is this very process that listens there."""
+    rows = (row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    inodes = {row[9] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "0A"}
+    with suppress(OSError):
+        return any(os.readlink(fd) in {f"socket:[{inode}]" for inode in inodes} for fd in _descriptors(pid))
+    return False
+
+
+def _descriptors(pid: int) -> Iterator[Path]:
+    return Path(f"/proc/{pid}/fd").iterdir()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def idle(server: Server, seconds: float) -> float:
