@@ -20,7 +20,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from tests.bench.captures import reading
+from tests.bench.crowd import crowd
 from tests.bench.echo import bulk, many
+from tests.bench.growth import growth, memory
 from tests.bench.load import Load
 from tests.bench.plan import GIB, QUICK, Plan
 from tests.bench.race import race
@@ -60,7 +62,7 @@ def main() -> None:
 
 def measure(plan: Plan, folder: Path, only: str) -> str:
     """All sections, each printed as soon as it is there."""
-    need = 2 * plan.bulk + GIB
+    need = max(2 * plan.bulk, plan.flow[1], plan.little[0] * 100) + GIB
     if shutil.disk_usage(folder).free < need:
         sys.exit(f"{folder} has less than {need / GIB:.0f} GiB free, which the captures need: set TMPDIR")
     load = Load(folder)
@@ -69,6 +71,9 @@ def measure(plan: Plan, folder: Path, only: str) -> str:
         "Beside other echo servers": lambda: race(plan, load, folder),
         "One connection, every byte": lambda: bulk(plan, load, folder),
         "Many connections, few descriptors": lambda: many(plan, load, folder),
+        "Connections held": lambda: crowd(plan, load, folder),
+        "Memory as bytes flow": lambda: memory(plan, load, folder),
+        "Cost as work grows": lambda: growth(plan, load, folder),
         "Reading a capture": lambda: reading(plan, capture),
         "Opening it on the screen": lambda: opening(plan, capture),
         "From a key to its cell": lambda: keys(plan, load, folder),

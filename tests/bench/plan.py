@@ -20,6 +20,10 @@ class Plan:
     rounds          of servers side by side, in turn
     race            bytes through each server in a round
     round_trips     with each server in a round
+    heavy           rounds of what takes long
+    crowd           connections that are held
+    flow            bytes after which memory is looked at: few, and many
+    little          bytes, and round trips, of which 10 and 100 times as many are made
     """
 
     bulk: int = GIB
@@ -31,6 +35,10 @@ class Plan:
     rounds: int = 5
     race: int = 256 * MIB
     round_trips: int = 20_000
+    heavy: int = 3
+    crowd: int = 10_000
+    flow: tuple[int, int] = (100 * MIB, 10 * GIB)
+    little: tuple[int, int] = (64 * MIB, 10_000)
 
 
 QUICK = Plan(
@@ -43,6 +51,10 @@ QUICK = Plan(
     rounds=1,
     race=32 * MIB,
     round_trips=4_000,
+    heavy=1,
+    crowd=1000,
+    flow=(100 * MIB, 500 * MIB),
+    little=(8 * MIB, 1000),
 )
 
 

@@ -42,6 +42,19 @@ class Server:
         return sum(_cpu(pid) for pid in self.pids)
 
     @property
+    def resident(self) -> int:
+        """Bytes that all its processes have in memory now."""
+        return self._memory("VmRSS")
+
+    @property
+    def anonymous(self) -> int:
+        """What of it is no file's."""
+        return self._memory("RssAnon")
+
+    def _memory(self, what: str) -> int:
+        return int(sum(resident_mib(pid, what) for pid in self.pids) * (1 << 20))
+
+    @property
     def most_mib(self) -> float:
         """The most memory that any of its processes has ever had resident."""
         return max(resident_mib(pid, "VmHWM") for pid in self.pids)

@@ -1,0 +1,86 @@
+"""Many connections that are held and say nothing, beside uvloop; and a few among them that do."""
+
+import importlib.util
+import resource
+import shutil
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench import servers
+from tests.bench.load import Load, line
+from tests.bench.peers import UVLOOP, peers
+from tests.bench.plan import Plan, median, table
+from tests.bench.servers import Server
+from tests.bench.targets import Section, Target
+
+ACTIVE = 100
+AT_ONCE = 500
+"""How many connect at a time: fewer than any backlog, as a dropped SYN comes again only after a second."""
+SPARE = 300
+"""Descriptors that a server needs besides, and those of the active ones."""
+
+OURS = "socktui"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a server did with the crowd: bytes of memory for a connection, and rates in a second."""
+
+    memory: float
+    accepts: float
+    trips: float
+
+
+def crowd(plan: Plan, load: Load, folder: Path) -> Section:
+    """Ours and uvloop's in turn. Each server is one process that holds sockets: no more than its descriptors allow."""
+    count = min(plan.crowd, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - SPARE)
+    names = [OURS, *([UVLOOP] if importlib.util.find_spec("uvloop") else [])]
+    found: dict[str, list[Held]] = {name: [] for name in names}
+    for _ in range(plan.heavy):
+        for name in names:
+            with _server(name, folder) as server:
+                found[name].append(_held(load, server, count, plan.round_trips))
+            shutil.rmtree(folder / "crowd", ignore_errors=True)
+    rows = [
+        [
+            name,
+            f"{median([x.memory for x in held]):,.0f}",
+            f"{median([x.accepts for x in held]):,.0f}",
+            f"{median([x.trips for x in held]):,.0f}",
+        ]
+        for name, held in found.items()
+    ]
+    head = ["server", "bytes of memory each", "connected and echoed a second", f"round trips/s of {ACTIVE} more"]
+    text = (
+        f"{count:,} clients connect, {AT_ONCE} at a time, send 16 bytes each and stay; then {ACTIVE} more make round "
+        f"trips. Ours keeps every byte and call, uvloop nothing. Medians of {plan.heavy}.\n\n" + table(head, rows)
+    )
+    return Section(text, _targets(f"{count:,} connections held", found))
+
+
+def _server(name: str, folder: Path) -> AbstractContextManager[Server]:
+    return servers.ours(folder / "crowd") if name == OURS else servers.other(peers(folder)[name].command)
+
+
+def _held(load: Load, server: Server, count: int, trips: int) -> Held:
+    before = server.resident
+    with load.start("hold", server.port, count, -1, AT_ONCE) as running:
+        told = line(running.stdout)
+        if told["refused"] or told["wrong"]:
+            raise RuntimeError(f"of {count} connections, {told['refused']} were refused, {told['wrong']} wrong")
+        memory = (server.resident - before) / count
+        rate = trips / load.run("pingpong", server.port, ACTIVE, trips, 64)["seconds"]
+    return Held(memory, count / told["seconds"], rate)
+
+
+def _targets(what: str, found: dict[str, list[Held]]) -> list[Target]:
+    def to(measure: str, of: str, bound: float, most: bool = False) -> Target:
+        ours, theirs = ([getattr(x, of) for x in found.get(name, [])] for name in (OURS, UVLOOP))
+        return Target.of_pairs(f"{what}: {measure} / {UVLOOP}", ours, theirs, bound, most=most)
+
+    return [
+        to("memory of an idle one", "memory", 1.0, most=True),
+        to("accepts a second", "accepts", 0.8),
+        to(f"round trips of {ACTIVE} active", "trips", 0.8),
+    ]
