@@ -23,10 +23,13 @@ from tests.bench.captures import reading
 from tests.bench.crowd import crowd
 from tests.bench.echo import bulk, many
 from tests.bench.growth import growth, memory
+from tests.bench.latency import latency
 from tests.bench.load import Load
+from tests.bench.paint import paint
 from tests.bench.plan import GIB, QUICK, Plan
 from tests.bench.race import race
 from tests.bench.screen import keys, opening
+from tests.bench.starting import starting
 from tests.bench.targets import Section, Target, targets_table
 
 WHAT_IT_SAYS = (
@@ -76,6 +79,9 @@ def measure(plan: Plan, folder: Path, only: str) -> str:
         "Cost as work grows": lambda: growth(plan, load, folder),
         "Reading a capture": lambda: reading(plan, capture),
         "Opening it on the screen": lambda: opening(plan, capture),
+        "Start": lambda: starting(plan, folder),
+        "A paint of the byte log": lambda: paint(plan, folder),
+        "Latency with a screen": lambda: latency(plan, load, folder),
         "From a key to its cell": lambda: keys(plan, load, folder),
     }
     top, parts = head(), list[str]()

@@ -32,7 +32,7 @@ def memory(plan: Plan, load: Load, folder: Path) -> Section:
         for what, values in zip(("resident", "of it, no file's"), zip(*seen, strict=True), strict=True):
             rows.append([what, *(f"{value / MIB:.1f}" for value in values)])
     head = ["", _size(few), *(_size(few + (much - few) * step // STEPS) for step in range(1, STEPS + 1))]
-    text = f"MiB resident, of all processes, after so many bytes through an echo. {plan.heavy} servers, one after the other.\n\n"
+    text = f"MiB resident, of all processes, after so many bytes through an echo. Servers, in turn: {plan.heavy}.\n\n"
     goal = f"resident after {_size(much)} of traffic / after {_size(few)}"
     return Section(text + table(head, rows), [Target(goal, most, 1.1, most=True)])
 

@@ -20,6 +20,8 @@ class Plan:
     rounds          of servers side by side, in turn
     race            bytes through each server in a round
     round_trips     with each server in a round
+    starts          of the program
+    paints          of the byte log in a process
     heavy           rounds of what takes long
     crowd           connections that are held
     flow            bytes after which memory is looked at: few, and many
@@ -35,6 +37,8 @@ class Plan:
     rounds: int = 5
     race: int = 256 * MIB
     round_trips: int = 20_000
+    starts: int = 15
+    paints: int = 300
     heavy: int = 3
     crowd: int = 10_000
     flow: tuple[int, int] = (100 * MIB, 10 * GIB)
@@ -51,6 +55,8 @@ QUICK = Plan(
     rounds=1,
     race=32 * MIB,
     round_trips=4_000,
+    starts=3,
+    paints=60,
     heavy=1,
     crowd=1000,
     flow=(100 * MIB, 500 * MIB),
