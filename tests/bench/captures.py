@@ -9,22 +9,23 @@ from pathlib import Path
 from socktui.core.call import Name
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Entry, Journal
-from tests.bench.plan import Plan, median, ms, quantile, table
-from tests.bench.targets import Section
+from tests.bench.plan import Plan, median, ms, table
+from tests.bench.targets import Section, Target
 
 SOCKETS = 1000
 PAGE = 60
 TURNS = 40
+ROUNDS = 5
 
 
-def write(path: Path, calls: int) -> float:
-    """A capture of so many calls: a listener, 1000 connections, 16 bytes received and sent in turn; seconds it took."""
+def write(path: Path, calls: int, sockets: int = SOCKETS) -> float:
+    """A capture of so many calls: a listener, its connections, 16 bytes received and sent in turn; seconds it took."""
     began = time.monotonic()
     journal = Journal(path)
-    entries = _accepted(journal)
-    at = [0] * SOCKETS
+    entries = _accepted(journal, sockets)
+    at = [0] * sockets
     for seq in range(journal.count, calls):
-        turn, number = divmod(seq, SOCKETS)
+        turn, number = divmod(seq, sockets)
         now = time.monotonic_ns()
         if turn % 2:
             journal.moved(entries[number], Name.SEND, now, now + 5000, at[number], 16, 16)
@@ -37,14 +38,14 @@ def write(path: Path, calls: int) -> float:
     return time.monotonic() - began
 
 
-def _accepted(journal: Journal) -> list[Entry]:
+def _accepted(journal: Journal, sockets: int) -> list[Entry]:
     now = time.monotonic_ns()
     listener = journal.entry(service="echo")
     journal.call(listener, Name.SOCKET, now, now, 3, args=("AF_INET", "SOCK_STREAM", 0))
     journal.call(listener, Name.BIND, now, now, 0, args=(["127.0.0.1", 5005],))
-    journal.call(listener, Name.LISTEN, now, now, 0, args=(SOCKETS,))
+    journal.call(listener, Name.LISTEN, now, now, 0, args=(sockets,))
     entries = []
-    for number in range(SOCKETS):
+    for number in range(sockets):
         peer: list[str | int] = ["127.0.0.1", 40000 + number]
         made = journal.next_socket
         call = journal.call(listener, Name.ACCEPT, now, now, 4 + number, answer=peer, made=made)
@@ -56,10 +57,10 @@ def _text(seq: int) -> bytes:
     return b"call %11d" % seq
 
 
-def newest(calls: int) -> str:
+def newest(calls: int, sockets: int = SOCKETS) -> str:
     """What the bytes of the newest call say."""
-    turn, number = divmod(calls - 1, SOCKETS)
-    return _text((turn - turn % 2) * SOCKETS + number).decode()
+    turn, number = divmod(calls - 1, sockets)
+    return _text((turn - turn % 2) * sockets + number).decode()
 
 
 def page(reader: Reader, first: int) -> None:
@@ -86,15 +87,6 @@ def socket_page(reader: Reader, number: int, n: int) -> None:
             raise RuntimeError(f"call {call.seq} is not call {k} of socket {number}")
 
 
-def _next_page(reader: Reader, seq: int, step: int, turn: int) -> None:
-    """Another page in every turn, so that none is found where the one before has left it."""
-    page(reader, seq + step * turn * PAGE)
-
-
-def _next_socket(reader: Reader, n: int, turn: int) -> None:
-    socket_page(reader, 2 + turn * 23 % SOCKETS, n)
-
-
 def _timed(work: Callable[[int], object]) -> list[float]:
     times = []
     for turn in range(TURNS):
@@ -106,40 +98,46 @@ def _timed(work: Callable[[int], object]) -> list[float]:
 
 def reading(plan: Plan, path: Path) -> Section:
     """How long reading takes, at the top, in the middle and at the end. `path` becomes the capture."""
-    seconds = write(path, plan.calls)
+    seconds = write(path, plan.calls, plan.sockets)
     size = sum(os.stat(file).st_size for file in path.iterdir()) / 2**20
     start = median(_timed(lambda _: opened(path)))
-    rows = []
+    pages: dict[str, list[float]] = {place: [] for place in PLACES}
+    of_one: dict[str, list[float]] = {place: [] for place in PLACES}
     with Reader(path) as reader:
         assert reader.count == plan.calls
-        last = reader.count - PAGE
-        each = reader.socket(reader.sockets).calls
-        places: dict[str, tuple[int, int]] = {
-            "top": (0, 0),
-            "middle": (last // 2, each // 2),
-            "end": (last, max(0, each - PAGE)),
-        }
-        first: tuple[float, float] | None = None
-        for name, (seq, n) in places.items():
-            any_page = _timed(partial(_next_page, reader, seq, 1 if name == "top" else -1))
-            of_one = _timed(partial(_next_socket, reader, n))
-            here = (median(any_page), median(of_one))
-            first = first or here
-            rows.append(
-                [
-                    name,
-                    ms(here[0]),
-                    ms(quantile(any_page, 0.99)),
-                    f"{here[0] / first[0]:.2f}",
-                    ms(here[1]),
-                    ms(quantile(of_one, 0.99)),
-                    f"{here[1] / first[1]:.2f}",
-                ]
-            )
-    of_one_head = f"page of one of {SOCKETS} sockets"
-    head = ["place", f"page of {PAGE} calls", "p99", "to the top's", of_one_head, "p99", "to the top's"]
-    return Section(
+        for turn in range(ROUNDS):
+            for place in PLACES:
+                pages[place].append(median(_timed(partial(_page_at, reader, place, turn))))
+                of_one[place].append(median(_timed(partial(_socket_page_at, reader, place))))
+    rows = [
+        [place, *(cell for each in (pages, of_one) for cell in (ms(median(each[place])), ms(max(each[place]))))]
+        for place in PLACES
+    ]
+    of_one_head = f"page of one of {plan.sockets:,} sockets"
+    head = ["place", f"page of {PAGE} calls", "slowest round", of_one_head, "slowest round"]
+    text = (
         f"A capture of {plan.calls:,} calls ({size:.0f} MiB), written in {seconds:.1f} s "
         f"({seconds / plan.calls * 1e6:.1f} µs a call). Opened, and the newest {PAGE} calls read with their bytes: "
-        f"{ms(start)}.\n\n" + table(head, rows)
+        f"{ms(start)}. Medians of {ROUNDS} rounds, of {TURNS} pages each.\n\n"
     )
+    targets = [
+        Target.of_pairs(f"{what}, {place} / top", each[place], each["top"], 1.5, most=True)
+        for what, each in (("reading a page", pages), (of_one_head, of_one))
+        for place in ("middle", "end")
+    ]
+    return Section(text + table(head, rows), targets)
+
+
+PLACES = {"top": 0.0, "middle": 0.5, "end": 1.0}
+
+
+def _page_at(reader: Reader, place: str, round_: int, turn: int) -> None:
+    """Another page in every turn, so that none is found where the one before has left it."""
+    first = reader.sockets + 2  # what is before made the listener and its connections
+    room = TURNS * ROUNDS * PAGE
+    page(reader, first + int(PLACES[place] * (reader.count - first - room)) + (round_ * TURNS + turn) * PAGE)
+
+
+def _socket_page_at(reader: Reader, place: str, turn: int) -> None:
+    number = 2 + turn * 23 % (reader.sockets - 1)
+    socket_page(reader, number, int(PLACES[place] * (reader.socket(number).calls - PAGE)))

@@ -63,8 +63,9 @@ class Drained:
 
     def seconds(self) -> float:
         """How long after the start the text was painted."""
-        if not self._came.wait(SECONDS):
-            raise RuntimeError(f"{self._text.decode()!r} was not painted within {SECONDS:g} s")
+        if not self._came.wait(SECONDS) or not self._came_at:
+            why = "it ended" if self._came.is_set() else f"not within {SECONDS:g} s"
+            raise RuntimeError(f"{self._process.args!r}: {self._text.decode()!r} was not painted: {why}")
         return self._came_at - self._began
 
     def wait(self) -> None:
@@ -77,6 +78,7 @@ class Drained:
             try:
                 data = os.read(self._fd, 1 << 16)
             except OSError:  # EIO: nobody holds the other end any more
+                self._came.set()
                 return
             self.painted += len(data)
             if not self._came.is_set():

@@ -13,9 +13,11 @@ class Plan:
 
     bulk            bytes through one connection, hashed
     calls           in the capture that is opened
-    openings        of it
-    pages           turned at each place of it
-    keys            pressed for each latency
+    sockets         in it
+    few_calls       in the one beside which it is opened
+    openings        of each
+    pages           pairs of pages turned at each place of the large one
+    keys            pressed for each latency, in a round
     connections     at once
     rounds          of servers side by side, in turn
     race            bytes through each server in a round
@@ -29,10 +31,12 @@ class Plan:
     """
 
     bulk: int = GIB
-    calls: int = 2_000_000
+    calls: int = 10_000_000
+    sockets: int = 10_000
+    few_calls: int = 100_000
     openings: int = 5
-    pages: int = 40
-    keys: int = 300
+    pages: int = 20
+    keys: int = 150
     connections: int = 1000
     rounds: int = 5
     race: int = 256 * MIB
@@ -47,9 +51,11 @@ class Plan:
 
 QUICK = Plan(
     bulk=64 * MIB,
-    calls=200_000,
+    calls=300_000,
+    sockets=1000,
+    few_calls=10_000,
     openings=2,
-    pages=6,
+    pages=4,
     keys=40,
     connections=1000,
     rounds=1,
