@@ -22,6 +22,7 @@ class Plan:
     rounds          of servers side by side, in turn
     race            bytes through each server in a round
     round_trips     with each server in a round
+    patience        seconds for each load of another server
     starts          of the program
     paints          of the byte log in a process
     heavy           rounds of what takes long
@@ -41,6 +42,7 @@ class Plan:
     rounds: int = 5
     race: int = 256 * MIB
     round_trips: int = 20_000
+    patience: float = 20.0
     starts: int = 15
     paints: int = 300
     heavy: int = 3
@@ -56,11 +58,12 @@ QUICK = Plan(
     few_calls=10_000,
     openings=2,
     pages=4,
-    keys=40,
+    keys=25,
     connections=1000,
     rounds=1,
     race=32 * MIB,
     round_trips=4_000,
+    patience=5.0,
     starts=3,
     paints=60,
     heavy=1,

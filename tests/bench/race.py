@@ -1,8 +1,8 @@
 """Ours beside other echo servers, in turn."""
 
 import shutil
+import sys
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -58,32 +58,38 @@ def race(plan: Plan, load: Load, folder: Path) -> Section:
 def _ours(plan: Plan, load: Load, folder: Path) -> Round:
     capture = folder / "capture"
     with servers.ours(capture) as server:
-        found = _round(load, server, plan.race, plan.round_trips)
+        found = _round(load, server, plan.race, plan.round_trips, PATIENCE)
     shutil.rmtree(capture)
+    if not found.many:
+        raise RuntimeError(f"our echo came to no end within {PATIENCE:g} s")
     return found
 
 
 def _other(plan: Plan, load: Load, peer: Peer, folder: Path) -> Round:
-    """A wrong echo of theirs, or a reset, is as if it had come to no end."""
+    """A wrong echo of theirs, or none at all, is said, and is as if it had come to no end."""
     found = Round()
-    with servers.other(peer.command) as server, suppress(RuntimeError):
-        found = _round(load, server, int(plan.race * peer.bulk), int(plan.round_trips * peer.trips))
+    try:
+        with servers.other(peer.command) as server:
+            size, trips = int(plan.race * peer.bulk), int(plan.round_trips * peer.trips)
+            found = _round(load, server, size, trips, plan.patience)
+    except (RuntimeError, AssertionError) as error:
+        print(error, file=sys.stderr)
     (folder / "kept").unlink(missing_ok=True)
     return found
 
 
-def _round(load: Load, server: Server, size: int, trips: int) -> Round:
+def _round(load: Load, server: Server, size: int, trips: int, patience: float) -> Round:
     """What did not end in time, as with a `cat` behind a full pipe, counts 0, and so does what it was to do next."""
     try:
         cpu = server.cpu
-        bulk = load.run("bulk", server.port, size, seconds=PATIENCE)
+        bulk = load.run("bulk", server.port, size, seconds=patience)
         cpu = (server.cpu - cpu) / (size / GIB)
     except TimeoutError:
         return Round()
     speed, most_speed = (size / MIB / bulk[time] for time in ("seconds", "cpu"))
     try:
         one, many = (
-            load.run("pingpong", server.port, connections, trips, 64, seconds=PATIENCE) for connections in (1, 100)
+            load.run("pingpong", server.port, connections, trips, 64, seconds=patience) for connections in (1, 100)
         )
     except TimeoutError:
         return Round(speed, cpu, most_speed=most_speed)
