@@ -1,5 +1,6 @@
 """Ours beside other echo servers, in turn."""
 
+import math
 import shutil
 import sys
 import tempfile
@@ -60,7 +61,7 @@ def _ours(plan: Plan, load: Load, folder: Path) -> Round:
     with servers.ours(capture) as server:
         found = _round(load, server, plan.race, plan.round_trips, PATIENCE)
     shutil.rmtree(capture)
-    if not found.many:
+    if not (found.speed and found.one and found.many):
         raise RuntimeError(f"our echo came to no end within {PATIENCE:g} s")
     return found
 
@@ -79,21 +80,27 @@ def _other(plan: Plan, load: Load, peer: Peer, folder: Path) -> Round:
 
 
 def _round(load: Load, server: Server, size: int, trips: int, patience: float) -> Round:
-    """What did not end in time, as with a `cat` behind a full pipe, counts 0, and so does what it was to do next."""
+    """What did not end in time, as with a `cat` behind a full pipe, counts 0."""
+    cpu = server.cpu
+    bulk = _ran(load, patience, "bulk", server.port, size)
+    cpu = (server.cpu - cpu) / (size / GIB)
+    one, many = (_ran(load, patience, "pingpong", server.port, count, trips, 64) for count in (1, 100))
+    return Round(
+        size / MIB / bulk["seconds"],
+        cpu if bulk["seconds"] < math.inf else 0.0,
+        trips / one["seconds"],
+        trips / many["seconds"],
+        size / MIB / bulk["cpu"],
+        trips / many["cpu"],
+    )
+
+
+def _ran(load: Load, patience: float, *args: object) -> dict[str, float]:
+    """What the client tells of a run; one without an end took for ever."""
     try:
-        cpu = server.cpu
-        bulk = load.run("bulk", server.port, size, seconds=patience)
-        cpu = (server.cpu - cpu) / (size / GIB)
+        return load.run(*args, seconds=patience)
     except TimeoutError:
-        return Round()
-    speed, most_speed = (size / MIB / bulk[time] for time in ("seconds", "cpu"))
-    try:
-        one, many = (
-            load.run("pingpong", server.port, connections, trips, 64, seconds=patience) for connections in (1, 100)
-        )
-    except TimeoutError:
-        return Round(speed, cpu, most_speed=most_speed)
-    return Round(speed, cpu, trips / one["seconds"], trips / many["seconds"], most_speed, trips / many["cpu"])
+        return {"seconds": math.inf, "cpu": math.inf}
 
 
 def _row(name: str, rounds: list[Round], peer: Peer | None, ours: list[Round]) -> list[str]:
@@ -109,7 +116,7 @@ def _row(name: str, rounds: list[Round], peer: Peer | None, ours: list[Round]) -
     ]
     pairs = ((mine.speed, middle.speed), (mine.one, middle.one), (mine.many, middle.many))
     ratios = " · ".join(f"{a / b:,.2f}" if b else "–" for a, b in pairs)
-    stalls = sum(not each.many for each in rounds)
+    stalls = sum(not (each.speed and each.one and each.many) for each in rounds)
     stalled = f"{stalls} of {len(rounds)}" if stalls else ""
     return [name, peer.keeps if peer else "every byte and call", *told, ratios, stalled]
 
