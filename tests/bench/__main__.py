@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -29,6 +29,7 @@ from tests.bench.paint import paint
 from tests.bench.plan import GIB, QUICK, Plan
 from tests.bench.race import race
 from tests.bench.screen import keys, opening
+from tests.bench.servers import descendants
 from tests.bench.starting import starting
 from tests.bench.targets import Section, Target, targets_table
 
@@ -36,6 +37,8 @@ WHAT_IT_SAYS = (
     "Ratios of ours to what is named after the stroke, each pair measured one after the other: the median, the least, "
     "the most, and how many pairs."
 )
+
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -47,11 +50,11 @@ def main() -> None:
         "--only", metavar="WORD", default="", help="the sections whose title has it, and nothing written"
     )
     args = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in ENDINGS:
         signal.signal(number, _interrupt)
     plan = QUICK if args.quick else Plan()
     try:
-        with tempfile.TemporaryDirectory(prefix="socktui-bench-") as folder:
+        with tempfile.TemporaryDirectory(prefix="socktui-bench-") as folder, _nothing_running():
             text = measure(plan, Path(folder), args.only)
     except KeyboardInterrupt:
         print("interrupted: what was started has been ended, nothing is left behind", file=sys.stderr)
@@ -145,7 +148,21 @@ def processor() -> str:
     return platform.machine()
 
 
+@contextmanager
+def _nothing_running() -> Iterator[None]:
+    """Sections end what they started; an interrupt in the moment of a start leaves its process to this."""
+    try:
+        yield
+    finally:
+        for pid in descendants(os.getpid()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
 def _interrupt(*_: object) -> None:
+    """Once: nothing interrupts the tidying up."""
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -34,7 +34,9 @@ class Held:
 
 def crowd(plan: Plan, load: Load, folder: Path) -> Section:
     """Ours and uvloop's in turn. Each server is one process that holds sockets: no more than its descriptors allow."""
-    count = min(plan.crowd, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - SPARE)
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, allowed))  # for the servers, which are started with it
+    count = min(plan.crowd, allowed - SPARE)
     names = [OURS, *([UVLOOP] if importlib.util.find_spec("uvloop") else [])]
     found: dict[str, list[Held]] = {name: [] for name in names}
     for _ in range(plan.heavy):

@@ -31,10 +31,7 @@ class Server:
     @property
     def pids(self) -> list[int]:
         """The process and all that it started, directly or not."""
-        found = [self.pid]
-        for pid in found:
-            found += children(pid)
-        return found
+        return [self.pid, *descendants(self.pid)]
 
     @property
     def cpu(self) -> float:
@@ -60,7 +57,15 @@ class Server:
         return max(resident_mib(pid, "VmHWM") for pid in self.pids)
 
 
-def children(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """All that a process started, directly or not."""
+    found = [pid]
+    for each in found:
+        found += _children(each)
+    return found[1:]
+
+
+def _children(pid: int) -> list[int]:
     """Those of a process, none once it has ended."""
     found: list[int] = []
     with suppress(OSError):

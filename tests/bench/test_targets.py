@@ -1,0 +1,31 @@
+"""A verdict that nobody can misread."""
+
+from tests.bench.targets import Target, targets_table
+
+
+def test_the_median_decides_and_the_spread_is_told() -> None:
+    target = Target.of_pairs("speed / theirs", [90, 60, 80], [100, 100, 100], 0.7)
+    assert target.measured == "0.80 (0.60 to 0.90, 3)"
+    assert target.verdict == "yes"
+    assert Target.of_pairs("speed / theirs", [90, 60, 60], [100, 100, 100], 0.7).verdict == "no"
+
+
+def test_a_bound_may_be_the_most() -> None:
+    assert Target("time", [99.0], 100.0, most=True, unit=" ms").row() == [
+        "time",
+        "99 ms (99 to 99, 1)",
+        "at most 100 ms",
+        "yes",
+    ]
+    assert Target("time", [101.0], 100.0, most=True).verdict == "no"
+
+
+def test_a_pair_without_an_end_is_left_out() -> None:
+    target = Target.of_pairs("speed / theirs", [10, 20, 0], [0, 10, 10], 1.0)
+    assert target.measured == "2.00 (2.00 to 2.00, 1)"
+
+
+def test_what_is_not_there_is_neither_met_nor_missed() -> None:
+    target = Target.of_pairs("speed / theirs", [10.0], [], 1.0)
+    assert target.verdict == "not measured"
+    assert "| speed / theirs | – | at least 1.00 | not measured |" in targets_table([target])
