@@ -1,21 +1,19 @@
 """Many connections that are held and say nothing, beside uvloop; and a few among them that do."""
 
-import importlib.util
 import resource
 import shutil
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import servers
-from tests.bench.load import Load, line
-from tests.bench.peers import UVLOOP, peers
+from tests.bench.load import Load, told
+from tests.bench.peers import UVLOOP, uvloop
 from tests.bench.plan import Plan, median, table
 from tests.bench.servers import Server
 from tests.bench.targets import Section, Target
 
 ACTIVE = 100
-AT_ONCE = 500
+AT_ONCE = 100
 """How many connect at a time: fewer than any backlog, as a dropped SYN comes again only after a second."""
 SPARE = 300
 """Descriptors that a server needs besides, and those of the active ones."""
@@ -37,13 +35,15 @@ def crowd(plan: Plan, load: Load, folder: Path) -> Section:
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, allowed))  # for the servers, which are started with it
     count = min(plan.crowd, allowed - SPARE)
-    names = [OURS, *([UVLOOP] if importlib.util.find_spec("uvloop") else [])]
-    found: dict[str, list[Held]] = {name: [] for name in names}
+    found: dict[str, list[Held]] = {OURS: []}
+    beside = uvloop()
     for _ in range(plan.heavy):
-        for name in names:
-            with _server(name, folder) as server:
-                found[name].append(_held(load, server, count, plan.round_trips))
-            shutil.rmtree(folder / "crowd", ignore_errors=True)
+        with servers.ours(folder / "crowd") as server:
+            found[OURS].append(_held(load, server, count, plan.round_trips))
+        shutil.rmtree(folder / "crowd")
+        if beside:
+            with servers.other(beside.command) as server:
+                found.setdefault(UVLOOP, []).append(_held(load, server, count, plan.round_trips))
     rows = [
         [
             name,
@@ -61,19 +61,15 @@ def crowd(plan: Plan, load: Load, folder: Path) -> Section:
     return Section(text, _targets(f"{count:,} connections held", found))
 
 
-def _server(name: str, folder: Path) -> AbstractContextManager[Server]:
-    return servers.ours(folder / "crowd") if name == OURS else servers.other(peers(folder)[name].command)
-
-
 def _held(load: Load, server: Server, count: int, trips: int) -> Held:
     before = server.resident
     with load.start("hold", server.port, count, -1, AT_ONCE) as running:
-        told = line(running.stdout)
-        if told["refused"] or told["wrong"]:
-            raise RuntimeError(f"of {count} connections, {told['refused']} were refused, {told['wrong']} wrong")
+        held = told(running)
+        if held["refused"] or held["wrong"]:
+            raise RuntimeError(f"of {count} connections, {held['refused']} were refused, {held['wrong']} wrong")
         memory = (server.resident - before) / count
         rate = trips / load.run("pingpong", server.port, ACTIVE, trips, 64)["seconds"]
-    return Held(memory, count / told["seconds"], rate)
+    return Held(memory, count / held["seconds"], rate)
 
 
 def _targets(what: str, found: dict[str, list[Held]]) -> list[Target]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from socktui.core.call import Name
 from socktui.journal.reader import Reader
 from tests.bench import servers
-from tests.bench.load import Load, line
+from tests.bench.load import Load, told
 from tests.bench.plan import GIB, MIB, Plan, ms, table
 from tests.bench.servers import Server
 from tests.bench.targets import Section
@@ -120,11 +120,11 @@ def many(plan: Plan, load: Load, folder: Path) -> Section:
     with servers.ours(folder / "many") as server:
         before = server.most_mib
         with load.start("hold", server.port, plan.connections, -1) as running:
-            told = line(running.stdout)
+            answer = told(running)
             cpu = servers.idle(server, 2)
             most = server.most_mib
         memory = f"{before:.0f} → {most:.0f}"
-        full = [plan.connections, told["refused"], told["echoed"], ms(told["seconds"]), f"{cpu:.1%}", memory]
+        full = [plan.connections, answer["refused"], answer["echoed"], ms(answer["seconds"]), f"{cpu:.1%}", memory]
     with servers.ours(folder / "few") as server:
         resource.prlimit(server.pids[-1], resource.RLIMIT_NOFILE, (FILES, FILES))
         with load.start("hold", server.port, CLIENTS, -1) as running:
@@ -135,12 +135,12 @@ def many(plan: Plan, load: Load, folder: Path) -> Section:
             assert running.stdin is not None
             running.stdin.close()
             began = time.monotonic()
-            told = line(running.stdout)
+            answer = told(running)
             took = time.monotonic() - began
     with Reader(folder / "few") as reader:
         calls = map(reader.call, range(reader.count))
         failed = sum(call.name is Name.ACCEPT and call.failed for call in calls)
-    few = [at_once, f"{waiting:.1%}", told["echoed"], told["refused"], ms(took), failed]
+    few = [at_once, f"{waiting:.1%}", answer["echoed"], answer["refused"], ms(took), failed]
     return Section(
         f"{plan.connections} clients connect at once, send 16 bytes each and stay.\n\n"
         + table(

@@ -1,6 +1,7 @@
 """The load client: made from load.c, and run."""
 
 import json
+import select
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -43,10 +44,17 @@ class Load:
             end(running)
 
 
-def line(stream: IO[bytes] | None) -> dict[str, Any]:
-    """The next object that a run prints."""
+def line(stream: IO[bytes] | None, seconds: float = SECONDS) -> bytes:
+    """The next line that a process prints. Raises TimeoutError."""
     assert stream is not None
-    result: dict[str, Any] = json.loads(stream.readline())
+    if not select.select([stream], [], [], seconds)[0]:
+        raise TimeoutError(f"nothing said within {seconds:g} s")
+    return stream.readline()
+
+
+def told(running: "subprocess.Popen[bytes]") -> dict[str, Any]:
+    """The next object that a run prints."""
+    result: dict[str, Any] = json.loads(line(running.stdout))
     return result
 
 

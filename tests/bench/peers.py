@@ -33,14 +33,20 @@ class Peer:
     trips: float = 1
 
 
+def uvloop() -> Peer | None:
+    """uvloop's echo, or nothing where it is missing, which is said."""
+    if not importlib.util.find_spec("uvloop"):
+        _missing("uvloop", "pip install uvloop")
+        return None
+    return Peer((sys.executable, str(REFERENCE), "uvloop", "{port}"))
+
+
 def peers(folder: Path) -> dict[str, Peer]:
     """Those that are there; what is missing is said. What they write goes into `folder`."""
     found = {}
     python = (sys.executable, str(REFERENCE))
-    if importlib.util.find_spec("uvloop"):
-        found[UVLOOP] = Peer((*python, "uvloop", "{port}"))
-    else:
-        _missing("uvloop", "pip install uvloop")
+    if fast := uvloop():
+        found[UVLOOP] = fast
     found["asyncio streams"] = Peer((*python, "streams", "{port}"))
     found["one thread each"] = Peer((*python, "threads", "{port}"))
     limit = str(native.built("limit", folder))

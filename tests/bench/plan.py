@@ -42,7 +42,7 @@ class Plan:
     rounds: int = 5
     race: int = 256 * MIB
     round_trips: int = 20_000
-    patience: float = 20.0
+    patience: float = 10.0
     starts: int = 15
     paints: int = 300
     heavy: int = 3

@@ -13,7 +13,7 @@ from typing import Any
 from socktui.journal.reader import Reader
 from tests.bench import captures, servers
 from tests.bench.drained import Drained, socktui
-from tests.bench.load import Load, line
+from tests.bench.load import Load, told
 from tests.bench.plan import MIB, Plan, median, ms, quantile, table
 from tests.bench.servers import Server
 from tests.bench.targets import Section, Target
@@ -193,7 +193,7 @@ def _answered(what: str, found: dict[str, list[Pressed]]) -> list[Target]:
 @contextmanager
 def _holding(load: Load, port: int, connections: int) -> Iterator[None]:
     with load.start("hold", port, connections, -1) as running:
-        line(running.stdout)
+        told(running)
         yield
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import CaptureError, Reader
-from tests.bench.load import end
+from tests.bench.load import end, line
 from tests.support import resident_mib, wait_until
 
 TRIES = 3
@@ -88,8 +88,7 @@ def ours(capture: Path) -> Iterator[Server]:
     argv = [sys.executable, "-m", "socktui", "echo", "tcp://127.0.0.1:0", "--quiet", "--capture", str(capture)]
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, bufsize=0)
     try:
-        assert process.stderr is not None
-        said = process.stderr.readline().decode()
+        said = line(process.stderr).decode()
         if not said.startswith("listening on "):
             raise RuntimeError(f"the server does not listen: {said}")
         yield Server(Endpoint.parse(said.split()[2]).port, process.pid)
