@@ -1,11 +1,13 @@
 """Whether more of the same costs the same: memory as bytes flow, and time as work grows."""
 
 import shutil
-from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from tests.bench import servers
+from tests.bench import native, servers
 from tests.bench.load import Load
+from tests.bench.peers import LIMIT_TO_FILE
 from tests.bench.plan import GIB, MIB, Plan, median, table
 from tests.bench.servers import Server
 from tests.bench.targets import Section, Target
@@ -38,8 +40,12 @@ def memory(plan: Plan, load: Load, folder: Path) -> Section:
 
 
 def growth(plan: Plan, load: Load, folder: Path) -> Section:
-    """Time a byte, and time a call, at 1, 10 and 100 times the work: each with a server that has done nothing yet."""
+    """Time a byte, and time a call, at 1, 10 and 100 times the work: each with a server that has done nothing yet.
+
+    What the disk has to do with it is seen by the server in C, which writes down the same bytes.
+    """
     size, trips = plan.little
+    limit = str(native.built("limit", folder))
 
     def a_byte(server: Server, factor: int) -> float:
         return float(load.run("bulk", server.port, size * factor)["seconds"]) / (size * factor) * 1e9
@@ -48,18 +54,23 @@ def growth(plan: Plan, load: Load, folder: Path) -> Section:
         count = trips * factor
         return float(load.run("pingpong", server.port, CONNECTIONS, count, 64)["seconds"]) / count / 2 * 1e6
 
-    works: dict[str, Callable[[Server, int], float]] = {"ns a byte": a_byte, "µs a call": a_call}
-    found: dict[str, dict[int, list[float]]] = {unit: {factor: [] for factor in FACTORS} for unit in works}
+    def ours(place: Path) -> AbstractContextManager[Server]:
+        return servers.ours(place / "capture")
+
+    def epoll(place: Path) -> AbstractContextManager[Server]:
+        return servers.other((limit, "{port}", str(place / "kept")))
+
+    works = {"ns a byte": (ours, a_byte), "µs a call": (ours, a_call), f"ns a byte, {LIMIT_TO_FILE}": (epoll, a_byte)}
+    found: dict[str, dict[int, list[float]]] = {what: {factor: [] for factor in FACTORS} for what in works}
     for _ in range(plan.heavy):
-        for unit, work in works.items():
-            for factor in FACTORS:
-                with servers.ours(folder / "growth") as server:
-                    found[unit][factor].append(work(server, factor))
-                shutil.rmtree(folder / "growth")
-    rows = [[unit, *(f"{median(values):.3g}" for values in by.values())] for unit, by in found.items()]
+        for factor in FACTORS:
+            for what, (start, work) in works.items():
+                with TemporaryDirectory(dir=folder) as place, start(Path(place)) as server:
+                    found[what][factor].append(work(server, factor))
+    rows = [[what, *(f"{median(values):.3g}" for values in by.values())] for what, by in found.items()]
     targets = [
-        Target.of_pairs(f"{unit}, {factor} times the work / once", by[factor], by[1], 1.2, most=True)
-        for unit, by in found.items()
+        Target.of_pairs(f"{what}, {factor} times the work / once", found[what][factor], found[what][1], 1.2, most=True)
+        for what in ("ns a byte", "µs a call")
         for factor in FACTORS[1:]
     ]
     text = (
