@@ -58,10 +58,10 @@ QUICK = Plan(
     few_calls=10_000,
     openings=2,
     pages=4,
-    keys=25,
+    keys=15,
     connections=1000,
     rounds=1,
-    race=32 * MIB,
+    race=16 * MIB,
     round_trips=4_000,
     patience=5.0,
     starts=3,
@@ -69,7 +69,7 @@ QUICK = Plan(
     heavy=1,
     crowd=1000,
     flow=(100 * MIB, 500 * MIB),
-    little=(8 * MIB, 1000),
+    little=(2 * MIB, 400),
 )
 
 
