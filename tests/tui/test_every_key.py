@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
+
 from socktui.tui import keys
-from tests.tui import (
-    test_dialogs,
-    test_hostile,
-    test_kinds,
-    test_layers,
-    test_list_keys,
-    test_send_keys,
-    test_socket_errors,
-    test_socket_keys,
-    test_view_keys,
-)
 from tests.tui.tested import TESTED
 
-MODULES = (
-    test_dialogs,
-    test_hostile,
-    test_kinds,
-    test_layers,
-    test_list_keys,
-    test_send_keys,
-    test_socket_errors,
-    test_socket_keys,
-    test_view_keys,
-)
+MODULES = [import_module(f"tests.tui.{path.stem}") for path in sorted(Path(__file__).parent.glob("test_*.py"))]
 
 
 def test_every_key_has_a_test() -> None:
