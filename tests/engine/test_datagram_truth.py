@@ -1,6 +1,5 @@
 """What is recorded of datagrams is what was called: strace(1) watches, and both must tell the same."""
 
-import asyncio
 import re
 import signal
 import tempfile
@@ -14,7 +13,7 @@ from socktui.core.call import Call, Name, address_text, errno_name
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
 from tests.engine.datagrams import KINDS
-from tests.engine.test_truth import LINE, watch
+from tests.engine.test_truth import LINE, watched
 from tests.support import all_calls, fresh, until
 
 UDP4, UDP6, UNIX = KINDS
@@ -109,14 +108,8 @@ async def scenario(engine: Engine) -> None:
 
 async def test_every_call_is_recorded_as_it_was_made(engine: Engine, tmp_path: Path) -> None:
     log = tmp_path / "strace"
-    watcher = await watch(engine, log)
-    try:
+    async with watched(engine, log):
         await scenario(engine)
-    finally:
-        await engine.end()
-        if watcher.poll() is None:
-            await asyncio.to_thread(watcher.wait, 10) if engine.gone.is_set() else watcher.send_signal(signal.SIGINT)
-        watcher.communicate()
     told = recorded(engine.capture)
     connecting = {"socket", "bind", "connect", "getsockname", "setsockopt", "shutdown", "close"}
     assert {name for name, *_ in told} == {"recvfrom", "sendto", "recv", "send"} | connecting

@@ -5,6 +5,8 @@ import re
 import shutil
 import signal
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -92,16 +94,23 @@ async def watch(engine: Engine, log: Path) -> subprocess.Popen[bytes]:
     return watcher
 
 
-async def test_every_call_is_recorded_as_it_was_made(engine: Engine, tmp_path: Path) -> None:
-    log = tmp_path / "strace"
+@asynccontextmanager
+async def watched(engine: Engine, log: Path) -> AsyncIterator[None]:
+    """Have strace write down the engine's calls, up to its end."""
     watcher = await watch(engine, log)
     try:
-        await scenario(engine)
+        yield
         await engine.end()
     finally:
         if watcher.poll() is None:
             await asyncio.to_thread(watcher.wait, 10) if engine.gone.is_set() else watcher.send_signal(signal.SIGINT)
         watcher.communicate()
+
+
+async def test_every_call_is_recorded_as_it_was_made(engine: Engine, tmp_path: Path) -> None:
+    log = tmp_path / "strace"
+    async with watched(engine, log):
+        await scenario(engine)
     told = recorded(engine.capture)
     assert len(told) > 40
     assert ours(traced(log), engine.capture) == told

@@ -1,7 +1,6 @@
 """What is recorded of UNIX sockets is what was called: strace(1) watches the engine, and both must tell the same."""
 
 import asyncio
-import signal
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from socktui.control.messages import VerbError
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
 from tests.engine.families import ABSTRACT, PACKETS, UNIX, Family
-from tests.engine.test_truth import AS_RECORDED, LINE, Seen, ours, recorded, watch
+from tests.engine.test_truth import AS_RECORDED, LINE, Seen, ours, recorded, watched
 from tests.support import fresh, until
 
 
@@ -34,15 +33,9 @@ def traced(log: Path) -> list[Seen]:
 
 async def test_every_call_is_recorded_as_it_was_made(engine: Engine, tmp_path: Path) -> None:
     log = tmp_path / "strace"
-    watcher = await watch(engine, log)
-    try:
+    async with watched(engine, log):
         for family in (UNIX, ABSTRACT, PACKETS):
             await scenario(engine, family, tmp_path)
-        await engine.end()
-    finally:
-        if watcher.poll() is None:
-            await asyncio.to_thread(watcher.wait, 10) if engine.gone.is_set() else watcher.send_signal(signal.SIGINT)
-        watcher.communicate()
     told = recorded(engine.capture)
     assert len(told) > 60
     assert ours(traced(log), engine.capture) == told
