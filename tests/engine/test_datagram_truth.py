@@ -1,7 +1,6 @@
 """What is recorded of datagrams is what was called: strace(1) watches, and both must tell the same."""
 
 import re
-import signal
 import tempfile
 from pathlib import Path
 
