@@ -26,7 +26,7 @@ screenshots: $(READY)  ## draw the README's pictures from the running program
 	$(BIN)/python -m tests.screenshots
 
 # Installing anew over what is there is quick; a venv that was left half made is finished.
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml $(wildcard socktui/*/*.[ch])
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "socktui needs Python 3.11 or newer: name one with 'make PYTHON=python3.12'" >&2; exit 1; }
 	@echo "setting up $(VENV) (once)"
@@ -41,7 +41,7 @@ lock:  ## write requirements.lock anew, with the newest versions that pyproject.
 	"$$new/bin/python" $(PIP) install --upgrade 'pip>=25.1'; \
 	"$$new/bin/python" $(PIP) install . --group build --group test --group pictures; \
 	{ echo '# What the program runs, is built and is tested with. Made by `make lock`.'; \
-	  "$$new/bin/python" $(PIP) freeze --exclude socktui; } > "$$new/requirements.lock"; \
+	  "$$new/bin/python" $(PIP) freeze --all --exclude pip --exclude socktui; } > "$$new/requirements.lock"; \
 	mv "$$new/requirements.lock" requirements.lock
 
 clean:  ## take away what was made here

@@ -101,6 +101,7 @@ class Server:
                 function,
                 spec,
                 buffer=_buffer_size(args.get("buffer") or BUFFER_SIZE),
+                echoes=kind.echoes,
                 backlog=min(int(args.get("backlog") or BACKLOG), BACKLOG_MAX),
             )
         except (OSError, UnicodeError) as error:

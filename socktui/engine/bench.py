@@ -181,6 +181,11 @@ class Bench:
         """
         return self.space_now(size) or await Room(self.disk, size)
 
+    async def room(self, size: int) -> None:
+        """Wait until there is room for `size` bytes, behind those who wait already."""
+        if self.disk.waiting or not self.heap.space(size):
+            await Room(self.disk, size)
+
     def space_now(self, size: int) -> Space | None:
         """The same, or None where it has to be waited for."""
         return None if self.disk.waiting else self.heap.space(size)

@@ -3,13 +3,17 @@
 import asyncio
 import errno as errnos
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from socktui.core.call import Name
 from socktui.core.sockets import Socket
 from socktui.engine.bench import Bench
 from socktui.engine.connection import BUFFER_SIZE, Connection
 from socktui.engine.traced import TracedSocket
 from socktui.jobs.poller import READ
+
+if TYPE_CHECKING:
+    from socktui.engine.carrying import Carrying
 
 ACCEPTS_AT_ONCE = 64
 PAUSE_SECONDS = 1.0
@@ -54,6 +58,7 @@ class Listener:
         self.traced = traced
         self.note = ""
         self.buffer = BUFFER_SIZE
+        self._carrying: Carrying | None = None
         bench.poller.watch(traced.fd, READ, self._ready)
 
     @property
@@ -61,9 +66,32 @@ class Listener:
         """What its calls add up to so far."""
         return self.traced.entry.socket
 
+    @property
+    def family(self) -> int:
+        """The address family of its sockets."""
+        return self.traced.sock.family
+
+    def carried(self, carrying: "Carrying") -> None:
+        """From now on `carrying` accepts its connections, and only what it cannot do is done here."""
+        self._carrying = carrying
+
+    def refused(self, began: int, ended: int, errno: int) -> None:
+        """Record an accept(2) that failed elsewhere, and go on as if it had failed here."""
+        self._catch_up()
+        quiet = self._quiet()
+        if quiet:
+            self._bench.journal.again(self.traced.entry)
+        else:
+            self._bench.journal.call(self.traced.entry, Name.ACCEPT, began, ended, -1, errno)
+        if errno not in PASSING:
+            self._wait(quiet)
+
     def close(self) -> None:
         if self.traced.fd < 0:
             return
+        if self._carrying:
+            self._carrying.stop(self)
+            self._catch_up()
         if self._pause:
             self._pause.cancel()
             self._pause = None
@@ -79,8 +107,9 @@ class Listener:
             self._bench.poller.watch(self.traced.fd, READ, self._ready)
 
     def _ready(self, _: int) -> None:
+        self._catch_up()
         for _ in range(ACCEPTS_AT_ONCE):
-            quiet = self._loop.time() - self._said < PAUSE_SECONDS
+            quiet = self._quiet()
             try:
                 traced = self.traced.accept(quiet=quiet)
             except OSError as error:
@@ -93,6 +122,14 @@ class Listener:
             self._accepted(traced)
             if self.traced.fd < 0:
                 return
+
+    def _catch_up(self) -> None:
+        """Take over what was recorded elsewhere."""
+        if self._carrying:
+            self._bench.journal.reload(self.traced.entry)
+
+    def _quiet(self) -> bool:
+        return self._loop.time() - self._said < PAUSE_SECONDS
 
     def _wait(self, quiet: bool) -> None:
         """accept(2) failed for want of something: look again later, the kernel's queue holds the peers."""

@@ -22,10 +22,13 @@ class Transport:
 
     Both raise OSError as the kernel answered, and socket.gaierror for a name that is not known. A connection in
     progress is entered in `attempts`, by its socket's number, so that it can be seen and given up.
+
+    carried  its connections may be carried by C, as nothing is between them and their TCP socket
     """
 
     listen: Callable[[Bench, Endpoint, str, int, Accepted], Awaitable[Listening]]
     connect: Callable[[Bench, Endpoint, Attempts, float], Awaitable[Connection]]
+    carried: bool = False
 
 
 def _tls() -> Transport:
@@ -40,7 +43,7 @@ def _websocket(under: Transport) -> Transport:
     return Transport(listen_over(under.listen), connect_over(under.connect))
 
 
-_TCP = Transport(tcp.listen, tcp.connect)
+_TCP = Transport(tcp.listen, tcp.connect, carried=True)
 _UNIX = Transport(unix.listen, unix.connect)
 
 TRANSPORTS: dict[str, Callable[[], Transport]] = {

@@ -13,8 +13,9 @@ from typing import Any, BinaryIO
 
 from socktui.core.endpoint import Endpoint
 from socktui.engine.bench import Bench
+from socktui.engine.carrying import Carrying, carries
 from socktui.engine.connection import BUFFER_SIZE, Connection
-from socktui.engine.listener import Listening
+from socktui.engine.listener import Listener, Listening
 from socktui.engine.tcp import Attempts
 from socktui.engine.transports import TRANSPORTS
 from socktui.jobs.job import Job, run
@@ -60,6 +61,7 @@ class Workbench:
 
     def __init__(self, poller: Poller, journal: Journal) -> None:
         self._bench = Bench(poller, journal)
+        self._carrying = Carrying(self._bench) if carries() else None
         self._listeners: dict[int, Serving] = {}
         self._connections: dict[int, Held] = {}
         self._attempts: Attempts = {}
@@ -74,9 +76,11 @@ class Workbench:
         *,
         buffer: int = BUFFER_SIZE,
         backlog: int = BACKLOG,
+        echoes: bool | None = None,
     ) -> tuple[int, str]:
         """Listen, and run `service` on every connection; the listener's number and what there is to say of it.
 
+        echoes  the service does nothing but send back what comes (True), or throw it away (False)
         Raises OSError, socket.gaierror.
         """
         transport = TRANSPORTS[endpoint.scheme]()
@@ -84,6 +88,13 @@ class Workbench:
         listener.buffer = buffer
         number = listener.traced.number
         self._listeners[number] = Serving(listener, service)
+        if self._carrying and echoes is not None and transport.carried and isinstance(listener, Listener):
+
+            def begin(connection: Connection) -> None:
+                connection.buffer = listener.buffer
+                self._begin(connection, service)
+
+            self._carrying.carry(listener, begin, echoes=echoes)
         return number, listener.note
 
     async def connect(
@@ -147,6 +158,7 @@ class Workbench:
             for peer in [held for held in self._connections.values() if not held.connection.socket.open]:
                 self._drop(peer)  # of a datagram socket: it had no other
             return
+        self._introduce(number)
         held = self._connections.get(number)
         if held is None or held.ending:
             self._close(number)
@@ -171,12 +183,16 @@ class Workbench:
             self._connection(number).connection.buffer = size
             return
         serving.listener.buffer = size
+        if self._carrying:
+            self._carrying.set_buffer(number, size)
         for held in self._connections.values():
             if held.connection.socket.parent == number:
                 held.connection.buffer = size
 
     def end(self) -> None:
         """Say goodbye: close every socket."""
+        if self._carrying:
+            self._carrying.end()
         for number in [*self._attempts, *self._connections]:
             try:
                 self._close(number)
@@ -253,7 +269,13 @@ class Workbench:
             held.jobs.discard(job)
             job.cancel()
 
+    def _introduce(self, number: int) -> None:
+        """Make a connection one of ours that was carried so far."""
+        if self._carrying and number not in self._connections:
+            self._carrying.introduce(number)
+
     def _connection(self, number: int) -> Held:
+        self._introduce(number)
         held = self._connections.get(number)
         if held is None:
             if number in self._attempts:

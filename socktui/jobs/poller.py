@@ -15,13 +15,23 @@ class Poller(selectors.BaseSelector):
     """The selector of the engine's event loop.
 
     What asyncio registers is reported to it. What watch() registers is called at once, with its events.
+
+    wait  how it waits: epoll_wait(2), for so many seconds (None: without end), and the descriptors and events found
     """
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
+        self.wait: Callable[[float | None], list[tuple[int, int]]] = self._epoll.poll
         self._keys: dict[int, selectors.SelectorKey] = {}
         self._watched: dict[int, Callable[[int], None]] = {}
         self.soon: list[Callable[[], None]] = []
+
+    def fileno(self) -> int:
+        return self._epoll.fileno()
+
+    def unhook(self) -> None:
+        """Wait as at first."""
+        self.wait = self._epoll.poll
 
     # Our sockets
 
@@ -76,7 +86,7 @@ class Poller(selectors.BaseSelector):
         soon, self.soon = self.soon, []
         ready = []
         try:
-            found = self._epoll.poll(timeout)
+            found = self.wait(timeout)
         except InterruptedError:
             found = []
         for fd, events in found:

@@ -100,6 +100,21 @@ class Heap:
         self._kept.append((start, end))
         self.commit(end)
 
+    def appended(self, kept: list[tuple[int, int]]) -> None:
+        """Take over what somebody else has put into the ring and committed; `kept` says what calls were."""
+        self._kept.extend(kept)
+        self.commit(record.U64.unpack_from(self._header, record.HEAD_AT)[0])
+
+    def read(self, at: int, length: int) -> bytes:
+        """Bytes that were kept, wherever they are now."""
+        if at < self.drained:
+            return os.pread(self._fd, length, at)
+        return bytes(self._ring[at % self._size : at % self._size + length])
+
+    @property
+    def map(self) -> mmap.mmap:
+        return self._map
+
     def when_room(self, tell: Callable[[], None]) -> None:
         """Have `tell` called once, by another thread, when the disk has caught up a little."""
         self._hungry = tell

@@ -64,6 +64,7 @@ A slot of `sockets`
 
 import json
 import struct
+from dataclasses import replace
 from enum import IntEnum
 from mmap import mmap
 from typing import Any, TypeVar
@@ -89,6 +90,7 @@ UNDER, MESSAGE = 1, 2
 
 RECORD = struct.Struct("<QQQIIIIfiIIHHBBH")
 RECORD_SIZE = 64
+JUMP_AT = 28
 
 SLOT_HOT = struct.Struct("<IIIIQQQ")
 SLOT_COLD = struct.Struct("<IIiHHBBBBIQQQ")
@@ -142,6 +144,12 @@ def pack_names(socket: Socket) -> bytes:
     names: dict[str, Any] = {name: getattr(socket, name) for name in _NAMES}
     names["insecure"] = socket.insecure
     return json.dumps({name: value for name, value in names.items() if value}, separators=(",", ":")).encode()[:65535]
+
+
+def names_around_peer(socket: Socket) -> tuple[bytes, bytes]:
+    """What pack_names() writes before and behind the peer, which is no part of it yet."""
+    before, _, after = pack_names(replace(socket, peer="\0")).partition(b"\\u0000")
+    return before, after
 
 
 def pack_hot(view: mmap, at: int, socket: Socket) -> None:

@@ -16,6 +16,9 @@ from socktui.journal.meta import write_meta
 
 WINDOW = (1 << 16) * record.RECORD_SIZE
 SLOTS_STEP = 512 * record.SLOT_SIZE
+RECORDS_AHEAD, SLOTS_AHEAD = 8192, 256
+"""What is made before it is needed, where somebody else appends."""
+
 DETAILS_ROOM = 1024
 """Bytes to leave free behind those of a message, for its address."""
 
@@ -135,6 +138,71 @@ class Journal:
         self._write_slot(entry)
         record.put_u32(self._header, record.SOCKETS_AT, self._sockets)
         return entry
+
+    # What somebody else appends to the same maps
+
+    @property
+    def maps(self) -> tuple[mmap.mmap, mmap.mmap, mmap.mmap, mmap.mmap]:
+        """The header, the calls, the slots of the sockets, and the ring."""
+        return self._header, self._calls.map, self._slots.map, self.heap.map
+
+    def names_around_peer(self, listener: Entry) -> tuple[bytes, bytes]:
+        """The names of a socket that `listener` accepts, before and behind its peer's."""
+        socket = self._socket("", "")
+        socket.accepted(Call(0, 0, 0, 0, Name.ACCEPT, 0), listener.socket)
+        return record.names_around_peer(socket)
+
+    def appended(self, kept: list[tuple[int, int]]) -> None:
+        """Take over what was appended, and see to it that there is room for more."""
+        (self.count,) = record.U64.unpack_from(self._header, record.COUNT_AT)
+        (self._sockets,) = record.U32.unpack_from(self._header, record.SOCKETS_AT)
+        self.heap.appended(kept)
+        used = record.HEADER_SIZE + self.count * record.RECORD_SIZE
+        self._grow_ahead(self._calls, used + RECORDS_AHEAD * record.RECORD_SIZE)
+        self._grow_ahead(self._slots, (self._sockets + SLOTS_AHEAD) * record.SLOT_SIZE)
+
+    def restore(self, number: int) -> Entry:
+        """The entry of a socket that somebody else has entered."""
+        at = (number - 1) * record.SLOT_SIZE
+        socket, names_at, length = record.unpack_slot(number, self._slots.map[at : at + record.SLOT_SIZE])
+        names = self.heap.read(names_at, length)
+        record.apply_names(socket, names)
+        entry = Entry(socket)
+        entry.names, entry.names_at = names, names_at
+        entry.trees = self._trees(socket)
+        return entry
+
+    def reload(self, entry: Entry) -> None:
+        """Take over the calls of a socket that somebody else has appended."""
+        socket = entry.socket
+        socket.last, socket.calls, socket.again, _, socket.active, socket.received, socket.sent = (
+            record.SLOT_HOT.unpack_from(self._slots.map, entry.at)
+        )
+        entry.trees = self._trees(socket)
+
+    def _trees(self, socket: Socket) -> list[int]:
+        """The chain of a socket's calls as Entry has it: sizes are the digits of their number, in skew binary."""
+        trees: list[int] = []
+        left, sizes = socket.calls, []
+        while left:
+            sizes.append((1 << ((left + 1).bit_length() - 1)) - 1)
+            left -= sizes[-1]
+        seq = socket.last
+        for size in reversed(sizes):
+            trees[:0] = (size, seq)
+            (seq,) = record.U32.unpack_from(
+                self._calls.map, record.HEADER_SIZE + seq * record.RECORD_SIZE + record.JUMP_AT
+            )
+        return trees
+
+    def _grow_ahead(self, file: Growing, need: int) -> None:
+        if need > file.size and time.monotonic() >= self._full_until:
+            try:
+                file.grow()
+            except OSError:
+                self._full_until = time.monotonic() + RETRY_SECONDS
+
+    # One writer
 
     def describe(self, entry: Entry, *, who: str = "", reason: str = "", insecure: bool = False) -> None:
         """Add what is known of a socket and no call tells."""

@@ -31,6 +31,7 @@ class Service:
     make          from the argument to the function, once for each listener. Raises ServiceError
     argument      what the argument is, such as "bytes a second"; empty where it takes none
     default       the argument where none is given; where this is empty, too, one has to be given
+    echoes        all it does is to send back what comes (True), or to throw it away (False): C can do that
     speaks_first  it sends something before anything has come
     messages      it is for datagrams, packets and WebSocket messages as well as for streams
     """
@@ -42,6 +43,7 @@ class Service:
     argument: str = ""
     default: str = ""
     speaks_first: bool = False
+    echoes: bool | None = None
     messages: bool = True
 
 
@@ -92,8 +94,8 @@ def _script(path: str) -> ServiceFunction:
 SERVICES: dict[str, Service] = {
     each.name: each
     for each in (
-        Service("echo", "sends back what it receives", "RFC 862", _of(small.echo)),
-        Service("discard", "receives and says nothing", "RFC 863", _of(small.discard)),
+        Service("echo", "sends back what it receives", "RFC 862", _of(small.echo), echoes=True),
+        Service("discard", "receives and says nothing", "RFC 863", _of(small.discard), echoes=False),
         Service(
             "chargen", "sends lines of printable characters without end", "RFC 864", _of(small.chargen),
             speaks_first=True,

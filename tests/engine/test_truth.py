@@ -60,19 +60,20 @@ def ours(calls: list[Seen], capture: Path) -> list[Seen]:
     Python asks an accepted descriptor for its name when it wraps it; that getsockname() is not the engine's.
     """
     opened: set[int] = set()
-    just_accepted: set[int] = set()
+    unwrapped: set[int] = set()
     found = []
     for name, fd, result, errno in calls:
         if name == "socket":
             opened.add(fd)
-        elif fd not in opened or (name == "getsockname" and fd in just_accepted):
-            just_accepted.discard(fd)
+        elif fd not in opened or (name == "getsockname" and fd in unwrapped):
+            unwrapped.discard(fd)
             continue
         if name == "accept" and result >= 0:
             opened.add(result)
-            just_accepted.add(result)
+            unwrapped.add(result)
         if name == "close":
             opened.discard(fd)
+            unwrapped.discard(fd)
         found.append((name, fd, result, errno))
     return found
 

@@ -1,0 +1,360 @@
+/* Carrying plain streams: accept, recv and send, each recorded as it is made. What C does of it, without Python.
+ *
+ * What is carried is a listener's connections, as long as nothing is to be done on them but to send back what comes,
+ * or to throw it away. Whatever else happens (a FIN, an error, no room) is handed over: see carrying.py.
+ */
+#ifndef SOCKTUI_CARRIED_H
+#define SOCKTUI_CARRIED_H
+
+#include <alloca.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "../journal/_append.h"
+
+enum { EVENTS = 256, ACCEPTS_AT_ONCE = 64 };
+enum { CALLS_AT_ONCE = 2 };             /* that one recv() or accept() brings */
+enum { DESCRIPTORS_MOST = 1 << 20 };    /* those above are not carried */
+enum { DETAILS = 512 };                  /* more than an accept() and a setsockopt() have to say */
+enum { KEPT_AT_ONCE = 3 };              /* ranges of the heap that an accept() adds */
+static const uint64_t TURN_NS = 2000000; /* so long nobody else is asked, and the disk is told of nothing */
+
+static const char NODELAY[] = "[[\"IPPROTO_TCP\",\"TCP_NODELAY\",1],null,0]";
+
+/* A listener whose connections are carried. before, after: what of their names' JSON stands around the peer's.
+ * It lives until it is stopped and none of its connections is carried any more. */
+struct listener {
+    int fd; /* -1: stopped */
+    uint32_t number, buffer, carried;
+    int echoes;
+    char *before, *after;
+    size_t before_length, after_length;
+};
+
+/* What is known of a descriptor: a connection, or (number 0) its listener itself, or nothing.
+ * owed: what is still to be sent of the last recv(), if anything. */
+struct carried {
+    struct listener *listener;
+    uint32_t number;
+    uint32_t owed_length, owed_done;
+    uint64_t owed_at;
+    unsigned char *owed;
+};
+
+/* What Python has to go on with: a connection, or a listener whose accept() failed. call: one that was made and is
+ * not yet recorded, as it failed or told of the end; its name is 0 where there is none. */
+struct handed {
+    int fd;
+    uint32_t number, listener;
+    uint32_t owed_length;
+    uint64_t owed_at;
+    unsigned char *owed;
+    struct call call;
+};
+
+struct carrier {
+    int epoll;
+    struct journal journal;
+    struct carried *carried; /* by descriptor: memory that the kernel gives when it is used */
+    int room, top;           /* descriptors that it has room for; one more than the highest that was ever used */
+    int *starved; /* descriptors that wait for room in the ring */
+    size_t starved_count, starved_room;
+    struct handed *handed;
+    size_t handed_count, handed_room;
+};
+
+/* Going on would lose what was received unsaid. */
+static void no_memory(void) {
+    fputs("socktui: no memory\n", stderr);
+    abort();
+}
+
+/* An array with room for one more. */
+static void *enough(void *array, size_t *room, size_t count, size_t size) {
+    if (count < *room) return array;
+    *room = count * 2 + 64;
+    array = realloc(array, *room * size);
+    if (!array) no_memory();
+    return array;
+}
+
+static void watch(struct carrier *self, int operation, int fd, uint32_t events) {
+    struct epoll_event event = {.events = events, .data.fd = fd};
+    epoll_ctl(self->epoll, operation, fd, &event);
+}
+
+static void let_go(struct listener *listener) {
+    if (listener->fd >= 0 || listener->carried) return;
+    free(listener->before); /* and what is after */
+    free(listener);
+}
+
+/* Connections */
+
+static void hand(struct carrier *self, const struct handed *handed) {
+    self->handed = enough(self->handed, &self->handed_room, self->handed_count, sizeof *self->handed);
+    self->handed[self->handed_count++] = *handed;
+}
+
+/* Leave a connection to Python, with a call that is still to be recorded, if there is one. */
+static void hand_over(struct carrier *self, int fd, const struct call *call) {
+    struct carried connection = self->carried[fd];
+    struct handed handed = {.fd = fd, .number = connection.number, .listener = connection.listener->number};
+    if (connection.owed) {
+        memmove(connection.owed, connection.owed + connection.owed_done, connection.owed_length - connection.owed_done);
+        handed.owed = connection.owed;
+        handed.owed_length = connection.owed_length - connection.owed_done;
+        handed.owed_at = connection.owed_at + connection.owed_done;
+    }
+    if (call) handed.call = *call;
+    hand(self, &handed);
+    watch(self, EPOLL_CTL_DEL, fd, 0);
+    self->carried[fd] = (struct carried){0};
+    connection.listener->carried--;
+    let_go(connection.listener);
+}
+
+/* Record a send() or recv() that moved bytes. */
+static void moved(struct carrier *self, int fd, struct call *call, ssize_t length) {
+    struct journal *j = &self->journal;
+    uint32_t number = self->carried[fd].number;
+    uint64_t *total = call->name == SEND ? &slot_of(j, number)->sent : &slot_of(j, number)->received;
+    call->result = (int32_t)length;
+    call->length = (uint32_t)length;
+    call->offset = *total;
+    *total += (uint64_t)length;
+    append(j, number, call);
+}
+
+/* Send bytes that stand at `at` of the heap: how many the kernel took, or -1 where it is Python's turn. */
+static ssize_t send_some(struct carrier *self, int fd, const unsigned char *data, uint32_t length, uint64_t at) {
+    struct call call = {.name = SEND, .size = length, .at = at, .began = now()};
+    ssize_t sent = send(fd, data, length, MSG_NOSIGNAL);
+    call.ended = now();
+    if (sent >= 0) {
+        moved(self, fd, &call, sent);
+        return sent;
+    }
+    if (errno == EAGAIN) {
+        slot_of(&self->journal, self->carried[fd].number)->again++;
+        return 0;
+    }
+    call.result = -1;
+    call.error = (uint16_t)errno;
+    hand_over(self, fd, &call);
+    return -1;
+}
+
+static void echo(struct carrier *self, int fd, const unsigned char *data, uint32_t length, uint64_t at) {
+    ssize_t sent = send_some(self, fd, data, length, at);
+    if (sent < 0 || (uint32_t)sent == length) return;
+    /* The ring's memory may serve others while this waits: what is left is taken out of it. */
+    struct carried *connection = self->carried + fd;
+    connection->owed = malloc(length - (size_t)sent);
+    if (!connection->owed) no_memory();
+    connection->owed_length = length - (uint32_t)sent;
+    connection->owed_done = 0;
+    connection->owed_at = at + (uint64_t)sent;
+    memcpy(connection->owed, data + sent, connection->owed_length);
+    watch(self, EPOLL_CTL_MOD, fd, EPOLLOUT | EPOLLRDHUP);
+}
+
+static void send_owed(struct carrier *self, int fd) {
+    struct carried *connection = self->carried + fd;
+    uint32_t done = connection->owed_done;
+    ssize_t sent =
+        send_some(self, fd, connection->owed + done, connection->owed_length - done, connection->owed_at + done);
+    if (sent < 0) return;
+    connection->owed_done += (uint32_t)sent;
+    if (connection->owed_done < connection->owed_length) return;
+    free(connection->owed);
+    connection->owed = NULL;
+    watch(self, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLRDHUP);
+}
+
+/* Receive once, and send it back where the service is echo. starving: others wait for room in the ring already. */
+static void receive(struct carrier *self, int fd, int starving) {
+    struct journal *j = &self->journal;
+    struct listener *listener = self->carried[fd].listener;
+    uint64_t at;
+    unsigned char *memory = starving ? NULL : space(j, listener->buffer, j->reserve, &at);
+    if (!memory) {
+        self->starved[self->starved_count++] = fd;
+        watch(self, EPOLL_CTL_MOD, fd, 0);
+        return;
+    }
+    struct call call = {.name = RECV, .size = listener->buffer, .at = at, .began = now()};
+    ssize_t length = recv(fd, memory, call.size, 0);
+    call.ended = now();
+    if (length > 0) {
+        header_put_u64(j, HEAD_AT, at + (uint64_t)length);
+        moved(self, fd, &call, length);
+        if (listener->echoes) echo(self, fd, memory, (uint32_t)length, at);
+    } else if (length < 0 && errno == EAGAIN) {
+        slot_of(j, self->carried[fd].number)->again++;
+    } else {
+        call.result = (int32_t)length;
+        call.error = length ? (uint16_t)errno : 0;
+        hand_over(self, fd, &call);
+    }
+}
+
+/* Listeners */
+
+/* JSON of an address, and the same as text: ["::1",5005] and [::1]:5005. carrying.py refuses other families. */
+static void address(const struct sockaddr_storage *from, char *json, char *text) {
+    char host[INET6_ADDRSTRLEN + 1 + IF_NAMESIZE] = "";
+    if (from->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)from;
+        inet_ntop(AF_INET6, &six->sin6_addr, host, sizeof host);
+        if (six->sin6_scope_id) {
+            size_t end = strlen(host);
+            host[end++] = '%';
+            if (!if_indextoname(six->sin6_scope_id, host + end)) sprintf(host + end, "%u", six->sin6_scope_id);
+        }
+        sprintf(json, "[\"%s\",%u]", host, ntohs(six->sin6_port));
+        sprintf(text, "[%s]:%u", host, ntohs(six->sin6_port));
+    } else {
+        const struct sockaddr_in *four = (const struct sockaddr_in *)from;
+        inet_ntop(AF_INET, &four->sin_addr, host, sizeof host);
+        sprintf(json, "[\"%s\",%u]", host, ntohs(four->sin_port));
+        sprintf(text, "%s:%u", host, ntohs(four->sin_port));
+    }
+}
+
+/* Record an accept(2), and enter the socket that it made: Journal.call() and Journal.entry(). */
+static void enter(struct carrier *self, struct listener *listener, struct call *call, const struct sockaddr_storage *from) {
+    struct journal *j = &self->journal;
+    char json[128], text[128], details[256], *names = alloca(listener->before_length + listener->after_length + 128);
+    uint32_t number = sockets(j) + 1;
+    address(from, json, text);
+    call->details = (uint16_t)sprintf(details, "[[],%s,%u]", json, number);
+    call->at = keep(j, details, call->details);
+    uint32_t accepted = (uint32_t)header_u64(j, COUNT_AT);
+    append(j, listener->number, call);
+    size_t length = listener->before_length, peer = strlen(text);
+    memcpy(names, listener->before, length);
+    memcpy(names + length, text, peer);
+    memcpy(names + length + peer, listener->after, listener->after_length);
+    length += peer + listener->after_length;
+    *slot_of(j, number) = (struct slot){
+        .active = call->began,
+        .first = accepted,
+        .parent = listener->number,
+        .fd = call->result,
+        .names = (uint16_t)length,
+        .role = ROLE_ACCEPTED,
+        .state = STATE_ESTAB,
+        .born = call->began,
+        .names_at = keep(j, names, length),
+    };
+    header_put_sockets(j, number);
+}
+
+/* TCP_NODELAY on a new connection, recorded. Where it was reset meanwhile, its first recv() tells why. */
+static void set_nodelay(struct carrier *self, int fd, uint32_t number) {
+    struct journal *j = &self->journal;
+    struct call call = {.name = SETSOCKOPT, .began = now(), .details = sizeof NODELAY - 1};
+    call.result = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    call.error = call.result ? (uint16_t)errno : 0;
+    call.ended = now();
+    call.at = keep(j, NODELAY, sizeof NODELAY - 1);
+    append(j, number, &call);
+}
+
+/* Accept once: whether there may be more. */
+static int accept_one(struct carrier *self, struct listener *listener) {
+    struct journal *j = &self->journal;
+    struct sockaddr_storage from;
+    socklen_t size = sizeof from;
+    struct call call = {.name = ACCEPT, .began = now()};
+    int fd = accept4(listener->fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    call.ended = now();
+    if (fd < 0 && errno == EAGAIN) {
+        slot_of(j, listener->number)->again++;
+        return 0;
+    }
+    if (fd < 0) {
+        call.result = -1;
+        call.error = (uint16_t)errno;
+        uint32_t number = listener->number;
+        hand(self, &(struct handed){.fd = listener->fd, .number = number, .listener = number, .call = call});
+        return 0;
+    }
+    call.result = fd;
+    enter(self, listener, &call, &from);
+    set_nodelay(self, fd, sockets(j));
+    if (fd >= self->room) {
+        hand(self, &(struct handed){.fd = fd, .number = sockets(j), .listener = listener->number});
+        return 1;
+    }
+    self->carried[fd] = (struct carried){.listener = listener, .number = sockets(j)};
+    listener->carried++;
+    if (fd >= self->top) self->top = fd + 1;
+    watch(self, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLRDHUP);
+    return 1;
+}
+
+/* Whether the capture has room for all that one call of a listener or of its connections may append. */
+static int room(struct carrier *self, const struct listener *listener) {
+    struct journal *j = &self->journal;
+    uint64_t at;
+    return header_u64(j, COUNT_AT) + CALLS_AT_ONCE <= j->calls_room && sockets(j) < j->slots_room &&
+           space(j, DETAILS + listener->before_length + listener->after_length, 0, &at);
+}
+
+static void accept_some(struct carrier *self, struct listener *listener) {
+    struct journal *j = &self->journal;
+    for (int i = 0; i < ACCEPTS_AT_ONCE && room(self, listener); i++) {
+        j->kept = enough(j->kept, &j->kept_room, j->kept_count + KEPT_AT_ONCE, sizeof *j->kept);
+        if (!accept_one(self, listener)) return;
+    }
+}
+
+/* Do what a ready descriptor asks for: 0 where it is no carried one, or its listener is Python's for want of room. */
+static int ready(struct carrier *self, int fd, uint32_t events, int starving) {
+    struct carried *carried = fd < self->room ? self->carried + fd : NULL;
+    if (!carried || !carried->listener) return 0;
+    self->starved = enough(self->starved, &self->starved_room, self->starved_count, sizeof *self->starved);
+    int roomy = room(self, carried->listener);
+    if (!carried->number) {
+        if (roomy) accept_some(self, carried->listener);
+        return roomy;
+    }
+    if (roomy && events == EPOLLIN && !carried->owed)
+        receive(self, fd, starving);
+    else if (roomy && events == EPOLLOUT && carried->owed)
+        send_owed(self, fd);
+    else
+        hand_over(self, fd, NULL);
+    return 1;
+}
+
+/* Wait, for so many ms (-1: without end), and do what carried sockets ask for, for a while. What others ask for is
+ * written to `others`, which has room for EVENTS; how many there are. */
+static int turn(struct carrier *self, int wait, int starving, struct epoll_event *others) {
+    struct journal *j = &self->journal;
+    struct epoll_event events[EVENTS];
+    size_t starved = self->starved_count;
+    uint64_t until = 0;
+    int count = 0;
+    for (int patience = wait;; patience = wait ? 1 : 0) { /* what is on its way is worth waiting for */
+        int found = epoll_wait(self->epoll, events, EVENTS, patience);
+        for (int i = 0; i < found; i++)
+            if (!ready(self, events[i].data.fd, events[i].events, starving || self->starved_count))
+                others[count++] = events[i];
+        if (found <= 0 || count || self->handed_count || self->starved_count > starved) break;
+        if (!until) until = now() + TURN_NS;
+        if (now() > until || header_u64(j, COUNT_AT) + EVENTS * CALLS_AT_ONCE > j->calls_room) break;
+    }
+    return count;
+}
+
+#endif
