@@ -11,36 +11,39 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from socktui.journal.reader import CaptureError
 from tests.bench.captures import reading
 from tests.bench.crowd import crowd
 from tests.bench.echo import bulk, many
-from tests.bench.growth import growth, memory
+from tests.bench.flow import memory
+from tests.bench.growth import growth
 from tests.bench.latency import latency
 from tests.bench.load import Load
 from tests.bench.paint import paint
 from tests.bench.plan import GIB, QUICK, Plan
 from tests.bench.race import race
+from tests.bench.room import NoRoom
 from tests.bench.screen import keys, opening
-from tests.bench.servers import descendants
+from tests.bench.servers import compiled
 from tests.bench.starting import starting
 from tests.bench.targets import Section, Target, targets_table
+from tests.bench.tidy import tidy
 
 WHAT_IT_SAYS = (
-    "Ratios of ours to what is named after the stroke, each pair measured one after the other: the median, the least, "
-    "the most, and how many pairs."
+    "Ours / theirs. A figure is the median of pairs that were measured one after the other; in brackets the least, the "
+    "most, and how many pairs."
 )
 
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
 RESULTS = Path(__file__).with_name("RESULTS.md")
+
+BROKEN = (RuntimeError, OSError, AssertionError, subprocess.SubprocessError, CaptureError)
 
 
 def main() -> None:
@@ -50,27 +53,22 @@ def main() -> None:
         "--only", metavar="WORD", default="", help="the sections whose title has it, and nothing written"
     )
     args = parser.parse_args()
-    for number in ENDINGS:
-        signal.signal(number, _interrupt)
     plan = QUICK if args.quick else Plan()
     try:
-        with tempfile.TemporaryDirectory(prefix="socktui-bench-") as folder, _nothing_running():
-            text = measure(plan, Path(folder), args.only)
-    except KeyboardInterrupt:
+        with tidy() as folder:
+            text = measure(plan, folder, args.only)
+    except KeyboardInterrupt as signalled:
         print("interrupted: what was started has been ended, nothing is left behind", file=sys.stderr)
-        sys.exit(130)
-    except (RuntimeError, OSError, AssertionError) as error:
+        sys.exit(128 + (signalled.args or (signal.SIGINT,))[0])
+    except BROKEN as error:
         sys.exit(f"the run is broken: {error}")
     if not (args.quick or args.only):
         RESULTS.write_text(text, encoding="utf-8")
-        print(f"written to {os.path.relpath(RESULTS)}")
+        tell(f"written to {os.path.relpath(RESULTS)}")
 
 
 def measure(plan: Plan, folder: Path, only: str) -> str:
     """All sections, each printed as soon as it is there."""
-    need = max(2 * plan.bulk, plan.flow[1], plan.little[0] * 100) + GIB
-    if shutil.disk_usage(folder).free < need:
-        sys.exit(f"{folder} has less than {need / GIB:.0f} GiB free, which the captures need: set TMPDIR")
     load = Load(folder)
     capture = folder / "calls.socktui"
     sections: dict[str, Callable[[], Section]] = {
@@ -87,20 +85,48 @@ def measure(plan: Plan, folder: Path, only: str) -> str:
         "Latency with a screen": lambda: latency(plan, load, folder),
         "From a key to its cell": lambda: keys(plan, load, folder),
     }
+    chosen = [title for title in sections if only.lower() in title.lower()]
+    if not chosen:
+        print(f"no section has {only!r} in its title; the sections are: {'; '.join(sections)}", file=sys.stderr)
+        sys.exit(2)
     top, parts = head(), list[str]()
     targets: list[Target] = []
-    print(top, flush=True)
-    for title, section in sections.items():
-        if only.lower() not in title.lower():
-            continue
+    tell(top)
+    for title in chosen:
         began = time.monotonic()
-        found = section()
+        found = one(sections[title])
         targets += found.targets
-        parts.append(f"## {title}\n\n{found.text}")
-        print(f"\n{parts[-1]}\n\n({time.monotonic() - began:.0f} s)", flush=True)
+        parts.append(f"## {title}\n\n`python -m tests.bench --only {word(title, sections)}`\n\n{found.text}")
+        tell(f"\n{parts[-1]}\n\n({time.monotonic() - began:.0f} s)")
     goals = f"## Targets\n\n{WHAT_IT_SAYS}\n\n{targets_table(targets)}"
-    print(f"\n{goals}", flush=True)
+    tell(f"\n{goals}")
     return "\n\n".join([top, goals, *parts]) + "\n"
+
+
+def one(section: Callable[[], Section]) -> Section:
+    """What a section found; where it has no room, that in its place."""
+    try:
+        return section()
+    except NoRoom as error:
+        return Section(f"Left out: {error}.")
+
+
+def word(title: str, titles: Iterable[str]) -> str:
+    """The first word of a title, or else a word with a quote round it, that no other title has in it."""
+    for each in title.split():
+        if sum(each.strip(",").lower() in other.lower() for other in titles) == 1:
+            return each.strip(",").lower()
+    return repr(title)
+
+
+def tell(text: str) -> None:
+    """Print it. Where nobody reads on, as behind `head`, the run ends without another word."""
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes in the end
+        gone = isinstance(error, BrokenPipeError)
+        sys.exit(128 + signal.SIGPIPE if gone else f"standard output takes nothing: {error.strerror}")
 
 
 def head() -> str:
@@ -109,6 +135,7 @@ def head() -> str:
         "date": datetime.now().strftime("%Y-%m-%d %H:%M"),
         "commit": commit(),
         "machine": f"{processor()}, {os.cpu_count()} cores, {memory:.0f} GiB; {platform.system()} {platform.release()}",
+        "inner loop": "compiled" if compiled() else "pure Python",
         "Python": platform.python_version(),
         "textual": version("textual"),
         "beside it": ", ".join(others()),
@@ -146,24 +173,6 @@ def processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.machine()
-
-
-@contextmanager
-def _nothing_running() -> Iterator[None]:
-    """Sections end what they started; an interrupt in the moment of a start leaves its process to this."""
-    try:
-        yield
-    finally:
-        for pid in descendants(os.getpid()):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-
-def _interrupt(*_: object) -> None:
-    """Once: nothing interrupts the tidying up."""
-    for number in ENDINGS:
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

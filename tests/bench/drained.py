@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.bench.load import end
-from tests.bench.servers import Server
+from tests.bench.servers import Server, ended
 from tests.support import wait_until
 
 SECONDS = 60.0
@@ -59,7 +59,7 @@ class Drained:
         end(self._process)
         self._reading.join()
         os.close(self._fd)
-        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+        wait_until(lambda: all(map(ended, pids)))
 
     def seconds(self) -> float:
         """How long after the start the text was painted."""

@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,10 +16,14 @@ SECONDS = 300.0
 
 
 class Load:
-    """The compiled client."""
+    """The compiled client; it is made in `folder` when it is first run."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = built("load", folder)
+        self._folder = folder
+
+    @cached_property
+    def path(self) -> Path:
+        return built("load", self._folder)
 
     def run(self, *args: object, seconds: float = SECONDS) -> dict[str, Any]:
         """What a run says in the end. Raises RuntimeError where the echo was wrong, TimeoutError."""
@@ -28,7 +33,7 @@ class Load:
             except subprocess.TimeoutExpired:
                 raise TimeoutError(f"load {args}: no end within {seconds:g} s") from None
         if running.returncode:
-            raise RuntimeError(f"load {args}: the echo was wrong: {out!r}")
+            raise RuntimeError(f"load {args}: the echo was wrong, or broke off: {out.decode().strip() or 'no figures'}")
         result: dict[str, Any] = json.loads(out.splitlines()[-1])
         return result
 
@@ -53,8 +58,11 @@ def line(stream: IO[bytes] | None, seconds: float = SECONDS) -> bytes:
 
 
 def told(running: "subprocess.Popen[bytes]") -> dict[str, Any]:
-    """The next object that a run prints."""
-    result: dict[str, Any] = json.loads(line(running.stdout))
+    """The next object that a run prints. Raises RuntimeError where it ends instead."""
+    said = line(running.stdout)
+    if not said:
+        raise RuntimeError(f"load: it ended with status {running.wait(SECONDS)}, and said nothing")
+    result: dict[str, Any] = json.loads(said)
     return result
 
 

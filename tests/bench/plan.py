@@ -84,6 +84,10 @@ def ms(seconds: float) -> str:
     return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
+def in_bytes(size: int) -> str:
+    return f"{size / GIB:.3g} GiB" if size >= GIB else f"{size / MIB:.0f} MiB"
+
+
 def quantile(values: Sequence[float], part: float) -> float:
     """The value that `part` of all are not above."""
     return sorted(values)[min(len(values) - 1, int(len(values) * part))]

@@ -11,11 +11,13 @@ from tests.bench import servers
 from tests.bench.load import Load
 from tests.bench.peers import LIMIT_TO_FILE, NCAT, SOCAT, SOCAT_DUMP, UVLOOP, Peer, peers
 from tests.bench.plan import GIB, MIB, Plan, median, table
-from tests.bench.servers import Server
+from tests.bench.room import room
+from tests.bench.servers import OURS, Server, Start, each_of_ours
 from tests.bench.targets import Section, Target
 
-OURS = "socktui"
 PATIENCE = 20.0
+CONNECTIONS = 100
+TRIPS_A_SECOND = ("round trips/s, 1 connection", f"round trips/s, {CONNECTIONS} connections")
 BULK = "echo with full capture, 64 KiB writes: throughput"
 TRIPS = "echo with full capture, 64-byte round trips"
 
@@ -40,28 +42,36 @@ class Round:
 
 def race(plan: Plan, load: Load, folder: Path) -> Section:
     """Bulk and round trips of ours, which records everything, beside servers that record little or nothing."""
+    room(folder, 2 * plan.race)
     results: dict[str, list[Round]] = {}
+    mine = each_of_ours()
     with tempfile.TemporaryDirectory(dir=folder) as place:
         others = peers(Path(place))
         for _ in range(plan.rounds):
-            results.setdefault(OURS, []).append(_ours(plan, load, Path(place)))
+            for name, start in mine.items():
+                results.setdefault(name, []).append(_ours(plan, load, start, Path(place)))
             for name, peer in others.items():
                 results.setdefault(name, []).append(_other(plan, load, peer, Path(place)))
-    rows = [_row(name, rounds, others.get(name), results[OURS]) for name, rounds in results.items()]
-    head = ["server", "keeps", "MiB/s", "CPU s a GiB", "trips/s, 1", "trips/s, 100", "ours to it", "stalled"]
-    return Section(
-        f"Medians of {plan.rounds} rounds in turn; round trips of 64 bytes over 1 and over 100 connections. Ours to "
-        "it: throughput, round trips of 1, of 100. " + _ceiling(results) + "\n\n" + table(head, rows),
-        _targets(results),
+    told = f"Medians of {plan.rounds} rounds, in which each server has its turn. {_ceiling(results)}"
+    stalls = [
+        f"{name} in {n} of {plan.rounds}" for name, rounds in results.items() if (n := sum(map(_stalled, rounds)))
+    ]
+    if stalls:
+        told += f" Rounds without an end within {plan.patience:g} s are left out: {', '.join(stalls)}."
+    text = (
+        "Bytes through one connection in writes of 64 KiB, then round trips of 64 bytes over 1 connection and over "
+        f"{CONNECTIONS}. {told}\n\n{_speeds(results, others)}"
     )
+    ratios = "\n\n".join(f"How many times as fast {name} is:\n\n{_ratios(name, results)}" for name in mine)
+    return Section(f"{text}\n\n{ratios}", _targets(results))
 
 
-def _ours(plan: Plan, load: Load, folder: Path) -> Round:
+def _ours(plan: Plan, load: Load, start: Start, folder: Path) -> Round:
     capture = folder / "capture"
-    with servers.ours(capture) as server:
+    with start(capture) as server:
         found = _round(load, server, plan.race, plan.round_trips, PATIENCE)
     shutil.rmtree(capture)
-    if not (found.speed and found.one and found.many):
+    if _stalled(found):
         raise RuntimeError(f"our echo came to no end within {PATIENCE:g} s")
     return found
 
@@ -84,7 +94,7 @@ def _round(load: Load, server: Server, size: int, trips: int, patience: float) -
     cpu = server.cpu
     bulk = _ran(load, patience, "bulk", server.port, size)
     cpu = (server.cpu - cpu) / (size / GIB)
-    one, many = (_ran(load, patience, "pingpong", server.port, count, trips, 64) for count in (1, 100))
+    one, many = (_ran(load, patience, "pingpong", server.port, count, trips, 64) for count in (1, CONNECTIONS))
     return Round(
         size / MIB / bulk["seconds"],
         cpu if bulk["seconds"] < math.inf else 0.0,
@@ -103,22 +113,36 @@ def _ran(load: Load, patience: float, *args: object) -> dict[str, float]:
         return {"seconds": math.inf, "cpu": math.inf}
 
 
-def _row(name: str, rounds: list[Round], peer: Peer | None, ours: list[Round]) -> list[str]:
-    middle, mine = _middle(rounds), _middle(ours)
-    told = [
-        f"{value:{form}}" if value else "–"
-        for value, form in (
-            (middle.speed, ".3g" if middle.speed < 100 else ".0f"),
-            (middle.cpu, ".2f"),
-            (middle.one, ",.0f"),
-            (middle.many, ",.0f"),
-        )
-    ]
-    pairs = ((mine.speed, middle.speed), (mine.one, middle.one), (mine.many, middle.many))
-    ratios = " · ".join(f"{a / b:,.2f}" if b else "–" for a, b in pairs)
-    stalls = sum(not (each.speed and each.one and each.many) for each in rounds)
-    stalled = f"{stalls} of {len(rounds)}" if stalls else ""
-    return [name, peer.keeps if peer else "every byte and call", *told, ratios, stalled]
+def _speeds(results: dict[str, list[Round]], others: dict[str, Peer]) -> str:
+    rows = []
+    for name, rounds in results.items():
+        middle = _middle(rounds)
+        cells = [
+            f"{value:{form}}" if value else "–"
+            for value, form in (
+                (middle.speed, ".3g" if middle.speed < 100 else ",.0f"),
+                (middle.cpu, ".2f"),
+                (middle.one, ",.0f"),
+                (middle.many, ",.0f"),
+            )
+        ]
+        rows.append([name, others[name].keeps if name in others else "every byte and call", *cells])
+    return table(["server", "what it writes down", "MiB/s", "processor seconds a GiB", *TRIPS_A_SECOND], rows)
+
+
+def _ratios(mine: str, results: dict[str, list[Round]]) -> str:
+    """How many times as fast one of ours is."""
+    ours, rows = _middle(results[mine]), []
+    for name, rounds in results.items():
+        it = _middle(rounds)
+        pairs = ((ours.speed, it.speed), (ours.one, it.one), (ours.many, it.many))
+        if name != mine:
+            rows.append([name, *(f"{a / b:,.2f}" if b else "–" for a, b in pairs)])
+    return table(["than", "MiB/s", *TRIPS_A_SECOND], rows)
+
+
+def _stalled(found: Round) -> bool:
+    return not (found.speed and found.one and found.many)
 
 
 def _middle(rounds: list[Round]) -> Round:
@@ -129,9 +153,10 @@ def _middle(rounds: list[Round]) -> Round:
 def _ceiling(results: dict[str, list[Round]]) -> str:
     """The client waits for the server most of the time: its own limit is what it does in the time that it does not."""
     every = [each for rounds in results.values() for each in rounds]
+    speed, trips = max(x.most_speed for x in every), max(x.most_trips for x in every)
     return (
-        f"The client's own ceiling, its work over the processor time it took: {max(x.most_speed for x in every):,.0f} "
-        f"MiB/s and {max(x.most_trips for x in every):,.0f} round trips a second."
+        "The client is not the limit: by the processor time that it took, it could have done "
+        f"{speed:,.0f} MiB/s and {trips:,.0f} round trips a second."
     )
 
 
@@ -140,7 +165,7 @@ def _targets(results: dict[str, list[Round]]) -> list[Target]:
         ours, theirs = ([getattr(x, measure) for x in results.get(each, [])] for each in (OURS, name))
         return Target.of_pairs(f"{what} / {name}", ours, theirs, bound)
 
-    one, many = f"{TRIPS}, 1 connection", f"{TRIPS}, 100 connections"
+    one, many = f"{TRIPS}, 1 connection", f"{TRIPS}, {CONNECTIONS} connections"
     return [
         to(UVLOOP, BULK, "speed", 0.7),
         to(SOCAT_DUMP, BULK, "speed", 1000),

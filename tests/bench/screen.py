@@ -15,7 +15,7 @@ from tests.bench import captures, servers
 from tests.bench.drained import Drained, socktui
 from tests.bench.load import Load, told
 from tests.bench.plan import MIB, Plan, median, ms, quantile, table
-from tests.bench.servers import Server
+from tests.bench.servers import Server, ended
 from tests.bench.targets import Section, Target
 from tests.support import resident_mib, wait_until
 from tests.terminal import Terminal
@@ -41,7 +41,7 @@ def on_terminal(home: Path, *argv: str) -> Iterator[Terminal]:
         finally:
             pids = Server(0, terminal.pid).pids[1:]
             terminal.close()
-            wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+            wait_until(lambda: all(map(ended, pids)))
 
 
 def answer(terminal: Terminal, key: str, seen: Seen, expected: Any = None) -> float:

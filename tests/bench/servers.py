@@ -1,13 +1,14 @@
 """The servers that are measured: ours, and others for context. Each is ended with the block that started it."""
 
+import importlib.util
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,11 @@ from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import CaptureError, Reader
 from tests.bench.load import end, line
 from tests.support import resident_mib, wait_until
+
+OURS, PURE = "socktui", "socktui, pure Python"
+
+Start = Callable[[Path], AbstractContextManager["Server"]]
+"""How one of ours is started: with the place of its capture."""
 
 TRIES = 3
 """Of a port that may be taken."""
@@ -38,18 +44,13 @@ class Server:
         """Processor seconds so far, of all its processes and those that have ended."""
         return sum(_cpu(pid) for pid in self.pids)
 
-    @property
-    def resident(self) -> int:
-        """Bytes that all its processes have in memory now."""
-        return self._memory("VmRSS")
+    def memory(self) -> tuple[int, int]:
+        """Bytes that all its processes have in memory now, and how many of them are no file's.
 
-    @property
-    def anonymous(self) -> int:
-        """What of it is no file's."""
-        return self._memory("RssAnon")
-
-    def _memory(self, what: str) -> int:
-        return int(sum(resident_mib(pid, what) for pid in self.pids) * (1 << 20))
+        Counted page by page: the sums in proc_pid_status(5) may be off by some hundred KiB.
+        """
+        told = [_rollup(pid) for pid in self.pids]
+        return sum(each["Rss"] for each in told), sum(each["Anonymous"] for each in told)
 
     @property
     def most_mib(self) -> float:
@@ -74,19 +75,56 @@ def _children(pid: int) -> list[int]:
     return found
 
 
+def _rollup(pid: int) -> dict[str, int]:
+    """Bytes by kind."""
+    rows = (row.split() for row in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+    return {row[0].rstrip(":"): int(row[1]) << 10 for row in rows}
+
+
 def _cpu(pid: int) -> float:
+    """Of all its threads, to the nanosecond: its clock's number is made as in clock_getcpuclockid(3)."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return time.clock_gettime(~pid << 3 | 2) + sum(map(int, _stat(pid)[13:15])) / os.sysconf("SC_CLK_TCK")
     except OSError:
         return 0.0
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def ended(pid: int) -> bool:
+    """Whether a process has ended, even if nobody has asked how."""
+    try:
+        return _stat(pid)[0] == "Z"
+    except OSError:
+        return True
+
+
+def _stat(pid: int) -> list[str]:
+    """What proc_pid_stat(5) tells after the name."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def compiled() -> bool:
+    """Whether the engine has a compiled inner loop: as a process of its own finds it, as the engine is one."""
+    if not importlib.util.find_spec("socktui.engine.carrying"):
+        return False
+    asked = "from socktui.engine.carrying import COMPILED; print(COMPILED)"
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    return said.stdout == "True\n"
+
+
+def each_of_ours() -> dict[str, Start]:
+    """Ours as it is installed; and in Python alone, where that is not the same."""
+    return {OURS: ours, PURE: partial(ours, pure=True)} if compiled() else {OURS: ours}
 
 
 @contextmanager
-def ours(capture: Path) -> Iterator[Server]:
-    """`socktui echo`, headless: the engine and the process that prints (here: nothing)."""
+def ours(capture: Path, pure: bool = False) -> Iterator[Server]:
+    """`socktui echo`, headless: the engine and the process that prints (here: nothing).
+
+    pure  without the compiled inner loop, even where it is installed
+    """
     argv = [sys.executable, "-m", "socktui", "echo", "tcp://127.0.0.1:0", "--quiet", "--capture", str(capture)]
-    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, bufsize=0)
+    env = os.environ | ({"SOCKTUI_PURE": "1"} if pure else {})
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, bufsize=0, env=env)
     try:
         said = line(process.stderr).decode()
         if not said.startswith("listening on "):
@@ -98,14 +136,21 @@ def ours(capture: Path) -> Iterator[Server]:
         end(process)
 
 
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
-def other(command: Sequence[str]) -> Iterator[Server]:
+def other(command: Sequence[str], free_port: Callable[[], int] = _free_port) -> Iterator[Server]:
     """A server of somebody else's; a process group of its own, as some fork for every connection.
 
-    command  `{port}` where the port goes: one that was free a moment before, and others where it is taken by then
+    command    `{port}` where the port goes
+    free_port  one that was free a moment before: where it is taken by then, it is asked for another
     """
     for _ in range(TRIES):
-        port = _free_port()
+        port = free_port()
         nothing = subprocess.DEVNULL
         argv = [part.format(port=port) for part in command]
         process = subprocess.Popen(argv, stdin=nothing, stdout=nothing, stderr=nothing, process_group=0)
@@ -149,12 +194,6 @@ def _listens(pid: int, port: int) -> bool:
 
 def _descriptors(pid: int) -> Iterator[Path]:
     return Path(f"/proc/{pid}/fd").iterdir()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def idle(server: Server, seconds: float) -> float:
