@@ -33,12 +33,12 @@ from tests.bench.room import NoRoom
 from tests.bench.screen import keys, opening
 from tests.bench.servers import compiled
 from tests.bench.starting import starting
-from tests.bench.targets import Section, Target, targets_table
+from tests.bench.targets import Section, Target, targets_table, verdicts
 from tests.bench.tidy import tidy
 
 WHAT_IT_SAYS = (
-    "Ours / theirs. A figure is the median of pairs that were measured one after the other; in brackets the least, the "
-    "most, and how many pairs."
+    "A ratio is what stands before the stroke over what stands after it; each pair was measured one after the other. "
+    "What is told is the median, and in brackets the least, the most, and of how many."
 )
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -98,7 +98,7 @@ def measure(plan: Plan, folder: Path, only: str) -> str:
         targets += found.targets
         parts.append(f"## {title}\n\n`python -m tests.bench --only {word(title, sections)}`\n\n{found.text}")
         tell(f"\n{parts[-1]}\n\n({time.monotonic() - began:.0f} s)")
-    goals = f"## Targets\n\n{WHAT_IT_SAYS}\n\n{targets_table(targets)}"
+    goals = f"## Targets\n\n{WHAT_IT_SAYS}\n\n{verdicts(targets)}\n\n{targets_table(targets)}"
     tell(f"\n{goals}")
     return "\n\n".join([top, goals, *parts]) + "\n"
 
@@ -138,8 +138,8 @@ def head() -> str:
         "inner loop": "compiled" if compiled() else "pure Python",
         "Python": platform.python_version(),
         "textual": version("textual"),
-        "beside it": ", ".join(others()),
-        "load before": f"{os.getloadavg()[0]:.1f}",
+        "compared with": ", ".join(others()),
+        "load of the machine before": f"{os.getloadavg()[0]:.1f}",
     }
     return "# Figures\n\nMade by `make bench`.\n\n" + "\n".join(f"- {name}: {fact}" for name, fact in facts.items())
 

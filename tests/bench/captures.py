@@ -10,11 +10,14 @@ from socktui.core.call import Name
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Entry, Journal
 from tests.bench.plan import Plan, median, ms, table
+from tests.bench.room import room
 from tests.bench.targets import Section, Target
 
 SOCKETS = 1000
 PAGE = 60
 TURNS = 40
+A_CALL = 80
+"""Bytes of the disk for each call, with what it carries and its part of a socket."""
 ROUNDS = 5
 
 
@@ -98,6 +101,7 @@ def _timed(work: Callable[[int], object]) -> list[float]:
 
 def reading(plan: Plan, path: Path) -> Section:
     """How long reading takes, at the top, in the middle and at the end. `path` becomes the capture."""
+    room(path.parent, plan.calls * A_CALL)
     seconds = write(path, plan.calls, plan.sockets)
     size = sum(os.stat(file).st_size for file in path.iterdir()) / 2**20
     start = median(_timed(lambda _: opened(path)))

@@ -17,7 +17,9 @@ from socktui.core.call import Name
 from socktui.journal.reader import Reader
 from tests.bench import servers
 from tests.bench.load import Load, told
+from tests.bench.peers import missing
 from tests.bench.plan import GIB, MIB, Plan, ms, table
+from tests.bench.room import room
 from tests.bench.servers import Server
 from tests.bench.targets import Section
 from tests.support import resident_mib
@@ -28,9 +30,11 @@ CLIENTS = 200
 
 def bulk(plan: Plan, load: Load, folder: Path) -> Section:
     """Bytes through one connection: what was sent, what came back, and what the capture holds are the same."""
+    room(folder, plan.bulk)
     rows = []
     for name, client in {"load.c": _bulk_by_load, "ncat": _bulk_by_ncat}.items():
         if name == "ncat" and not shutil.which("ncat"):
+            missing("ncat", "apt-get install ncat")
             continue
         capture = folder / f"bulk-{name}"
         with servers.ours(capture) as server:
@@ -45,7 +49,14 @@ def bulk(plan: Plan, load: Load, folder: Path) -> Section:
             raise RuntimeError(f"{name}: not the same bytes: {hashes}, capture whole: {whole}")
         rows.append([name, f"{plan.bulk / GIB:g} GiB", f"{sent[:16]}…", "yes", f"{seconds:.1f} s", most])
         shutil.rmtree(capture)
-    head = ["client", "bytes", "sha256", "the same at all four", "took, hashing", "most resident, MiB (parent, engine)"]
+    head = [
+        "client",
+        "bytes",
+        "sha256",
+        "the same at all four",
+        "took, with the hashing",
+        "most MiB resident (parent, engine)",
+    ]
     return Section(
         "SHA-256 of what the client sent, of what it got back, and of what `recv` and `send` in the capture hold. "
         "The sender's FIN goes out before the echo is back.\n\n" + table(head, rows)
@@ -144,7 +155,15 @@ def many(plan: Plan, load: Load, folder: Path) -> Section:
     return Section(
         f"{plan.connections} clients connect at once, send 16 bytes each and stay.\n\n"
         + table(
-            ["clients", "refused", "echoed", "all echoed after", "CPU while they stay", "MiB, before and then"], [full]
+            [
+                "clients",
+                "refused",
+                "echoed",
+                "all echoed after",
+                "CPU while they stay",
+                "MiB resident, before and then",
+            ],
+            [full],
         )
         + f"\n\n{CLIENTS} clients come to an engine that may have {FILES} descriptors, and stay for 3.5 s; then each "
         "goes as soon as it has had its echo.\n\n"

@@ -156,12 +156,13 @@ def _text(plan: Plan, works: Sequence[Work], without: str) -> str:
     )
     told = (
         f"Once is {in_bytes(size)} through one connection, or {trips:,} round trips of 64 bytes over {CONNECTIONS}, "
-        f"which are two calls each. Each server is a new one that has done it once before, so that what it does only once is in no figure. Medians of {plan.heavy} rounds, in turn. Of "
-        "the processors: the time that all the server's threads and processes were busy.\n\n"
-        "In memory, what is written down goes to a file system without a disk, and into memory that was in use a "
-        "moment before: a machine that has to get it from its host first is slower. What grows there is the "
-        "program's own. On the disk, the same goes to the disk of the machine, and what grows besides is the disk's: "
-        f"so it is held against the growth of the server in C, which appends the same bytes to a file.\n\n{costs}"
+        "which are two calls each. Each server is a new one that has done it once before, so that what it does only "
+        f"once is in no figure. Medians of {plan.heavy} rounds, in turn. Of the processors: the time that all the "
+        "server's threads and processes were busy.\n\n"
+        "In memory: what is written down goes to a file system without a disk, and into memory that was in use a "
+        "moment before, as a machine that has to get it from its host first is slower. What grows there is the "
+        "program's own. On the disk: what grows besides is the disk's, so it is held against the growth of the server "
+        f"in C, which appends the same bytes to a file.\n\n{costs}"
     )
     if without:
         told += f"\n\nNothing was measured in memory: {without}."

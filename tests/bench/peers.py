@@ -36,7 +36,7 @@ class Peer:
 def uvloop() -> Peer | None:
     """uvloop's echo, or nothing where it is missing, which is said."""
     if not importlib.util.find_spec("uvloop"):
-        _missing("uvloop", "pip install uvloop")
+        missing("uvloop", "pip install uvloop")
         return None
     return Peer((sys.executable, str(REFERENCE), "uvloop", "{port}"))
 
@@ -57,15 +57,16 @@ def peers(folder: Path) -> dict[str, Peer]:
         found[SOCAT] = Peer((socat, listen, "PIPE"))  # with larger blocks it waits for itself
         found[SOCAT_DUMP] = Peer((socat, "-x", "-v", listen, "PIPE"), "a dump, thrown away", 1 / 256, 1 / 10)
     else:
-        _missing("socat", "apt-get install socat")
+        missing("socat", "apt-get install socat")
     if ncat := shutil.which("ncat"):
         listening = (ncat, "-l", "-k", "-m", "200", "127.0.0.1", "{port}", "--exec", "/bin/cat")
         found[NCAT] = Peer(listening, bulk=1 / 8)
         found["ncat --hex-dump"] = Peer((*listening, "--hex-dump", str(folder / "kept")), "a dump", 1 / 32, 1 / 4)
     else:
-        _missing("ncat", "apt-get install ncat")
+        missing("ncat", "apt-get install ncat")
     return found
 
 
-def _missing(name: str, how: str) -> None:
+def missing(name: str, how: str) -> None:
+    """Say it in one line."""
     print(f"{name} is not installed, so nothing is compared with it: {how}", file=sys.stderr)

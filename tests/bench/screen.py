@@ -15,6 +15,7 @@ from tests.bench import captures, servers
 from tests.bench.drained import Drained, socktui
 from tests.bench.load import Load, told
 from tests.bench.plan import MIB, Plan, median, ms, quantile, table
+from tests.bench.room import room
 from tests.bench.servers import Server, ended
 from tests.bench.targets import Section, Target
 from tests.support import resident_mib, wait_until
@@ -22,6 +23,8 @@ from tests.terminal import Terminal
 
 ROWS, COLS = 40, 120
 LINE = 30
+A_KEY = 80 << 20
+"""Bytes that an echo at full speed writes down while a key of each kind is waited for."""
 ENDLESS = 1 << 40
 
 IDLE, FULL = "idle", "echo at full speed"
@@ -58,6 +61,7 @@ def answer(terminal: Terminal, key: str, seen: Seen, expected: Any = None) -> fl
 
 def opening(plan: Plan, capture: Path) -> Section:
     """Of a large capture and a small one, in turn, to the newest calls on the screen; and pages of the large one."""
+    room(capture.parent, (plan.calls + plan.few_calls) * captures.A_CALL)
     small = capture.with_name("few.socktui")
     captures.write(small, plan.few_calls, plan.sockets)
     if not capture.exists():
@@ -147,6 +151,7 @@ def keys(plan: Plan, load: Load, folder: Path) -> Section:
         FULL: lambda port: load.start("bulk", port, ENDLESS),
         f"{plan.connections} connections": lambda port: _holding(load, port, plan.connections),
     }
+    room(folder, plan.keys * A_KEY)
     found: dict[str, list[Pressed]] = {name: [] for name in meanwhile}
     for _ in range(plan.heavy):
         for name, busy in meanwhile.items():

@@ -65,6 +65,14 @@ def targets_table(targets: Iterable[Target]) -> str:
     return table(["what", "measured", "target", "met"], [target.row() for target in targets])
 
 
+def verdicts(targets: Sequence[Target]) -> str:
+    """How many of each."""
+    found = [target.verdict for target in targets]
+    return f"Of {len(found)} targets, {found.count('yes')} are met, {found.count('no')} are not" + (
+        f", and {missing} could not be measured." if (missing := found.count("not measured")) else "."
+    )
+
+
 def _digits(value: float) -> str:
     """Three digits that count."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}" if value >= 10 else f"{value:.2f}"

@@ -1,6 +1,6 @@
 """A verdict that nobody can misread."""
 
-from tests.bench.targets import Target, targets_table
+from tests.bench.targets import Target, targets_table, verdicts
 
 
 def test_the_median_decides_and_the_spread_is_told() -> None:
@@ -29,3 +29,9 @@ def test_what_is_not_there_is_neither_met_nor_missed() -> None:
     target = Target.of_pairs("speed / theirs", [10.0], [], 1.0)
     assert target.verdict == "not measured"
     assert "| speed / theirs | – | at least 1.00 | not measured |" in targets_table([target])
+    assert verdicts([target, target]) == "Of 2 targets, 0 are met, 0 are not, and 2 could not be measured."
+
+
+def test_a_summary_counts() -> None:
+    kept, missed = Target("time", [1.0], 2.0, most=True), Target("time", [3.0], 2.0, most=True)
+    assert verdicts([kept, missed, kept]) == "Of 3 targets, 2 are met, 1 are not."

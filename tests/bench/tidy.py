@@ -68,5 +68,6 @@ def _interrupt(number: int, _: object) -> None:
 
 
 def _deaf() -> None:
+    """Not by SIG_IGN: of one that came a moment before, Python would print that it is ignored."""
     for number in ENDINGS:
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, lambda *_: None)
