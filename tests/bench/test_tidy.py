@@ -14,6 +14,9 @@ from tests.bench.servers import descendants, ended
 from tests.bench.tidy import MEMORY_FOLDER
 from tests.support import wait_until
 
+HEARING = ["env", "--default-signal"]
+"""Even where the tests themselves are run with signals that are ignored."""
+
 HOLDER = """
 import subprocess, sys
 from tests.bench.tidy import in_memory, tidy
@@ -33,11 +36,21 @@ with tidy() as folder:
 def run(argv: list[str], folder: Path) -> Iterator["subprocess.Popen[str]"]:
     """A run whose temporary files go to `folder`; killed where it does not end."""
     pipe, env = subprocess.PIPE, os.environ | {"TMPDIR": str(folder)}
-    with subprocess.Popen([sys.executable, *argv], stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=env) as process:
+    argv = [*HEARING, sys.executable, *argv]
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=env) as process:
         try:
             yield process
         finally:
             process.kill()
+
+
+def test_a_run_that_is_to_survive_its_terminal_does(tmp_path: Path) -> None:
+    with run(["-c", "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + HOLDER], tmp_path) as holder:
+        assert holder.stdout
+        holder.stdout.readline()
+        holder.send_signal(signal.SIGHUP)
+        holder.communicate()
+        assert holder.returncode == 0
 
 
 def gone(pids: list[int], folder: Path) -> bool:

@@ -30,7 +30,8 @@ def tidy() -> Iterator[Path]:
     try:
         try:
             for number in ENDINGS:
-                signal.signal(number, _interrupt)
+                if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup(1) leaves it, and `&` in a script
+                    signal.signal(number, _interrupt)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
             yield folder
         finally:
