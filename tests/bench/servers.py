@@ -1,6 +1,5 @@
 """The servers that are measured: ours, and others for context. Each is ended with the block that started it."""
 
-import importlib.util
 import os
 import signal
 import socket
@@ -19,6 +18,9 @@ from tests.bench.load import end, line
 from tests.support import resident_mib, wait_until
 
 OURS, PURE = "socktui", "socktui, pure Python"
+
+PURE_VARIABLE = "SOCKTUI_PURE"
+"""That the engine is told in its environment, not to use its compiled inner loop."""
 
 Start = Callable[[Path], AbstractContextManager["Server"]]
 """How one of ours is started: with the place of its capture."""
@@ -103,9 +105,7 @@ def _stat(pid: int) -> list[str]:
 
 
 def compiled() -> bool:
-    """Whether the engine has a compiled inner loop: as a process of its own finds it, as the engine is one."""
-    if not importlib.util.find_spec("socktui.engine.carrying"):
-        return False
+    """Whether the engine has a compiled inner loop; a process of its own says so, as the engine is one."""
     asked = "from socktui.engine.carrying import COMPILED; print(COMPILED)"
     said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     return said.stdout == "True\n"
@@ -123,7 +123,9 @@ def ours(capture: Path, pure: bool = False) -> Iterator[Server]:
     pure  without the compiled inner loop, even where it is installed
     """
     argv = [sys.executable, "-m", "socktui", "echo", "tcp://127.0.0.1:0", "--quiet", "--capture", str(capture)]
-    env = os.environ | ({"SOCKTUI_PURE": "1"} if pure else {})
+    env = {name: value for name, value in os.environ.items() if name != PURE_VARIABLE}
+    if pure:
+        env[PURE_VARIABLE] = "1"
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, bufsize=0, env=env)
     try:
         said = line(process.stderr).decode()
