@@ -45,10 +45,14 @@ class Pressure:
         self._note()
         self.wrote = (_pages("nr_written") - self._written) / (time.monotonic() - self._began)
 
+    @property
+    def size(self) -> float:
+        """What is written down so far."""
+        return self._seen[-1][1] if self._seen else 0.0
+
     def speed(self, start: float, end: float) -> float:
         """MiB a second of what was written down, from one part of the whole to another."""
-        whole = self._seen[-1][1]
-        first, last = (next(seen for seen in self._seen if seen[1] >= whole * part) for part in (start, end))
+        first, last = (next(seen for seen in self._seen if seen[1] >= self.size * part) for part in (start, end))
         return (last[1] - first[1]) / (last[0] - first[0]) if last > first else 0.0
 
     def _look(self) -> None:
@@ -69,7 +73,7 @@ class Pressure:
 
 
 def background() -> float:
-    """MiB that may wait in memory before the kernel writes to the disk on its own, and slows those who write more."""
+    """MiB that wait in memory before the kernel writes to the disk on its own: see vm.dirty_background_ratio."""
     return _pages("nr_dirty_background_threshold")
 
 
