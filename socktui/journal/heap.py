@@ -15,6 +15,7 @@ from pathlib import Path
 
 from socktui.journal import record
 from socktui.journal.growing import allocate, private_file
+from socktui.journal.written import Written
 
 RING_SIZE = 16 << 20
 FLOOR = 256 << 20
@@ -45,6 +46,7 @@ class Heap:
         finally:
             os.close(ring_fd)
         self._ring = memoryview(self._map)
+        self._written = Written(self._fd)
         self.head = 0
         self.drained = 0
         self._kept: deque[tuple[int, int]] = deque()
@@ -128,6 +130,7 @@ class Heap:
         self._work.set()
         self._press.set()
         self._thread.join()
+        self._written.close()
         self._ring.release()
         try:
             self._map.close()
@@ -151,6 +154,7 @@ class Heap:
                     self._kept.popleft()
                 self.drained = end
                 record.put_u64(self._header, record.DRAINED_AT, end)
+                self._written.up_to(end)
                 self._tell()
             self._tell()
             if self._closing:
