@@ -62,6 +62,7 @@ class Engine:
         self._next = 1
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._reading: asyncio.Task[None] | None = None
+        self.up = asyncio.Event()
         self.gone = asyncio.Event()
         self.notes: dict[int, str] = {}
 
@@ -69,12 +70,20 @@ class Engine:
     def pid(self) -> int:
         return self._process.pid
 
-    async def ready(self) -> None:
-        """Wait until the capture is there. Raises VerbError where it cannot be made."""
+    async def attach(self) -> "asyncio.Future[dict[str, Any]]":
+        """Open the way to it, in which verbs wait until it is up.
+
+        What is returned is done before any verb is: when the capture is there, or with a VerbError where it
+        cannot be made.
+        """
         ready = self._answers[0] = asyncio.get_running_loop().create_future()
         reader, self._writer = await asyncio.open_connection(sock=self._control, limit=LINE_LIMIT)
         self._reading = asyncio.create_task(self._read(reader))
-        await ready
+        return ready
+
+    async def ready(self) -> None:
+        """Attach, and wait until the capture is there. Raises VerbError where it cannot be made."""
+        await (await self.attach())
 
     async def call(self, verb: str, **args: Any) -> dict[str, Any]:
         """Have a verb carried out; its result. Raises VerbError."""
@@ -164,6 +173,8 @@ class Engine:
         if error := message.get("error"):
             future.set_exception(VerbError(error["text"], error["errno"]))
         else:
+            if message["id"] == 0:
+                self.up.set()
             future.set_result(message["result"])
 
     def _gone(self) -> EngineGone:
@@ -172,4 +183,5 @@ class Engine:
         except OSError:
             lines = []
         why = f": {lines[-1]}" if lines else ""
-        return EngineGone(f"the engine has ended{why}; what it captured is kept in {self.capture}")
+        kept = f"; what it captured is kept in {self.capture}" if self.up.is_set() else ""
+        return EngineGone(f"the engine has ended{why}{kept}")

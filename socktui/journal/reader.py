@@ -42,34 +42,41 @@ class Health:
 class Reader:
     """A capture, read by mmap. `count` and `sockets` are as of the last refresh().
 
+    coming  its writer has still to make it: it is empty until begin() is called
+
     Raises CaptureError where `path` is no capture, is damaged beyond reading, or of a newer format.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, coming: bool = False) -> None:
         self.path = path
-        self._calls = open_file(path / record.CALLS, path)
+        self.count = 0
+        self.sockets = 0
+        self.cut = 0
+        self._header: mmap.mmap | bytes = bytes(record.HEADER_SIZE)
+        self._calls = self._heap_fd = self._sockets_fd = -1
         self._maps: dict[int, mmap.mmap] = {}
         self._slot_map: mmap.mmap | None = None
         self._slots_mapped = 0
-        self._heap_fd = self._sockets_fd = -1
         self._ring: mmap.mmap | None = None
         self._rebuilt: list[Socket] | None = None
         self._slots_lost = False
         self._behind: Call | None = None
+        self._finished = False
+        if not coming:
+            self.begin()
+
+    def begin(self) -> None:
+        """Open what has been made by now. Raises CaptureError."""
         try:
-            check_header(self._calls, path)
+            self._calls = open_file(self.path / record.CALLS, self.path)
+            check_header(self._calls, self.path)
             self._header = mmap.mmap(self._calls, record.HEADER_SIZE, access=mmap.ACCESS_READ)
-            self._heap_fd = open_file(path / record.HEAP, path)
-            self._sockets_fd = open_file(path / record.SOCKETS, path)
+            self._heap_fd = open_file(self.path / record.HEAP, self.path)
+            self._sockets_fd = open_file(self.path / record.SOCKETS, self.path)
         except BaseException:
             self.close()
             raise
         self._ring = self._map_ring()
-        self.meta = read_meta(path)
-        self.count = 0
-        self.sockets = 0
-        self.cut = 0
-        self._finished = False
         self.refresh()
         if not self.live:
             self.refresh()
@@ -86,15 +93,20 @@ class Reader:
         for mapped in self._maps.values():
             mapped.close()
         self._maps.clear()
-        for mapped_or_none in (self._slot_map, self._ring, getattr(self, "_header", None)):
-            if mapped_or_none is not None:
-                mapped_or_none.close()
+        for each in (self._slot_map, self._ring, self._header):
+            if isinstance(each, mmap.mmap):
+                each.close()
         for fd in (self._calls, self._heap_fd, self._sockets_fd):
             if fd >= 0:
                 os.close(fd)
         self._calls = self._heap_fd = self._sockets_fd = -1
 
     # What there is
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What meta.json tells of it."""
+        return read_meta(self.path)
 
     def refresh(self) -> bool:
         """Look for news; whether there are any."""
@@ -107,7 +119,9 @@ class Reader:
 
     @property
     def live(self) -> bool:
-        """Whether somebody is writing it."""
+        """Whether somebody is writing it, or is going to."""
+        if self._calls < 0:
+            return True
         try:
             fcntl.flock(self._calls, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:

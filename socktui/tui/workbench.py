@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -23,7 +23,7 @@ from socktui.control.client import DISK_FLOOR, Engine
 from socktui.control.messages import VerbError
 from socktui.control.start import Start
 from socktui.journal import captures
-from socktui.journal.reader import Reader
+from socktui.journal.reader import CaptureError, Reader
 from socktui.tui.history import History, default_path
 from socktui.tui.screens.confirm import Confirm
 from socktui.tui.screens.main import Main
@@ -55,34 +55,45 @@ class Workbench(App[None]):
         self._engine = engine
         self._floor = floor
         self.captures = [engine.capture] if engine else []
-        self._reader = reader
+        self._reader = reader or Reader(self.captures[0], coming=True)
         self._start = start
         self._history = History(history or default_path())
         self._quitting = False
         self.farewell = ""
 
-    async def on_mount(self) -> None:
+    async def on_load(self) -> None:
+        await self._let_through()
+
+    async def _let_through(self) -> None:
+        """Let verbs through to the engine, which may be starting yet."""
+        if self._engine is not None:
+            ready = await self._engine.attach()
+            ready.add_done_callback(partial(self._engine_is_up, self._reader))
+
+    def _engine_is_up(self, reader: Reader, ready: asyncio.Future[dict[str, Any]]) -> None:
+        """Read the capture that is there now: before any verb is answered, whose socket is looked for in it."""
+        try:
+            ready.result()
+            reader.begin()
+        except (VerbError, CaptureError) as error:
+            self.farewell = str(error)
+            self.exit(return_code=1)
+
+    def get_default_screen(self) -> Main:
+        return self._main_screen(self._start)
+
+    def _main_screen(self, start: Start | None) -> Main:
+        return Main(self._reader, self._engine, self._history, start)
+
+    def on_mount(self) -> None:
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
                 signal.signal(each, lambda number, _: self._signalled(number, loop))
             self.set_interval(TERMINAL_SECONDS, self._watch_terminal)
-        if await self._open(self._start):
-            self.call_after_refresh(self._spare_the_collector)
-
-    async def _open(self, start: Start | None) -> bool:
-        if self._engine is not None:
-            try:
-                await self._engine.ready()
-            except VerbError as error:
-                self.farewell = error.text
-                self.exit(return_code=1)
-                return False
-            self._reader = Reader(self._engine.capture)
-        assert self._reader is not None
-        main = Main(self._reader, self._engine, self._history, start)
-        await (self.switch_screen(main) if self._main else self.push_screen(main))
-        return True
+        main = self.screen
+        main._push_result_callback(main, None)  # Textual gives its first screen none, and switch_screen() takes one off
+        self.call_after_refresh(self._spare_the_collector)
 
     @property
     def _main(self) -> Main | None:
@@ -104,9 +115,11 @@ class Workbench(App[None]):
         ended, reader = self._engine, self._reader
         self._engine = Engine(captures.new_path(), floor=self._floor)
         self.captures.append(self._engine.capture)
+        self._reader = Reader(self._engine.capture, coming=True)
+        await self._let_through()
         await ended.end()
-        if await self._open(None) and reader is not None:
-            reader.close()
+        await self.switch_screen(self._main_screen(None))
+        reader.close()
 
     async def action_quit(self) -> None:
         """Leave; ask first where peers are connected."""
@@ -132,8 +145,7 @@ class Workbench(App[None]):
     async def on_unmount(self) -> None:
         if self._engine is not None:
             await self._engine.end()
-            if self._reader is not None:
-                self._reader.close()
+            self._reader.close()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: every action that works now, and Textual's choice of a theme."""

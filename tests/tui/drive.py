@@ -260,6 +260,7 @@ async def running(app: Workbench, size: tuple[int, int] = SIZE) -> AsyncIterator
     async with app.run_test(size=size) as pilot:
         drive = Drive(app, pilot)
         await drive.until(lambda: isinstance(app.screen, Main) and app.screen.is_mounted and app.focused is not None)
+        await drive.until(lambda: app._engine is None or app._engine.up.is_set())
         try:
             yield drive
         finally:

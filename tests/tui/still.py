@@ -31,6 +31,7 @@ class StillEngine:
 
     def __init__(self, capture: Path) -> None:
         self.capture = capture
+        self.up = asyncio.Event()
         self.gone = asyncio.Event()
         self.answer: VerbError | int = 1
         self.notes: dict[int, str] = {}
@@ -39,8 +40,11 @@ class StillEngine:
     def pid(self) -> int:
         return 0
 
-    async def ready(self) -> None:
-        pass
+    async def attach(self) -> asyncio.Future[dict[str, Any]]:
+        ready: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        ready.set_result({})
+        self.up.set()
+        return ready
 
     async def end(self) -> None:
         pass

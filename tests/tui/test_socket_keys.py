@@ -302,7 +302,8 @@ async def test_ctrl_r_starts_a_new_engine_after_a_crash(
     await drive.press("escape", "e")
     await drive.sees("the engine has ended")
     await drive.press("ctrl+r")
-    await drive.until(lambda: drive.engine is not first and drive.journal.path == tmp_path / "second.socktui")
+    await drive.until(lambda: drive.engine is not first and drive.engine.up.is_set())
+    assert drive.journal.path == tmp_path / "second.socktui"
     await drive.sees("Nothing has happened yet")
     assert "the engine has ended" not in drive.text
     port = await drive.server()

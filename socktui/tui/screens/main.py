@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 from textual import on, work
@@ -44,6 +45,9 @@ Connections  both ends of every talk
 Calls        what the kernel was asked
 
  ?  all keys        ^q  leave"""
+
+STARTING_SECONDS = 0.5
+"""How long the engine may take to be up before there is a word about it."""
 
 ENGINE_KEYS = frozenset(
     {
@@ -102,6 +106,13 @@ class Main(Viewer):
     @work
     async def _watch_engine(self) -> None:
         assert self._engine
+        try:
+            async with asyncio.timeout(STARTING_SECONDS):
+                await self._engine.up.wait()
+        except TimeoutError:
+            self.say("the engine is starting: what you ask for is done as soon as it is up", seconds=0)
+            await self._engine.up.wait()
+            self.clear_message()
         await self._engine.gone.wait()
         self.warn("engine", "the engine has ended; what it captured is kept. ctrl+r starts a new one")
         self.refresh_bindings()
