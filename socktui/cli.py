@@ -2,6 +2,7 @@
 
 import argparse
 import errno as errnos
+import gc
 import math
 import os
 import sys
@@ -287,6 +288,7 @@ def _open(args: argparse.Namespace) -> int:
         return 1
     if not _at_a_terminal("add --headless"):
         return 2
+    gc.disable()
     from socktui.tui.app import open_capture
 
     return open_capture(args.path)
@@ -301,6 +303,7 @@ def _captures(args: argparse.Namespace) -> int:
 def _screen(args: argparse.Namespace, start: Start | None) -> int:
     if not _at_a_terminal("add --headless" if start else "try `socktui echo --headless`"):
         return 2
+    gc.disable()  # until the first paint: what is imported and mounted stays, and looking for garbage in it takes time
     from socktui.tui.app import run
 
     return run(_capture(args), floor=args.keep_free << 20, start=start)

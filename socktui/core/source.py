@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from socktui.core import icmp, telnet
 from socktui.core.call import Argument, Call, Layer, Name, address_text, errno_name
 from socktui.core.safe import safe
 
@@ -51,9 +50,14 @@ def meaning(scheme: str, call: Call, read: Callable[[], bytes | None]) -> str:
 
     read  gives those bytes, where they were kept
     """
+    # What reads packets and commands is loaded with the first of them: few captures have any.
     if scheme in ("icmp", "raw") and call.length:
+        from socktui.core import icmp
+
         return icmp.describe(read() or b"")
     if scheme == "telnet" and call.length and call.layer is Layer.WIRE:
+        from socktui.core import telnet
+
         return ", ".join(line for line in telnet.describe(read() or b"") if line.startswith("IAC "))
     return ""
 

@@ -45,6 +45,10 @@ class Diag:
         """Every UNIX socket of these states."""
         return map(unix.row, self._netlink.ask(unix.request(states), dump=True))
 
+    def unix_listeners(self) -> Iterator[UnixRow]:
+        """Every UNIX socket that listens."""
+        return self.unix_sockets(LISTEN)
+
     def unix_socket(self, inode: int) -> UnixRow | None:
         """The UNIX socket with this inode; None where the kernel has none (any more)."""
         return next(map(unix.row, self._one(unix.request(EVERY_STATE, inode))), None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import shutil
 import sys
@@ -18,7 +17,6 @@ from socktui.journal.reader import CaptureError, Reader
 def run(capture: Path, *, floor: int = DISK_FLOOR, start: Start | None = None) -> int:
     """The workbench, with what `start` says made already; the exit status."""
     engine = Engine(capture, floor=floor)
-    gc.disable()  # until the first paint: what is imported and mounted stays, and looking for garbage in it takes time
     from socktui.tui.workbench import Workbench
 
     app = Workbench(engine, start=start, floor=floor)
@@ -32,7 +30,6 @@ def run(capture: Path, *, floor: int = DISK_FLOOR, start: Start | None = None) -
 def open_capture(path: Path) -> int:
     """A capture in the same panes, without an engine; the exit status. Raises CaptureError."""
     with Reader(path) as reader:
-        gc.disable()
         from socktui.tui.workbench import Workbench
 
         app = Workbench(reader=reader)

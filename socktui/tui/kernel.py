@@ -7,12 +7,15 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from socktui.core.call import address_text
 from socktui.core.endpoint import Endpoint, EndpointError
 from socktui.core.sockets import Socket
-from socktui.host.diag import Diag, Row
-from socktui.host.rows import LISTEN
+
+if TYPE_CHECKING:
+    from socktui.host.diag import Diag, Row
 
 KERNEL_SECONDS = 0.5
 RATE_SECONDS = 1.0
@@ -34,14 +37,20 @@ class Kernel:
         self._tables_asked: dict[str, float] = {}
         self._connections: dict[int, Row | None] = {}
         self._asked: dict[int, float] = {}
+
+    @cached_property
+    def _diag(self) -> Diag | None:
+        """The way to the kernel, opened for the first socket there is; None where there is none."""
+        from socktui.host.diag import Diag
+
         try:
-            self._diag: Diag | None = Diag()
+            return Diag()
         except OSError:
-            self._diag = None
+            return None
 
     def close(self) -> None:
-        if self._diag:
-            self._diag.close()
+        if (diag := vars(self).get("_diag")) is not None:
+            diag.close()
 
     def listener(self, socket: Socket) -> Row | None:
         """The kernel's row of a listener, or of a bound datagram socket; None where it tells nothing."""
@@ -124,7 +133,7 @@ def _all_of(diag: Diag, netid: str) -> Iterable[Row]:
         case "u_dgr":
             return diag.unix_sockets()
         case _:
-            return diag.unix_sockets(LISTEN)
+            return diag.unix_listeners()
 
 
 def _fits(row: Row, socket: Socket) -> bool:

@@ -12,6 +12,7 @@ import termios
 import threading
 from collections.abc import Iterable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,11 +26,20 @@ from socktui.control.start import Start
 from socktui.journal import captures
 from socktui.journal.reader import CaptureError, Reader
 from socktui.tui.history import History, default_path
-from socktui.tui.screens.confirm import Confirm
 from socktui.tui.screens.main import Main
 
 TERMINAL_SECONDS = 0.5
 BACKLOG_OF_FRAMES = 2
+AFTER_FIRST_PAINT = (
+    "socktui.tui.verbs",
+    "socktui.tui.screens.help",
+    "socktui.tui.screens.choose",
+    "socktui.host.diag",
+    "socktui.core.icmp",
+    "socktui.core.telnet",
+)
+"""Whoever needs them imports them where they are needed."""
+
 LAST_SECONDS = 3.0
 """How long a signal leaves for the end."""
 
@@ -93,7 +103,7 @@ class Workbench(App[None]):
             self.set_interval(TERMINAL_SECONDS, self._watch_terminal)
         main = self.screen
         main._push_result_callback(main, None)  # Textual gives its first screen none, and switch_screen() takes one off
-        self.call_after_refresh(self._spare_the_collector)
+        self.call_after_refresh(self._painted)
 
     @property
     def _main(self) -> Main | None:
@@ -129,6 +139,8 @@ class Workbench(App[None]):
         if not peers:
             await self._leave()
             return
+        from socktui.tui.screens.confirm import Confirm
+
         many = f"{peers} connections are" if peers > 1 else "One connection is"
         self._quitting = True
 
@@ -195,8 +207,13 @@ class Workbench(App[None]):
         if gone:
             self._killed(signal.SIGHUP)
 
-    def _spare_the_collector(self) -> None:
-        """What is there by now stays: walking through it again and again costs frames of 100 ms."""
+    def _painted(self) -> None:
+        """Load what keys need, before one is pressed.
+
+        What is there by now stays: to walk through it again and again would cost frames of 100 ms.
+        """
+        for name in AFTER_FIRST_PAINT:
+            import_module(name)
         if not self.is_headless:
             gc.collect()
             gc.freeze()

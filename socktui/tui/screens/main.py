@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.widget import Widget
@@ -14,19 +16,20 @@ from socktui.control.start import Start
 from socktui.core.payload import PayloadError
 from socktui.core.sockets import Role, Socket
 from socktui.journal.reader import Reader
-from socktui.templates import Template, templates
 from socktui.tui import keys
 from socktui.tui.history import History
 from socktui.tui.kernel import Kernel
 from socktui.tui.outgoing import Addressee, Target
 from socktui.tui.palette import Run, commands
-from socktui.tui.screens.choose import ChooseTemplate
 from socktui.tui.screens.viewer import Viewer
-from socktui.tui.verbs import Verbs
 from socktui.tui.widgets.lines import Pane
 from socktui.tui.widgets.sendbox import SendBox
 from socktui.tui.widgets.table import Table
 from socktui.tui.words import label
+
+if TYPE_CHECKING:
+    from socktui.templates import Template
+    from socktui.tui.verbs import Verbs
 
 TEACH = """\
 
@@ -66,7 +69,6 @@ class Main(Viewer):
         self._engine = engine
         self._start = start
         self._box = SendBox(history, id="send")
-        self._verbs = Verbs(self, engine) if engine else None
         self._offered = ""
 
     def below_log(self) -> Iterator[Pane]:
@@ -76,6 +78,13 @@ class Main(Viewer):
     @property
     def home(self) -> Widget:
         return self._listening_table if self._engine else self._log
+
+    @cached_property
+    def _verbs(self) -> Verbs | None:
+        """What the engine can be asked for. Its dialogs are loaded with it: the first paint needs neither."""
+        from socktui.tui.verbs import Verbs
+
+        return Verbs(self, self._engine) if self._engine else None
 
     def on_mount(self) -> None:
         self._box.addressed(self._addressed)
@@ -257,6 +266,9 @@ class Main(Viewer):
         self.app.push_screen(self._verbs.repeat(payload, numbers))
 
     def action_template(self) -> None:
+        from socktui.templates import templates
+        from socktui.tui.screens.choose import ChooseTemplate
+
         found, wrong = templates()
         if wrong:
             self.complain("; ".join(wrong))
@@ -280,7 +292,8 @@ class Main(Viewer):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "stop_repeat":
-            return self._verbs is not None and self._verbs.repeating
+            used = vars(self).get("_verbs")
+            return used is not None and used.repeating
         if action == "jump" and parameters == ("send",):
             return self._engine is not None
         if self._engine is None and action in ENGINE_KEYS:

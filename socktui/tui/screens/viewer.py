@@ -24,7 +24,6 @@ from socktui.journal.reader import Reader
 from socktui.tui import keys
 from socktui.tui.blocks import SEEN, STAMPS, VIEWS
 from socktui.tui.kernel import Kernel
-from socktui.tui.screens.help import HelpScreen
 from socktui.tui.sources import CALLS, CONNECTIONS, LISTENING, Calls, Clock, Connections, Listening
 from socktui.tui.trail import Trail
 from socktui.tui.widgets.bytelog import ByteLog
@@ -335,6 +334,8 @@ class Viewer(Screen[None]):
         self.set_focus(self.query_one(f"#{where}"))  # at once: the next key may be there already
 
     def action_help(self) -> None:
+        from socktui.tui.screens.help import HelpScreen
+
         self.app.push_screen(HelpScreen())
 
 

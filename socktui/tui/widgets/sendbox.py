@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import events
 from textual.binding import Binding
@@ -15,11 +15,13 @@ from textual.widgets import Input, Static
 
 from socktui.core.payload import ENCODINGS, ENDINGS, PayloadError, to_escapes, to_hex
 from socktui.core.safe import clip, safe
-from socktui.templates import Template
 from socktui.tui import keys
 from socktui.tui.history import History
 from socktui.tui.outgoing import KINDS, MODES, TARGETS, WITH_ENDING, Addressee, Payload, Settings, Target, payload_of
 from socktui.tui.widgets.lines import Pane
+
+if TYPE_CHECKING:
+    from socktui.templates import Template
 
 T = TypeVar("T")
 
