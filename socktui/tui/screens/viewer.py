@@ -11,7 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, ScreenResume
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -82,6 +82,7 @@ class Viewer(Screen[None]):
         self._list = self._connections_table
         self._all = True
         self._paused = False
+        self._shown = False
         self._looked_slowly = 0.0
         self._names: dict[int, str] = {}
         self._warnings: dict[str, str] = {}
@@ -108,9 +109,14 @@ class Viewer(Screen[None]):
         return self._log
 
     def on_mount(self) -> None:
-        self.home.focus()
+        self.set_focus(self.home)
         self.set_interval(TICK_SECONDS, self._tick)
         self._show_news()
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        """Show the screen again; the first time its styles are just made."""
+        event.refresh_styles = event.refresh_styles and self._shown
+        self._shown = True
 
     # Messages
 
