@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from socktui import __version__
 from socktui.control.start import Start
@@ -55,6 +55,22 @@ class Parser(argparse.ArgumentParser):
         write_line(self.format_help().rstrip())
 
 
+class Command(Parser):
+    """The parser of a command, made when that command is given: to make them all takes longer than to parse.
+
+    fill  adds its arguments
+    """
+
+    def __init__(self, *, fill: Callable[[Parser], None], **options: Any) -> None:
+        self._fill = fill
+        self._options = options
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        super().__init__(**self._options)
+        self._fill(self)
+        return super().parse_known_args(args, namespace)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Do what the command line says; the exit status."""
     open_standard_files()
@@ -85,55 +101,68 @@ def _parser() -> Parser:
     parser.add_argument("--version", action="store_const", dest="run", const=_version, help="say which this is")
     _add_capture(parser)
     parser.set_defaults(run=_workbench, capture=None, keep_free=KEEP_FREE)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="socktui")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="socktui", parser_class=Command)
 
-    def command(name: str, summary: str, epilog: str = _ABOUT) -> Parser:
-        return commands.add_parser(
+    def command(name: str, summary: str, fill: Callable[[Parser], None], epilog: str = _ABOUT) -> None:
+        commands.add_parser(
             name,
             help=summary,
+            fill=fill,
             description=f"{summary[0].upper()}{summary[1:]}.",
             epilog=epilog,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
 
-    echo = command("echo", "an echo server: short for listen ENDPOINT --service echo", _ABOUT + _JSON)
-    echo.add_argument("endpoint", metavar="ENDPOINT", type=_endpoint, nargs="?", default=ECHO, help=f"default: {ECHO}")
-    _add_listening(echo)
-    echo.set_defaults(run=_listen, service="echo")
+    command("echo", "an echo server: short for listen ENDPOINT --service echo", _fill_echo, _ABOUT + _JSON)
+    command("listen", "a server", _fill_listen, _ABOUT + _JSON)
+    command("connect", "a client, which sends what comes on standard input", _fill_connect, _ABOUT + _DATAGRAMS + _JSON)
+    command("services", "the services that a server can have", lambda parser: parser.set_defaults(run=_services))
+    command("templates", "what can be sent without typing it", lambda parser: parser.set_defaults(run=_templates))
+    command("open", "look at a capture", _fill_open, _ABOUT + _JSON)
+    command("captures", "the captures that are kept on this machine", _fill_captures)
+    return parser
 
-    listen = command("listen", "a server", _ABOUT + _JSON)
-    listen.add_argument("endpoint", metavar="ENDPOINT", type=_endpoint)
-    listen.add_argument(
+
+def _fill_echo(parser: Parser) -> None:
+    parser.add_argument(
+        "endpoint", metavar="ENDPOINT", type=_endpoint, nargs="?", default=ECHO, help=f"default: {ECHO}"
+    )
+    _add_listening(parser)
+    parser.set_defaults(run=_listen, service="echo")
+
+
+def _fill_listen(parser: Parser) -> None:
+    parser.add_argument("endpoint", metavar="ENDPOINT", type=_endpoint)
+    parser.add_argument(
         "--service", metavar="NAME[=ARGUMENT]", type=_service, default="echo", help="what it does (default: echo)"
     )
-    _add_listening(listen)
-    listen.set_defaults(run=_listen)
+    _add_listening(parser)
+    parser.set_defaults(run=_listen)
 
-    connect = command("connect", "a client, which sends what comes on standard input", _ABOUT + _DATAGRAMS + _JSON)
-    connect.add_argument("endpoint", metavar="ENDPOINT", type=_endpoint)
-    connect.add_argument("--timeout", metavar="SECONDS", type=_seconds, default=0.0, help="to connect in (default: 10)")
-    connect.add_argument(
+
+def _fill_connect(parser: Parser) -> None:
+    parser.add_argument("endpoint", metavar="ENDPOINT", type=_endpoint)
+    parser.add_argument("--timeout", metavar="SECONDS", type=_seconds, default=0.0, help="to connect in (default: 10)")
+    parser.add_argument(
         "--template", metavar="NAME", type=_template, default=b"", help="send this first: see `socktui templates`"
     )
-    pipe = _add_making(connect)
-    pipe.add_argument("--pipe", action="store_true", help="headless, and just the received bytes on standard output")
-    connect.set_defaults(run=_connect)
+    printed = _add_making(parser)
+    printed.add_argument("--pipe", action="store_true", help="headless, and just the received bytes on standard output")
+    parser.set_defaults(run=_connect)
 
-    command("services", "the services that a server can have").set_defaults(run=_services)
-    command("templates", "what can be sent without typing it").set_defaults(run=_templates)
 
-    opening = command("open", "look at a capture", _ABOUT + _JSON)
-    opening.add_argument("path", metavar="CAPTURE", type=Path)
-    form = opening.add_mutually_exclusive_group()
+def _fill_open(parser: Parser) -> None:
+    parser.add_argument("path", metavar="CAPTURE", type=Path)
+    form = parser.add_mutually_exclusive_group()
     form.add_argument("--headless", action="store_true", help="no screen: print its calls, a line each")
     form.add_argument("--json", action="store_true", help="no screen: print its calls as JSON Lines")
-    opening.set_defaults(run=_open)
+    parser.set_defaults(run=_open)
 
-    kept = command("captures", "the captures that are kept on this machine")
-    kept.add_argument("--json", action="store_true", help="as JSON Lines")
-    kept.set_defaults(run=_captures)
-    return parser
+
+def _fill_captures(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="as JSON Lines")
+    parser.set_defaults(run=_captures)
 
 
 def _add_listening(parser: Parser) -> None:
