@@ -274,10 +274,13 @@ def _make(args: argparse.Namespace, start: Start) -> int:
             say("socktui: --for is for headless runs: add --headless")
             return 2
         return _screen(args, start)
+    from socktui.control.launch import Launch
+
+    launch = Launch(_capture(args), floor=args.keep_free << 20)
     from socktui.headless.session import Options, Output, run
 
     output = Output.JSON if args.json else Output.QUIET if args.quiet else Output.PIPE if args.pipe else Output.TEXT
-    return run(Options(start, _capture(args), args.keep_free << 20, output, args.seconds))
+    return run(Options(start, launch, output, args.seconds))
 
 
 def _services(args: argparse.Namespace) -> int:

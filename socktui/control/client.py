@@ -3,17 +3,13 @@
 import asyncio
 import base64
 import contextlib
-import os
-import socket as sockets
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from socktui.control.launch import DISK_FLOOR, Launch
 from socktui.control.messages import LINE_LIMIT, VerbError, pack, unpack
 from socktui.core.endpoint import Endpoint
 
-DISK_FLOOR = 256 << 20
 END_SECONDS = 10.0
 
 
@@ -22,43 +18,16 @@ class EngineGone(VerbError):
 
 
 class Engine:
-    """The engine's process, started at once, so that it is up when it is needed.
+    """An engine: its process, started at once or launched before, and the way to it.
 
-    capture   the folder that its journal will be; must not exist
-    floor     bytes of free disk below which bytes are no longer kept
-    notes     what there is to say of some listeners, by number: where the authority of a certificate is
+    capture  the folder that its journal will be; must not exist
+    floor    bytes of free disk below which bytes are no longer kept
+    notes    what there is to say of some listeners, by number: where the authority of a certificate is
     """
 
-    def __init__(self, capture: Path, *, floor: int = DISK_FLOOR) -> None:
+    def __init__(self, capture: Path, *, floor: int = DISK_FLOOR, launch: Launch | None = None) -> None:
         self.capture = capture
-        self._control, theirs = sockets.socketpair()
-        self._log = capture.with_name(capture.name + ".log")
-        self._logs = True
-        with theirs:
-            os.set_inheritable(theirs.fileno(), True)
-            command = [
-                sys.executable,
-                "-m",
-                "socktui.control.server",
-                str(theirs.fileno()),
-                str(capture),
-                str(floor),
-            ]
-            log = self._open_log()
-            try:
-                self._process = subprocess.Popen(
-                    command,
-                    pass_fds=(theirs.fileno(),),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,  # Ctrl-C is for whoever started it
-                )
-            except OSError:
-                self._control.close()
-                raise
-            finally:
-                os.close(log)
+        self._launch = launch or Launch(capture, floor=floor)
         self._next = 1
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._reading: asyncio.Task[None] | None = None
@@ -68,7 +37,7 @@ class Engine:
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._launch.pid
 
     async def attach(self) -> "asyncio.Future[dict[str, Any]]":
         """Open the way to it, in which verbs wait until it is up.
@@ -77,7 +46,7 @@ class Engine:
         cannot be made.
         """
         ready = self._answers[0] = asyncio.get_running_loop().create_future()
-        reader, self._writer = await asyncio.open_connection(sock=self._control, limit=LINE_LIMIT)
+        reader, self._writer = await asyncio.open_connection(sock=self._launch.control, limit=LINE_LIMIT)
         self._reading = asyncio.create_task(self._read(reader))
         return ready
 
@@ -130,28 +99,13 @@ class Engine:
     async def end(self) -> None:
         """Have the engine say goodbye to its peers and close the capture."""
         if self._reading is None:
-            self._control.close()
+            self._launch.control.close()
         else:
             self._writer.close()
             self._reading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reading
-        try:
-            await asyncio.to_thread(self._process.wait, END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        with contextlib.suppress(OSError):
-            if self._logs and not self._log.stat().st_size:
-                self._log.unlink()
-
-    def _open_log(self) -> int:
-        """A place for what the engine says when it crashes; never somebody else's file."""
-        try:
-            return os.open(self._log, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        except OSError:
-            self._logs = False
-            return os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        await asyncio.to_thread(self._launch.wait, END_SECONDS)
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         try:
@@ -178,10 +132,7 @@ class Engine:
             future.set_result(message["result"])
 
     def _gone(self) -> EngineGone:
-        try:
-            lines = self._log.read_text(errors="replace").strip().splitlines() if self._logs else []
-        except OSError:
-            lines = []
-        why = f": {lines[-1]}" if lines else ""
+        words = self._launch.last_words()
+        why = f": {words}" if words else ""
         kept = f"; what it captured is kept in {self.capture}" if self.up.is_set() else ""
         return EngineGone(f"the engine has ended{why}{kept}")

@@ -9,6 +9,7 @@ from socktui.headless.lines import json_lines, text_lines, utc
 from socktui.headless.printing import Printer, say_what_is_missing
 from socktui.headless.standard import say, terminal_encoding, write_line
 from socktui.journal import captures
+from socktui.journal.kept import Kept, kept
 from socktui.journal.reader import CaptureError, Reader
 
 
@@ -28,20 +29,20 @@ def show(path: Path, *, as_json: bool) -> int:
 
 def listing(*, as_json: bool) -> int:
     """Print the captures that are kept, oldest first; the exit status. Raises OSError where standard output fails."""
-    kept = captures.kept()
+    found = kept()
     if as_json:
-        for capture in kept:
+        for capture in found:
             write_line(json.dumps(_as_json(capture), separators=(",", ":")))
-    elif kept:
+    elif found:
         write_line(f"{'STARTED':<19} {'CALLS':>9} {'SOCKETS':>7} {'SIZE':>9}  CAPTURE")
-        for capture in kept:
+        for capture in found:
             write_line(safe(_row(capture)))
     else:
         say(f"no captures are kept in {captures.folder()} yet")
     return 0
 
 
-def _row(capture: captures.Kept) -> str:
+def _row(capture: Kept) -> str:
     if not capture.started:
         return f"{'':<47}  {capture.state}"
     started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(capture.started // 1_000_000_000))
@@ -56,7 +57,7 @@ def _size(size: int) -> str:
     return f"{size / 1024**power:.1f} {'KMGT'[power - 1]}iB"
 
 
-def _as_json(capture: captures.Kept) -> dict[str, object]:
+def _as_json(capture: Kept) -> dict[str, object]:
     return {
         "path": str(capture.path),
         "started": utc(capture.started) if capture.started else None,

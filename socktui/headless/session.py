@@ -5,10 +5,10 @@ import os
 import signal
 from dataclasses import dataclass, replace
 from enum import Enum
-from pathlib import Path
 
 from socktui.control.client import Engine
 from socktui.control.explain import explain
+from socktui.control.launch import Launch
 from socktui.control.messages import VerbError
 from socktui.control.start import Start, open_to_others
 from socktui.core.endpoint import Endpoint, EndpointError
@@ -39,11 +39,13 @@ class Output(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a headless run was asked for; it goes on for `seconds`, or to its end where that is None."""
+    """What a headless run was asked for, on an engine that is starting.
+
+    seconds  how long it goes on; None is to its end
+    """
 
     start: Start
-    capture: Path
-    floor: int
+    launch: Launch
     output: Output
     seconds: float | None = None
 
@@ -59,6 +61,7 @@ class Session:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._start = options.start
+        self._capture = options.launch.capture
         self._connecting = options.start.verb == "connect"
         self._over = asyncio.Event()  # nothing more is to be expected
         self._told = asyncio.Event()  # somebody wants it to end
@@ -67,11 +70,7 @@ class Session:
     async def run(self) -> int:
         """Until the work is done, the time is up or a signal has come; the exit status."""
         self._heed_signals()
-        try:
-            engine = Engine(self._options.capture, floor=self._options.floor)
-        except OSError as error:
-            say(f"the capture {self._options.capture} cannot be made: {error.strerror}")
-            return 1
+        engine = Engine(self._capture, launch=self._options.launch)
         follower, number, failure = None, 0, ""
         try:
             number = await self._begin(engine)
@@ -116,7 +115,7 @@ class Session:
 
     def _follow(self, engine: Engine, number: int) -> Follower:
         """Say that it is up, and begin to print."""
-        reader = Reader(self._options.capture)
+        reader = Reader(self._capture)
         self._announce(reader.socket(number))
         if note := engine.notes.get(number):
             say(note)
@@ -219,7 +218,7 @@ class Session:
     def _look_back(self, follower: Follower, number: int, failure: str) -> int:
         """Say what went wrong, where the capture is and what it holds; the exit status."""
         try:
-            with Reader(self._options.capture) as reader:
+            with Reader(self._capture) as reader:
                 failure = self._why_ended(reader.socket(number)) or failure or _why_not_printed(follower)
                 if failure:
                     say(failure)

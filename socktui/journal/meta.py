@@ -2,7 +2,6 @@
 
 import json
 import os
-import platform
 import socket as sockets
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +17,12 @@ LIMIT = 1 << 16
 
 def write_meta(capture: Path, wall: int, monotonic: int) -> None:
     """Write it for a capture that starts now, by both clocks in ns. Raises OSError."""
+    system = os.uname()
     meta = {
         "format": record.VERSION,
         "program": f"socktui {__version__}",
         "host": sockets.gethostname(),
-        "system": platform.platform(),
+        "system": f"{system.sysname} {system.release} {system.machine}",
         "started": datetime.fromtimestamp(wall / 1e9, UTC).isoformat(timespec="microseconds"),
         "start_wall_ns": wall,
         "start_monotonic_ns": monotonic,

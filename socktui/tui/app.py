@@ -7,19 +7,22 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from socktui.control.client import DISK_FLOOR, Engine
-from socktui.control.start import Start
+from socktui.control.launch import DISK_FLOOR, Launch
 from socktui.core.safe import safe
-from socktui.journal.reader import CaptureError, Reader
+
+if TYPE_CHECKING:
+    from socktui.control.start import Start
 
 
 def run(capture: Path, *, floor: int = DISK_FLOOR, start: Start | None = None) -> int:
     """The workbench, with what `start` says made already; the exit status."""
-    engine = Engine(capture, floor=floor)
+    launch = Launch(capture, floor=floor)
+    from socktui.control.client import Engine
     from socktui.tui.workbench import Workbench
 
-    app = Workbench(engine, start=start, floor=floor)
+    app = Workbench(Engine(capture, floor=floor, launch=launch), start=start, floor=floor)
     app.run()
     if app.farewell:
         _say(app.farewell)
@@ -29,9 +32,10 @@ def run(capture: Path, *, floor: int = DISK_FLOOR, start: Start | None = None) -
 
 def open_capture(path: Path) -> int:
     """A capture in the same panes, without an engine; the exit status. Raises CaptureError."""
-    with Reader(path) as reader:
-        from socktui.tui.workbench import Workbench
+    from socktui.journal.reader import Reader
+    from socktui.tui.workbench import Workbench
 
+    with Reader(path) as reader:
         app = Workbench(reader=reader)
         app.run()
         return app.return_code or 0
@@ -42,6 +46,8 @@ def _report(capture: Path) -> bool:
 
     One in which nothing happened is taken away.
     """
+    from socktui.journal.reader import CaptureError, Reader
+
     try:
         with Reader(capture) as reader:
             calls, health = reader.count, reader.health

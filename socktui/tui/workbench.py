@@ -20,7 +20,8 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from socktui.control.client import DISK_FLOOR, Engine
+from socktui.control.client import Engine
+from socktui.control.launch import DISK_FLOOR
 from socktui.control.messages import VerbError
 from socktui.control.start import Start
 from socktui.journal import captures

@@ -31,6 +31,7 @@ class Drained:
 
     def __init__(self, argv: Sequence[str], home: Path, text: str = "", rows: int = 40, cols: int = 120) -> None:
         own = {"HOME": str(home), "XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
+        own |= {"PYTHONPYCACHEPREFIX": str(home / "bytecode"), "PYTHONDONTWRITEBYTECODE": ""}
         look = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
         self.painted = 0
         self._text = text.encode()

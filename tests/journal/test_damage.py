@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from socktui.journal import record
-from socktui.journal.captures import kept, new_path
+from socktui.journal.captures import new_path
+from socktui.journal.kept import kept
 from socktui.journal.reader import CaptureError, Reader
 from socktui.journal.writer import Journal
 from tests.journal.writing import RING, left_behind, small
