@@ -43,7 +43,7 @@ class Engine:
         """Open the way to it, in which verbs wait until it is up.
 
         What is returned is done before any verb is: when the capture is there, or with a VerbError where it
-        cannot be made.
+        cannot be made. It is cancelled where the engine is ended before.
         """
         ready = self._answers[0] = asyncio.get_running_loop().create_future()
         reader, self._writer = await asyncio.open_connection(sock=self._launch.control, limit=LINE_LIMIT)
@@ -98,6 +98,8 @@ class Engine:
 
     async def end(self) -> None:
         """Have the engine say goodbye to its peers and close the capture."""
+        if starting := self._answers.pop(0, None):
+            starting.cancel()
         if self._reading is None:
             self._launch.control.close()
         else:

@@ -4,15 +4,12 @@ import errno as errnos
 import os
 import socket as sockets
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from socktui.control.explain_unix import by_whom, unix_advice
 from socktui.control.messages import VerbError
 from socktui.core.call import errno_name
 from socktui.core.endpoint import Endpoint
-
-if TYPE_CHECKING:
-    from socktui.host import owners
+from socktui.host import owners
 
 _ADVICE = {
     errnos.ECONNREFUSED: "nothing listens there: check the port, or start a server first",
@@ -68,8 +65,6 @@ def explain(error: Exception, endpoint: Endpoint | None = None) -> VerbError:
 def _holders(endpoint: Endpoint | None) -> owners.Holders:
     if endpoint is None:
         return []
-    from socktui.host import owners
-
     return (owners.of_udp if endpoint.kind.netid == "udp" else owners.of_tcp)(endpoint.port)
 
 

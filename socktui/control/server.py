@@ -16,7 +16,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from socktui.control.explain import explain
 from socktui.control.messages import LINE_LIMIT, VerbError, pack, unpack
 from socktui.core.endpoint import Endpoint, EndpointError
 from socktui.engine.connection import BUFFER_MAX, BUFFER_SIZE
@@ -106,7 +105,7 @@ class Server:
             )
         except (OSError, UnicodeError) as error:
             # Whose a port is takes a look at every process: meanwhile the sockets go on.
-            raise await asyncio.to_thread(explain, error, endpoint) from error
+            raise await asyncio.to_thread(_explain, error, endpoint) from error
         return {"socket": number, "note": note}
 
     async def _connect(self, args: Args) -> Args:
@@ -119,7 +118,7 @@ class Server:
                 buffer=_buffer_size(args.get("buffer") or BUFFER_SIZE),
             )
         except (OSError, UnicodeError) as error:
-            raise explain(error, endpoint) from error
+            raise _explain(error, endpoint) from error
         return {"socket": number}
 
     async def _send(self, args: Args) -> Args:
@@ -142,7 +141,7 @@ class Server:
                     await asyncio.sleep(interval)
                 total += sum(await asyncio.gather(*(send(number) for number in numbers)))
         except (OSError, NoSuchSocket) as error:
-            raise explain(error) from error
+            raise _explain(error) from error
         return {"sent": total}
 
     async def _buffer(self, args: Args) -> Args:
@@ -166,10 +165,17 @@ class Server:
             except NoSuchSocket as error:
                 raise VerbError(str(error)) from error
             except OSError as error:
-                raise explain(error) from error
+                raise _explain(error) from error
             return {}
 
         return verb
+
+
+def _explain(error: Exception, endpoint: Endpoint | None = None) -> VerbError:
+    """The sentence for what a verb ran into; the words are loaded with the first error."""
+    from socktui.control.explain import explain
+
+    return explain(error, endpoint)
 
 
 def _buffer_size(value: Any) -> int:

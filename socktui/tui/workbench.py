@@ -83,12 +83,14 @@ class Workbench(App[None]):
 
     def _engine_is_up(self, reader: Reader, ready: asyncio.Future[dict[str, Any]]) -> None:
         """Read the capture that is there now: before any verb is answered, whose socket is looked for in it."""
+        if ready.cancelled():
+            return
         try:
             ready.result()
             reader.begin()
         except (VerbError, CaptureError) as error:
             self.farewell = str(error)
-            self.exit(return_code=1)
+            self.call_after_refresh(self.exit, return_code=1)  # a screen that is being made cannot be taken away
 
     def get_default_screen(self) -> Main:
         return self._main_screen(self._start)
