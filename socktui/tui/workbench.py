@@ -10,7 +10,7 @@ import select
 import signal
 import termios
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.screen import Screen
 
 from socktui.control.client import Engine
@@ -170,6 +171,10 @@ class Workbench(App[None]):
             for number, note in self._engine.notes.items() if self._engine else ():
                 yield SystemCommand(f"About #{number}", "What there is to say of it.", partial(screen.say, note, 0))
         yield SystemCommand("Theme", "Choose the colours.", self.action_change_theme)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Those that have something to do: every colour here is the theme's, and in 24 bits already."""
+        return [each for each in super().get_line_filters() if not isinstance(each, ANSIToTruecolor)]
 
     @property
     def terminal_behind(self) -> bool:
