@@ -34,7 +34,7 @@ Scene = Callable[[Pilot[None]], Awaitable[None]]
 async def settle(pilot: Pilot[None], done: Callable[[Main], bool]) -> None:
     """Wait until the screen has seen what the sockets did."""
     for _ in range(200):
-        screen = pilot.app.screen_stack[1] if len(pilot.app.screen_stack) > 1 else None
+        screen = pilot.app.screen_stack[0]
         if isinstance(screen, Main):
             screen.look()
             if done(screen):

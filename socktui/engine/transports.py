@@ -7,11 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from socktui.core.endpoint import Endpoint
-from socktui.engine import tcp, telnet, unix
 from socktui.engine.bench import Bench
 from socktui.engine.connection import Connection
-from socktui.engine.datagrams import icmp, raw, udp
-from socktui.engine.datagrams import unix as unix_datagrams
 from socktui.engine.listener import Accepted, Listening
 from socktui.engine.tcp import Attempts
 
@@ -31,6 +28,30 @@ class Transport:
     carried: bool = False
 
 
+def _tcp() -> Transport:
+    from socktui.engine import tcp
+
+    return Transport(tcp.listen, tcp.connect, carried=True)
+
+
+def _udp() -> Transport:
+    from socktui.engine.datagrams import udp
+
+    return Transport(udp.listen, udp.connect)
+
+
+def _unix() -> Transport:
+    from socktui.engine import unix
+
+    return Transport(unix.listen, unix.connect)
+
+
+def _unix_datagrams() -> Transport:
+    from socktui.engine.datagrams import unix
+
+    return Transport(unix.listen, unix.connect)
+
+
 def _tls() -> Transport:
     from socktui.engine.tls.connection import connect, listen
 
@@ -43,20 +64,35 @@ def _websocket(under: Transport) -> Transport:
     return Transport(listen_over(under.listen), connect_over(under.connect))
 
 
-_TCP = Transport(tcp.listen, tcp.connect, carried=True)
-_UNIX = Transport(unix.listen, unix.connect)
+def _telnet() -> Transport:
+    from socktui.engine import telnet
+
+    return Transport(telnet.listen, telnet.connect)
+
+
+def _icmp() -> Transport:
+    from socktui.engine.datagrams import icmp
+
+    return Transport(icmp.listen, icmp.connect)
+
+
+def _raw() -> Transport:
+    from socktui.engine.datagrams import raw
+
+    return Transport(raw.listen, raw.connect)
+
 
 TRANSPORTS: dict[str, Callable[[], Transport]] = {
-    "tcp": lambda: _TCP,
-    "udp": lambda: Transport(udp.listen, udp.connect),
-    "unix": lambda: _UNIX,
-    "unix-dgram": lambda: Transport(unix_datagrams.listen, unix_datagrams.connect),
-    "unix-seqpacket": lambda: _UNIX,
+    "tcp": _tcp,
+    "udp": _udp,
+    "unix": _unix,
+    "unix-dgram": _unix_datagrams,
+    "unix-seqpacket": _unix,
     "tls": _tls,
-    "ws": lambda: _websocket(_TCP),
+    "ws": lambda: _websocket(_tcp()),
     "wss": lambda: _websocket(_tls()),
-    "telnet": lambda: Transport(telnet.listen, telnet.connect),
-    "icmp": lambda: Transport(icmp.listen, icmp.connect),
-    "raw": lambda: Transport(raw.listen, raw.connect),
+    "telnet": _telnet,
+    "icmp": _icmp,
+    "raw": _raw,
 }
-"""Made when they are asked for: what a library has to be loaded for is not waited for by others."""
+"""Made when they are asked for: what a kind of socket has to be loaded for is not waited for by others."""
