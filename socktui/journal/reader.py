@@ -151,8 +151,17 @@ class Reader:
     def health(self) -> Health:
         (lost_calls,) = record.U64.unpack_from(self._header, record.LOST_CALLS_AT)
         (disk_errno,) = record.U32.unpack_from(self._header, record.DISK_ERRNO_AT)
-        lost = sum(max(0, end - start) for start, end in self._lost())
+        lost = sum(max(0, end - start) for start, end in self.lost)
         return Health(lost, lost_calls, disk_errno, self.cut)
+
+    @property
+    def lost(self) -> list[tuple[int, int]]:
+        """The ranges [from, to) of the heap whose bytes were not kept, in their order."""
+        (used,) = record.U32.unpack_from(self._header, record.LOST_AT)
+        return [
+            record.RANGE.unpack_from(self._header, record.RANGES_AT + i * record.RANGE.size)
+            for i in range(min(used, record.RANGES_MAX))
+        ]
 
     # Calls
 
@@ -187,6 +196,15 @@ class Reader:
             via,
         )
 
+    def places(self, start: int, stop: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Where the bytes of the calls [start, stop) begin in the heap, and how many they are."""
+        size = record.RECORD_SIZE * (stop - start)
+        data = os.pread(self._calls, size, record.HEADER_SIZE + record.RECORD_SIZE * start)
+        if len(data) < size:
+            raise self._cut_off()
+        ats, lengths = zip(*record.BYTES.iter_unpack(data), strict=True)
+        return ats, lengths
+
     def data(self, call: Call, start: int = 0, stop: int | None = None) -> bytes | None:
         """The bytes [start, stop) that a call moved; None where they were not kept."""
         stop = call.length if stop is None else min(stop, call.length)
@@ -208,7 +226,7 @@ class Reader:
             parts.append(part)
             at += len(part)
         # The writer notes what it could not keep before it says that those bytes have left the ring.
-        if not rescued and any(start < end and begin < stop for start, stop in self._lost()):
+        if not rescued and any(start < end and begin < stop for start, stop in self.lost):
             return None
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -279,6 +297,9 @@ class Reader:
             mapped = self._map_window(window)
         return record.RECORD.unpack_from(mapped, place)
 
+    def _cut_off(self) -> CaptureError:
+        return CaptureError(f"{self.path} was cut off while it was read")
+
     def _map_window(self, window: int) -> mmap.mmap:
         """Map a piece of `calls`, and let go of the oldest: memory does not grow with what was looked at."""
         old = self._maps.pop(window, None)
@@ -288,7 +309,7 @@ class Reader:
             self._maps.pop(next(iter(self._maps))).close()
         size = min(WINDOW, os.fstat(self._calls).st_size - window * WINDOW)
         if size < record.RECORD_SIZE:
-            raise CaptureError(f"{self.path} was cut off while it was read")
+            raise self._cut_off()
         mapped = mmap.mmap(self._calls, size, offset=window * WINDOW, access=mmap.ACCESS_READ)
         self._maps[window] = mapped
         return mapped
@@ -337,13 +358,6 @@ class Reader:
                     socket.over(bound.ended)
             self._rebuilt = [sockets[number] for number in range(1, self.sockets + 1)]
         return self._rebuilt
-
-    def _lost(self) -> list[tuple[int, int]]:
-        (used,) = record.U32.unpack_from(self._header, record.LOST_AT)
-        return [
-            record.RANGE.unpack_from(self._header, record.RANGES_AT + i * record.RANGE.size)
-            for i in range(min(used, record.RANGES_MAX))
-        ]
 
     def _map_ring(self) -> mmap.mmap | None:
         """The ring, where it is still there: the capture is live, or its writer was killed."""

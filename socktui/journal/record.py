@@ -89,6 +89,8 @@ CLOSED_IN_ORDER = 1
 UNDER, MESSAGE = 1, 2
 
 RECORD = struct.Struct("<QQQIIIIfiIIHHBBH")
+BYTES = struct.Struct("<8xQ32xI12x")
+"""Of a record, only where its bytes are."""
 RECORD_SIZE = 64
 JUMP_AT = 28
 
@@ -103,7 +105,7 @@ U32 = struct.Struct("<I")
 U64 = struct.Struct("<Q")
 RANGE = struct.Struct("<QQ")
 
-assert RECORD.size == RECORD_SIZE
+assert RECORD.size == BYTES.size == RECORD_SIZE
 assert SLOT_HOT.size == SLOT_COLD_AT
 assert SLOT_END <= SLOT_SIZE
 
