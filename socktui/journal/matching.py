@@ -68,6 +68,11 @@ class Matcher:
         ends = self._ends.get(data[0], ()) if data else ()
         return any(self.size - at > known and data.startswith(self._pattern[at:]) for at in ends)
 
+    def begins(self, data: bytes) -> bool:
+        """Whether a match may have begun in `data`, or before it, and end after it."""
+        inside = len(data) < self.size - 1 and data in self._pattern
+        return inside or any(data.endswith(self._pattern[:size]) for size in range(1, min(len(data) + 1, self.size)))
+
     def may_go_on(self, firsts: bytes) -> Iterator[int]:
         """Which of these bytes can be in a match, and not its first."""
         return (match.start() for match in self._later.finditer(firsts))

@@ -89,9 +89,9 @@ class Search:
             if seq is None:
                 yield None
             elif after and seq == after.seq:
-                yield from self._ending(seq, first=after.offset + 1)
+                yield from self.ending(seq, first=after.offset + 1)
             else:
-                yield from self._ending(seq)
+                yield from self.ending(seq)
 
     def backward(self, before: Place | None = None) -> Hits:
         """The hits that end before a place, the last first."""
@@ -99,9 +99,9 @@ class Search:
             if seq is None:
                 yield None
             elif before and seq == before.seq:
-                yield from self._ending(seq, stop=before.offset, backward=True)
+                yield from self.ending(seq, stop=before.offset, backward=True)
             else:
-                yield from self._ending(seq, backward=True)
+                yield from self.ending(seq, backward=True)
 
     # The calls in which a match may end
 
@@ -130,9 +130,10 @@ class Search:
             return None
         return Chain(self._reader, number)
 
-    # The matches that end in a call, at a byte from `first` on and before `stop`
+    # The matches that end in a call
 
-    def _ending(self, seq: int, *, first: int = 0, stop: int | None = None, backward: bool = False) -> Hits:
+    def ending(self, seq: int, *, first: int = 0, stop: int | None = None, backward: bool = False) -> Hits:
+        """The hits that end in a call, at its byte `first` or after, and before its byte `stop`."""
         call = self._reader.call(seq)
         if not self._scope.has(call):
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple, overload
@@ -12,6 +12,7 @@ from socktui.core.endpoint import SCHEMES
 from socktui.core.rows import Row, bytes_per_row, hex_row, offset_digits, plain, tail, text_rows
 from socktui.core.safe import safe
 from socktui.core.source import agreed, meaning, message_kind
+from socktui.journal.search import Seen
 from socktui.tui.trail import Trail
 
 PAGE = 4096
@@ -19,14 +20,14 @@ PAGE = 4096
 
 GUTTER = 2
 
+COPY_LIMIT = 1 << 20
+"""Characters after which no more is copied."""
+
 NARROW = 56
 """Cells below which the time of day has no microseconds, so that an address has room beside it."""
 
 View = Literal["both", "hex", "text"]
 Stamp = Literal["clock", "start", "previous"]
-Seen = Literal["clear", "wire", "all"]
-"""Of a protocol over another: what was meant, what crossed the wire, or every layer."""
-
 VIEWS: tuple[View, ...] = ("both", "hex", "text")
 STAMPS: tuple[Stamp, ...] = ("clock", "start", "previous")
 SEEN: tuple[Seen, ...] = ("clear", "wire", "all")
@@ -82,17 +83,20 @@ def pages(call: Call, seen: Seen) -> int:
 
 
 class HexRows(Sequence[BlockRow]):
-    """The rows of a page as a hex dump, each made when it is asked for: a page has many more than are seen."""
+    """The rows of a page as a hex dump, each made when it is asked for: a page has many more than are seen.
+
+    size  bytes of a row
+    """
 
     def __init__(self, before: list[BlockRow], data: bytes, offset: int, make: Callable[[bytes, int], Row], size: int):
         self._before = before
         self._data = data
         self._offset = offset
         self._make = make
-        self._size = size
+        self.size = size
 
     def __len__(self) -> int:
-        return len(self._before) + -(-len(self._data) // self._size)
+        return len(self._before) + -(-len(self._data) // self.size)
 
     @overload
     def __getitem__(self, index: int) -> BlockRow: ...
@@ -105,8 +109,8 @@ class HexRows(Sequence[BlockRow]):
             raise IndexError(index)
         if index < len(self._before):
             return self._before[index]
-        at = (index - len(self._before)) * self._size
-        return self._make(self._data[at : at + self._size], self._offset + at)
+        at = (index - len(self._before)) * self.size
+        return self._make(self._data[at : at + self.size], self._offset + at)
 
 
 def rows(
@@ -123,7 +127,7 @@ def rows(
         told = page > 0 and trail.reader.data(call, start - PAGE, start) is None
         return found if told else [*found, None]
     if lens.view == "text":
-        carry = _carry(trail, call, start, lens.encoding)
+        carry = carried_over(trail, call, start, lens.encoding)
         final = start + len(data) >= call.length and trail.newest(call)
         return [*found, *text_rows(data, lens.encoding, cells, carry, final)]
     text = lens.view == "both"
@@ -182,6 +186,20 @@ def text_of(row: BlockRow) -> str:
     return plain(row).rstrip()
 
 
+def copied(pages: Iterable[Sequence[BlockRow]]) -> str:
+    """The rows of pages as they are copied, no more than is fit for a clipboard."""
+    lines: list[str] = []
+    size = 0
+    for page in pages:
+        found = [text_of(row) for row in page]
+        lines += found
+        size += sum(map(len, found))
+        if size > COPY_LIMIT:
+            lines.append("… cut here")
+            break
+    return "\n".join(lines)
+
+
 def _event(call: Call) -> str:
     match call.name:
         case Name.RECV:
@@ -216,7 +234,8 @@ def _reset(call: Call) -> bool:
     return call.name is Name.SETSOCKOPT and call.args[1:] == ("SO_LINGER", [1, 0])
 
 
-def _carry(trail: Trail, call: Call, start: int, encoding: str) -> bytes:
+def carried_over(trail: Trail, call: Call, start: int, encoding: str) -> bytes:
+    """The bytes of a character that began before byte `start` of a call, and is shown after it."""
     before = trail.reader.data(call, start - 3, start) if start else trail.carry(call)
     return tail(before or b"", encoding)
 

@@ -316,7 +316,7 @@ def test_a_chain_looks_only_at_the_calls_of_its_socket(capture: Path, monkeypatc
 
 def test_a_search_tells_how_far_it_is(capture: Path) -> None:
     writer = Writer(capture)
-    for _ in range(3 * search.BLOCK):
+    for _ in range(3 * sieve.BLOCK):
         writer.move(writer.entries[0], Name.RECV, b"a")
     writer.journal.close()
     with Reader(capture) as reader:
@@ -324,7 +324,7 @@ def test_a_search_tells_how_far_it_is(capture: Path) -> None:
         told = [(one.looked, one.of) for _ in one.forward()]
         assert told == sorted(told)
         assert len(set(told)) == 3
-        assert (one.looked, one.of) == (3 * search.BLOCK, 3 * search.BLOCK)
+        assert (one.looked, one.of) == (3 * sieve.BLOCK, 3 * sieve.BLOCK)
 
 
 @pytest.mark.parametrize("data", [b"", b"x" * (LONGEST + 1)])

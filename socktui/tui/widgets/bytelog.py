@@ -18,12 +18,13 @@ from textual.strip import Strip
 from socktui.core.call import Call
 from socktui.core.rows import Kind, Row
 from socktui.core.safe import clip, safe, width
-from socktui.tui.blocks import GUTTER, BlockRow, Heading, Lens, pages, rows, text_of
+from socktui.journal.matching import Pattern
+from socktui.journal.search import Place as Byte
+from socktui.tui.blocks import GUTTER, PAGE, BlockRow, Heading, Lens, copied, pages, rows
+from socktui.tui.marks import Laid, Marker, Span, laid, lit
 from socktui.tui.places import Place, Places
 from socktui.tui.trail import Trail
 from socktui.tui.widgets.lines import Lines
-
-COPY_LIMIT = 1 << 20
 
 _STYLE_OF_KIND = {
     Kind.OFFSET: "dim",
@@ -49,6 +50,7 @@ class ByteLog(Lines):
         "lines--failed",
         "lines--control",
         "lines--high",
+        "lines--found",
     }
     DEFAULT_CSS = """
     ByteLog {
@@ -58,7 +60,9 @@ class ByteLog(Lines):
         & > .lines--failed { color: $text-error; text-style: bold; }
         & > .lines--control { color: $text-warning; }
         & > .lines--high { color: $text-accent; }
+        & > .lines--found { color: $background; background: $warning; }
         &:ansi > .lines--event { text-style: dim; }
+        &:ansi > .lines--found { color: ansi_black; background: ansi_yellow; }
     }
     """
 
@@ -80,6 +84,7 @@ class ByteLog(Lines):
         self._screen: list[Place] = []
         self._pages: LRUCache[Hashable, Sequence[BlockRow]] = LRUCache(64)
         self.places = Places(trail, self._rows, self._page_count)
+        self._marker = Marker()
 
     # What the app asks and tells
 
@@ -139,6 +144,33 @@ class ByteLog(Lines):
             self._to_end()
         self.repaint()
 
+    def mark(self, pattern: Pattern | None) -> None:
+        """Mark all that matches a pattern, or nothing."""
+        self._marker.pattern = pattern
+        self.invalidate()
+
+    def go_to(self, byte: Byte) -> None:
+        """Put the cursor on the row of a byte, and what is around it on the screen."""
+        position, page = self._trail.position(byte.seq), byte.offset // PAGE
+        layout = self._laid(position, page)
+        place = position, page, layout.row_of(byte.offset % PAGE) if layout else 0
+        if place not in self._screen[:-1]:
+            self._top = self.places.moved(place, -(self.page // 3))
+            self._settle()
+        self._go(place)
+
+    @property
+    def standing(self) -> Byte | None:
+        """The first byte of the row under the cursor."""
+        if self._cursor is None:
+            return None
+        position, page, row = self._cursor
+        layout = self._laid(position, page)
+        return Byte(self._trail.seq(position), page * PAGE + (layout.byte_of(row) if layout else 0))
+
+    def _laid(self, position: int, page: int) -> Laid | None:
+        return laid(self._trail, self._trail.call(position), page, self.lens, self._rows(position, page))
+
     @property
     def below(self) -> int:
         """How many calls stand below the last row shown that were not there when the reader left the end."""
@@ -156,16 +188,8 @@ class ByteLog(Lines):
         if self._cursor is None:
             return ""
         position = self._cursor[0]
-        lines: list[str] = []
-        size = 0
-        for page in range(self._page_count(self._trail.call(position))):
-            for row in self._rows(position, page):
-                lines.append(text_of(row))
-                size += len(lines[-1])
-            if size > COPY_LIMIT:
-                lines.append("… cut here")
-                break
-        return "\n".join(lines)
+        count = self._page_count(self._trail.call(position))
+        return copied(self._rows(position, page) for page in range(count))
 
     # Places
 
@@ -306,7 +330,7 @@ class ByteLog(Lines):
             return ("taught", y) if not self._screen else ("blank",)
         place = self._screen[y]
         newest = self.lens.view == "text" and self._trail.newest(self._trail.call(place[0]))
-        return (self._trail.number, place, place == self._cursor, self.has_focus, newest)
+        return (self._trail.number, place, place == self._cursor, self.has_focus, newest, self._marks(place))
 
     def line(self, y: int, width: int) -> Strip:
         if y >= len(self._screen):
@@ -316,7 +340,15 @@ class ByteLog(Lines):
         place = self._screen[y]
         row = self._rows(place[0], place[1])[place[2]]
         strip = Strip(self._segments(row, place, width)).adjust_cell_length(width, self.style())
-        return self._under_cursor(strip) if self.has_focus and place == self._cursor else strip
+        strip = self._under_cursor(strip) if self.has_focus and place == self._cursor else strip
+        marks = self._marks(place)
+        return Strip(lit(strip, marks, self.style("found")), width) if marks else strip
+
+    def _marks(self, place: Place) -> tuple[Span, ...]:
+        """The cells of a row that match what was looked for."""
+        if self._marker.pattern is None:
+            return ()
+        return self._marker.marks(self._trail, self.lens, self.line_width, place, self._rows(*place[:2]))
 
     def _segments(self, row: BlockRow, place: Place, room: int) -> list[Segment]:
         if isinstance(row, Heading):
