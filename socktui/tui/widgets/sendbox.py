@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from textual import events
 from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from socktui.core.payload import ENCODINGS, ENDINGS, PayloadError, to_escapes, to_hex
+from socktui.core.payload import ENCODINGS, ENDINGS, PayloadError, to_hex
 from socktui.core.safe import clip, safe
 from socktui.tui import keys
 from socktui.tui.history import History
 from socktui.tui.outgoing import KINDS, MODES, TARGETS, WITH_ENDING, Addressee, Payload, Settings, Target, payload_of
 from socktui.tui.widgets.lines import Pane
+from socktui.tui.widgets.typed import TypedInput
 
 if TYPE_CHECKING:
     from socktui.templates import Template
@@ -34,23 +33,11 @@ _PLACEHOLDERS = {
 PREVIEWED = 64
 
 
-class TypedInput(Input):
-    """The line that is typed. What is pasted is left to the box: it may be fit for no line."""
+class SendInput(TypedInput):
+    """The line of the box."""
 
     # By this id the footer and a keymap know what enter does here.
     BINDINGS: ClassVar = [Binding("enter", "submit", "Send", show=False, id="send")]
-
-    class Pasted(Message):
-        """This was pasted, and is not there yet."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
-    def _on_paste(self, event: events.Paste) -> None:
-        event.stop()
-        event.prevent_default()
-        self.post_message(self.Pasted(event.text))
 
 
 class SendBox(Pane):
@@ -81,7 +68,7 @@ class SendBox(Pane):
         """The settings are others."""
 
     def __init__(self, history: History, *, id: str | None = None) -> None:
-        self._input = TypedInput(id="typed", select_on_focus=False)
+        self._input = SendInput(id="typed", select_on_focus=False)
         self._preview = Static(id="preview", markup=False)
         super().__init__(self._input, self._preview, title="Send", id=id)
         self._history = history
@@ -116,8 +103,7 @@ class SendBox(Pane):
     def fill(self, template: Template) -> None:
         """Put a template there, in place of what was typed."""
         line = template.one_line()
-        self._input.value = safe(line.text)
-        self._input.cursor_position = len(self._input.value)
+        self._input.put(line.text)
         self._set(mode=line.mode, ending=line.ending, encoding="utf-8")
 
     # Keys
@@ -186,26 +172,14 @@ class SendBox(Pane):
         self.action_send()
 
     def on_typed_input_pasted(self, event: TypedInput.Pasted) -> None:
-        """Take in what was pasted; control characters as escapes, for none of them may reach the terminal."""
         event.stop()
-        text, at = event.text, self._input.cursor_position
-        if self.settings.mode == "hex":
-            text = re.sub(r"\s+", " ", text)
-        elif self.settings.mode == "file":
-            text = text.strip("\r\n")
-        before, after = self._input.value[:at], self._input.value[at:]
-        if safe(text) != text:
-            text = _escaped(text)
-            if self.settings.mode == "text":
-                before, after = _escaped(before), _escaped(after)
-                self._set(mode="escapes")
-        self._input.value = before + text + after
-        self._input.cursor_position = len(before + text)
+        mode = self._input.take(event.text, self.settings.mode)
+        if mode != self.settings.mode:
+            self._set(mode=mode)
 
     def _recall(self, line: str | None) -> None:
         if line is not None:
-            self._input.value = safe(line)
-            self._input.cursor_position = len(self._input.value)
+            self._input.put(line)
 
     def _set(self, **changes: str) -> None:
         self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]
@@ -255,7 +229,3 @@ class SendBox(Pane):
 def next_of(choices: tuple[T, ...], current: T) -> T:
     """The choice after the current one; the first after the last."""
     return choices[(choices.index(current) + 1) % len(choices)]
-
-
-def _escaped(text: str) -> str:
-    return to_escapes(text.encode("utf-8", "surrogatepass"), "utf-8")
