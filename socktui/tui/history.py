@@ -1,4 +1,4 @@
-"""What was sent before, kept between runs: in a private file, a JSON string a line."""
+"""What was typed before, kept between runs: in a private file, a JSON string a line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def default_path() -> Path:
 
 
 class History:
-    """Lines that were sent, oldest first, and a place in them.
+    """Lines that were typed, oldest first, and a place in them.
 
     A file that cannot be read or written is done without.
     """
@@ -26,6 +26,10 @@ class History:
         self._lines = _read(path)
         self._at = len(self._lines)
         self._draft = ""
+
+    def beside(self, name: str) -> History:
+        """Another one, in a file in the same folder."""
+        return History(self._path.with_name(name))
 
     def add(self, line: str) -> None:
         """Remember a line, and go to the end."""

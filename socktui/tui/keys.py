@@ -8,12 +8,13 @@ from typing import Literal, get_args
 
 from textual.binding import Binding, BindingType
 
-Where = Literal["everywhere", "lists", "bytes", "send", "dialog"]
+Where = Literal["everywhere", "lists", "bytes", "find", "send", "dialog"]
 
 TITLES: dict[Where, str] = {
     "everywhere": "Everywhere",
     "lists": "Lists and logs",
     "bytes": "Byte log",
+    "find": "Find bar",
     "send": "Send box",
     "dialog": "Dialogs",
 }
@@ -61,6 +62,10 @@ def _lists(key: str, action: str, label: str, help: str, shown: str) -> Key:
     return Key(key, action, label, help, "lists", False, shown)
 
 
+def _find(key: str, action: str, label: str, help: str, shown: str = "", footer: bool = True) -> Key:
+    return Key(key, action, label, help, "find", footer, shown or key)
+
+
 def _send(key: str, action: str, label: str, help: str, shown: str = "", footer: bool = True) -> Key:
     return Key(key, action, label, help, "send", footer, shown or key)
 
@@ -76,6 +81,7 @@ KEYS: tuple[Key, ...] = (
     _everywhere("l", "listen", "Listen", "Start a server with a service you choose."),
     _everywhere("o", "connect_to", "Connect", "Connect a client to an endpoint you name."),
     _everywhere("x", "close", "Close", "Close the selected socket."),
+    _everywhere("slash", "find", "Find", "Find bytes in what the byte log shows.", "/"),
     _everywhere("v", "view", "View", "Show bytes as hex, as text, or as both."),
     _everywhere("w", "layer", "Layer", "Show clear text, the wire, or every layer."),
     _everywhere("s", "half_close", "Half-close", "Shut down a connection's sending side."),
@@ -90,6 +96,9 @@ KEYS: tuple[Key, ...] = (
     _everywhere("R", "reset", "Reset", "Abort the selected connection with a reset."),
     _everywhere("B", "receive_buffer", "Buffer", "Set the size of a listener's receive buffer."),
     _everywhere("C", "clear_closed", "Clear", "Take closed sockets off the lists."),
+    _everywhere("n", "find_next", "Next", "Find the next match."),
+    _everywhere("N", "find_previous", "Previous", "Find the match before."),
+    _everywhere("escape", "end_find", "End find", "Stop a search, or take its marks away.", "esc"),
     _everywhere("f7", "template", "Template", "Fill the send box from a template."),
     _everywhere("f8", "stop_repeat", "Stop", "Stop a send that repeats, or is stuck."),
     _everywhere("ctrl+r", "app.restart", "Restart", "Start a new engine after one has ended.", "^r"),
@@ -112,6 +121,12 @@ KEYS: tuple[Key, ...] = (
     _lists("pagedown", "page_down", "Page down", "Go down one page.", "pgdn"),
     _lists("pageup", "page_up", "Page up", "Go up one page.", "pgup"),
     _lists("enter", "choose", "Choose", "Choose the row, as a double click does.", "enter"),
+    _find("enter", "look", "Find", "Find the next match from where the log stands.", "enter"),
+    _find("escape", "leave", "Back", "Leave the bar.", "esc"),
+    _find("f2", "pattern_mode", "Mode", "Type text, escapes, or hex."),
+    _find("f3", "ignore_case", "Case", "Tell capitals from small letters, or not."),
+    _find("up", "older_pattern", "Older", "Bring back what was looked for before.", "↑", footer=False),
+    _find("down", "newer_pattern", "Newer", "Bring back what was looked for after that.", "↓", footer=False),
     _send("enter", "send", "Send", "Send what the box holds."),
     _send("escape", "back", "Back", "Leave the box.", "esc"),
     _send("f2", "mode", "Mode", "Type text, escapes, hex, or a file's name."),
@@ -134,7 +149,7 @@ KEYS: tuple[Key, ...] = (
 ALWAYS = ("help", "quit")
 
 # Keys that hardly ever work. When they do they are what is wanted, and a footer begins with them.
-RARE = ("stop_repeat", "restart")
+RARE = ("stop_repeat", "restart", "find_next", "find_previous", "end_find")
 
 
 def group(where: Where) -> list[Key]:

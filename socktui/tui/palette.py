@@ -13,17 +13,25 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
 
     from socktui.tui.screens.main import Main
+    from socktui.tui.widgets.findbar import FindBar
     from socktui.tui.widgets.sendbox import SendBox
 
 # What is of no use from there: moving about, and the palette itself.
-LEFT_OUT = frozenset({"command_palette", "focus_next", "focus_previous", "back", "older", "newer"})
+LEFT_OUT = frozenset(
+    {
+        "command_palette", "focus_next", "focus_previous", "back", "older", "newer", "leave", "older_pattern",
+        "newer_pattern",
+    }
+)  # fmt: skip
 
 Run = Callable[[], Awaitable[None]]
 
 
-def commands(main: Main, box: SendBox) -> Iterator[tuple[keys.Key, Run]]:
-    """Each action with what carries it out; those of the send box where there is one."""
+def commands(main: Main, bar: FindBar, box: SendBox) -> Iterator[tuple[keys.Key, Run]]:
+    """Each action with what carries it out; those of the find bar and of the send box where they are there."""
     where: list[tuple[keys.Where, DOMNode]] = [("everywhere", main)]
+    if bar.display:
+        where.append(("find", bar))
     if box.is_attached:
         where.append(("send", box))
     for place, node in where:

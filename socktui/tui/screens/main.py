@@ -65,7 +65,7 @@ class Main(Viewer):
 
     def __init__(self, reader: Reader, engine: Engine | None, history: History, start: Start | None = None) -> None:
         teach = TEACH if engine else "\nNo bytes moved in this capture."
-        super().__init__(reader, Kernel(engine.pid) if engine else None, teach)
+        super().__init__(reader, Kernel(engine.pid) if engine else None, history, teach)
         self._engine = engine
         self._start = start
         self._box = SendBox(history, id="send")
@@ -152,7 +152,7 @@ class Main(Viewer):
 
     def _go_on(self) -> None:
         """End a pause: what the user made is not on the screen before that, and cannot be selected."""
-        if self._paused:
+        if self.paused:
             self.action_pause()
 
     def not_sent(self, text: str, typed: str) -> None:
@@ -286,7 +286,7 @@ class Main(Viewer):
 
     def commands(self) -> Iterator[tuple[keys.Key, Run]]:
         """What the palette offers."""
-        return commands(self, self._box)
+        return commands(self, self._find_bar, self._box)
 
     # Keys: sockets
 

@@ -23,10 +23,13 @@ from socktui.core.sockets import Role, Socket
 from socktui.journal.reader import Reader
 from socktui.tui import keys
 from socktui.tui.blocks import SEEN, STAMPS, VIEWS
+from socktui.tui.find import Find
+from socktui.tui.history import History
 from socktui.tui.kernel import Kernel
 from socktui.tui.sources import CALLS, CONNECTIONS, LISTENING, Calls, Clock, Connections, Listening
 from socktui.tui.trail import Trail
 from socktui.tui.widgets.bytelog import ByteLog
+from socktui.tui.widgets.findbar import FindBar
 from socktui.tui.widgets.footer import FooterBar
 from socktui.tui.widgets.lines import Pane
 from socktui.tui.widgets.sendbox import SendBox, next_of
@@ -61,7 +64,7 @@ class Viewer(Screen[None]):
     }
     """
 
-    def __init__(self, reader: Reader, kernel: Kernel | None, teach: str) -> None:
+    def __init__(self, reader: Reader, kernel: Kernel | None, history: History, teach: str) -> None:
         """`kernel` tells of sockets that are alive; `teach` stands in the byte log while it is empty."""
         super().__init__()
         self.reader = reader
@@ -77,11 +80,13 @@ class Viewer(Screen[None]):
         )
         self._calls_table = Table(self._calls, CALLS, follow=True, empty="none yet", id="calls")
         self._log = ByteLog(trail, self._whose, teach=teach, id="bytes")
+        self._find_bar = FindBar(history.beside("found"), id="find")
+        self._find = Find(self, self._log)
         self._footer = FooterBar()
         self._banner = Static(id="banner", markup=False)
         self._list = self._connections_table
         self._all = True
-        self._paused = False
+        self.paused = False
         self._shown = False
         self._looked_slowly = 0.0
         self._names: dict[int, str] = {}
@@ -97,6 +102,7 @@ class Viewer(Screen[None]):
             with Vertical(id="right"):
                 yield Pane(self._log, title="3 Bytes", id="bytes-pane")
                 yield from self.below_log()
+        yield self._find_bar
         yield self._footer
 
     def below_log(self) -> Iterator[Pane]:
@@ -118,6 +124,9 @@ class Viewer(Screen[None]):
         event.refresh_styles = event.refresh_styles and self._shown
         self._shown = True
 
+    def on_unmount(self) -> None:
+        self._find.close()
+
     # Messages
 
     def say(self, text: str, seconds: float = 5.0) -> None:
@@ -137,7 +146,7 @@ class Viewer(Screen[None]):
         slow = now - self._looked_slowly >= SLOW_SECONDS
         if slow:
             self._watch_health()
-        if self._paused or getattr(self.app, "terminal_behind", False) or not self.is_current:
+        if self.paused or getattr(self.app, "terminal_behind", False) or not self.is_current:
             return
         if self.reader.refresh() or slow or self._connections.behind:
             if slow:
@@ -146,7 +155,7 @@ class Viewer(Screen[None]):
 
     def look(self) -> None:
         """See what is new at once."""
-        if not self._paused and self.is_mounted:
+        if not self.paused and self.is_mounted:
             self.reader.refresh()
             self._show_news()
 
@@ -229,7 +238,7 @@ class Viewer(Screen[None]):
         socket = None if trail.number is None else self.reader.socket(trail.number)
         scope = "all sockets" if socket is None else self._whose(socket.number)
         pane = self.query_one("#bytes-pane", Pane)
-        paused = " · PAUSED" if self._paused else ""
+        paused = " · PAUSED" if self.paused else ""
         pane.title = f"3 Bytes · {scope}{paused}"
         pane.alert = f" · {NOT_VERIFIED}" if socket is not None and socket.insecure else ""
         lens = f"{log.lens.view} · {log.lens.encoding}"
@@ -259,6 +268,8 @@ class Viewer(Screen[None]):
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("find_next", "find_previous", "end_find"):
+            return self._find.pattern is not None
         return self._layered if action == "layer" else True
 
     def action_view(self) -> None:
@@ -291,7 +302,7 @@ class Viewer(Screen[None]):
         self._show_trail()
 
     def action_pause(self) -> None:
-        self._paused = not self._paused
+        self.paused = not self.paused
         self._subtitle()
         self.look()
 
@@ -338,6 +349,43 @@ class Viewer(Screen[None]):
     def action_jump(self, where: str) -> None:
         self._unmaximize()
         self.set_focus(self.query_one(f"#{where}"))  # at once: the next key may be there already
+
+    # Finding
+
+    def reach(self, seq: int) -> None:
+        """See the calls up to one that there is; a pause that hides it is over."""
+        self.look()
+        if self.paused and seq >= self.reader.count:
+            self.action_pause()
+
+    def action_find(self) -> None:
+        self._find_bar.open(self._log.lens.encoding)
+
+    def action_find_next(self) -> None:
+        self._find.go(backward=False)
+
+    def action_find_previous(self) -> None:
+        self._find.go(backward=True)
+
+    def action_end_find(self) -> None:
+        if self._find.running:
+            self._find.stop()
+            self.say("stopped looking")
+        else:
+            self._find.look_for(None)
+            self.clear_message()
+
+    @on(FindBar.Asked)
+    def _asked(self, event: FindBar.Asked) -> None:
+        self._log.focus()
+        if event.pattern:
+            self._find.look_for(event.pattern)
+        if self._find.pattern:
+            self._find.go(backward=False)
+
+    @on(FindBar.Left)
+    def _left_find_bar(self) -> None:
+        self._log.focus()
 
     def action_help(self) -> None:
         from socktui.tui.screens.help import HelpScreen

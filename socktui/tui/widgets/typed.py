@@ -28,6 +28,10 @@ class TypedInput(Input):
         event.prevent_default()
         self.post_message(self.Pasted(event.text))
 
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        # Of the keys that the library names in its own way it does not know that they are typed.
+        return key == "slash" or super().check_consume_key(key, character)
+
     def put(self, text: str) -> None:
         """A line in place of the one there is, with the cursor at its end."""
         self.value = safe(text)

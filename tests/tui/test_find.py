@@ -1,0 +1,405 @@
+"""Finding bytes: from where the log stands, in both directions, on a capture and while one is written."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import Input
+
+from socktui.core.call import Name
+from socktui.journal.search import Hits, Search
+from socktui.tui import find
+from socktui.tui.widgets.findbar import FindBar
+from tests.tui import tested
+from tests.tui.canned import Canned
+from tests.tui.drive import Drive, opened
+
+
+@pytest.fixture
+def talk(capture: Path) -> Path:
+    """Socket 2 sends and 3 receives; one needle in call 12, one over the calls 62, 64, 66, one in call 116."""
+    canned = Canned(capture)
+    client, accepted = canned.pair(canned.listener())
+    assert canned.journal.count == 9
+    for i in range(60):
+        text = {1: b"a needle here", 26: b"--nee", 27: b"d", 28: b"le--", 53: b"\x00\x01Needle"}.get(i, b"hay %d" % i)
+        canned.say(client, accepted, text)
+    return canned.close()
+
+
+def bar(drive: Drive) -> FindBar:
+    return drive.main.query_one(FindBar)
+
+
+def marked(drive: Drive) -> list[str]:
+    """What is marked in the log, row by row."""
+    ground = drive.log.style("found").bgcolor
+    rows = [drive.log._row(y) for y in range(drive.log.size.height)]
+    found = ["".join(s.text for s in row if s.style and s.style.bgcolor == ground) for row in rows]
+    return [text for text in found if text]
+
+
+async def look(drive: Drive, text: str, *keys: str) -> None:
+    """Open the bar, press keys there, type and press enter."""
+    await drive.press("/", *keys)
+    await drive.type(text)
+
+
+@tested.of("find", "look", "find_next", "find_previous")
+async def test_from_match_to_match_and_round_the_end(talk: Path) -> None:
+    async with opened(talk) as drive:
+        await drive.press("g")
+        await look(drive, "needle")
+        assert drive.app.focused is drive.log
+        await drive.sees("found in call 11 · socket 2")
+        assert marked(drive) == ["6e 65 65 64 6c 65needle"] * 2
+        await drive.press("n")
+        await drive.sees("found in call 12 · socket 3")
+        await drive.press("n")
+        await drive.sees("found in call 61 · socket 2")
+        await drive.press("n")
+        await drive.sees("found in call 62 · socket 3")
+        await drive.press("n")
+        await drive.sees("no more below: from the top · found in call 11 · socket 2")
+        await drive.press("N")
+        await drive.sees("no more above: from the end · found in call 62 · socket 3")
+        await drive.press("N")
+        await drive.sees("found in call 61 · socket 2")
+        assert not drive.log.following
+
+
+async def test_from_where_the_log_stands(talk: Path) -> None:
+    async with opened(talk) as drive:
+        await drive.press("G")
+        await look(drive, "needle")
+        await drive.sees("no more below: from the top · found in call 11")
+        await drive.press("n", "n")
+        await drive.sees("found in call 61")
+        await drive.press("j", "j", "n")
+        await drive.sees("found in call 62")
+        await drive.press("g", "N")
+        await drive.sees("no more above: from the end · found in call 62")
+
+
+async def test_what_goes_on_in_other_rows_and_calls_is_marked_in_all(talk: Path) -> None:
+    async with opened(talk) as drive:
+        await drive.press("2", "g", "a")
+        await look(drive, "needle")
+        await drive.press("n")
+        await drive.sees("found in call 61")
+        assert marked(drive) == ["6e 65 65nee", "64d", "6c 65le"]
+        await drive.press("v")
+        assert marked(drive) == ["6e 65 65", "64", "6c 65"]
+        await drive.press("v")
+        assert marked(drive) == ["nee", "d", "le"]
+        assert drive.log.standing == (61, 0)
+
+
+async def test_only_the_socket_that_is_shown(talk: Path) -> None:
+    async with opened(talk) as drive:
+        await drive.press("2", "G", "a", "3", "g")
+        await look(drive, "needle")
+        await drive.sees("found in call 12 · socket 3")
+        await drive.press("n", "n")
+        await drive.sees("no more below: from the top · found in call 12 · socket 3")
+
+
+@tested.of("ignore_case", "pattern_mode")
+async def test_hex_escapes_and_any_case(talk: Path) -> None:
+    async with opened(talk) as drive:
+        await drive.press("/")
+        assert "text · utf-8 · exact case" in drive.text
+        await drive.press("f2")
+        await drive.sees("escapes · utf-8 · exact case")
+        await drive.type(r"\x00\x01N")
+        await drive.sees("found in call 115")
+        await look(drive, "4e 65 65 64", "f2")
+        await drive.sees("found in call 115")
+        await look(drive, "NEEDLE", "f2", "f3")
+        await drive.sees("found in call 115")
+        await drive.press("n", "n")
+        await drive.sees("from the top · found in call 11 ·")
+        await look(drive, "NEEDLE", "f3")
+        await drive.sees("not found")
+
+
+async def test_the_bar_says_what_is_wrong_and_stays(talk: Path) -> None:
+    async with opened(talk) as drive:
+        await look(drive, "6", "f2", "f2")
+        await drive.sees("Half a byte: an odd number of hex digits")
+        assert bar(drive).display
+        await drive.type("x" * 9000)
+        await drive.sees("is no hex digit")
+        await drive.press("f2")
+        await drive.sees("the pattern has 9000 bytes, and at most 4096 can be found")
+
+
+async def test_enter_alone_finds_the_next(talk: Path) -> None:
+    async with opened(talk) as drive:
+        await drive.press("g")
+        await look(drive, "needle")
+        await drive.sees("found in call 11")
+        await look(drive, "")
+        await drive.sees("found in call 12")
+
+
+async def test_enter_alone_does_nothing_where_nothing_was_asked_for(talk: Path) -> None:
+    async with opened(talk) as drive:
+        await look(drive, "")
+        assert drive.app.focused is drive.log
+        assert not bar(drive).display
+        assert drive.main._find.pattern is None
+
+
+@tested.of("end_find", "leave")
+async def test_escape_leaves_the_bar_and_takes_the_marks_away(talk: Path) -> None:
+    async with opened(talk) as drive:
+        assert "End find" not in drive.footer
+        await drive.press("/", "n", "escape")
+        assert not bar(drive).display
+        assert drive.app.focused is drive.log
+        await look(drive, "needle")
+        await drive.sees("found in call")
+        await drive.press("f")
+        drive.main.clear_message()
+        assert drive.footer.startswith("n Next  N Previous  esc End find  / Find")
+        await drive.press("g")
+        assert marked(drive)
+        await drive.press("escape")
+        assert not marked(drive)
+        assert "End find" not in drive.footer
+        await drive.press("n")
+        assert drive.log.standing == (2, 0)
+
+
+@tested.of("older_pattern", "newer_pattern")
+async def test_patterns_come_back(talk: Path) -> None:
+    async with opened(talk) as drive:
+        for text in ("needle", "hay"):
+            await look(drive, text)
+        await drive.press("/", "up", "up")
+        line = drive.app.focused
+        assert isinstance(line, Input)
+        assert line.value == "needle"
+        await drive.press("down")
+        assert line.value == "hay"
+    async with opened(talk) as drive:
+        await drive.press("/", "up")
+        assert isinstance(drive.app.focused, Input)
+        assert drive.app.focused.value == "hay"
+
+
+async def test_what_is_pasted_comes_as_escapes(talk: Path) -> None:
+    async with opened(talk) as drive:
+        await drive.press("/")
+        await drive.paste("\x00\x01Nee")
+        assert isinstance(drive.app.focused, Input)
+        assert drive.app.focused.value == r"\0\x01Nee"
+        await drive.press("enter")
+        await drive.sees("found in call 115")
+
+
+async def test_a_slash_can_be_typed(talk: Path) -> None:
+    async with opened(talk) as drive:
+        await drive.press("/", "/", "n")
+        assert isinstance(drive.app.focused, Input)
+        assert drive.app.focused.value == "/n"
+        assert "/ Find" not in drive.footer
+
+
+async def test_in_the_encoding_of_the_log_and_in_text(capture: Path) -> None:
+    canned = Canned(capture)
+    client, accepted = canned.pair(canned.listener())
+    canned.say(client, accepted, "日本語 Привет, ".encode() * 40)
+    canned.say(client, accepted, "Привет".encode("cp1251"))
+    canned.close()
+    async with opened(capture) as drive:
+        await drive.press("v", "v", "3", "g")
+        await look(drive, "Привет")
+        await drive.sees("found in call 9")
+        shown = "".join(drive.rows(drive.log))
+        assert "".join(marked(drive)) == "".join(char for char in shown if char in "Привет")
+        await drive.press("E", "E")
+        await look(drive, "Привет")
+        await drive.sees("found in call 11")
+        assert marked(drive) == ["Привет"] * 2
+
+
+async def test_a_character_of_which_only_some_bytes_match_is_marked(capture: Path) -> None:
+    canned = Canned(capture)
+    client, accepted = canned.pair(canned.listener())
+    canned.say(client, accepted, "日本".encode())
+    canned.close()
+    async with opened(capture) as drive:
+        await drive.press("v", "v")
+        await look(drive, "9c", "f2", "f2")
+        assert marked(drive) == ["本", "本"]
+        await drive.press("v")
+        assert marked(drive)[0].startswith("9c")
+
+
+async def test_deep_in_a_long_call(capture: Path) -> None:
+    canned = Canned(capture)
+    client, accepted = canned.pair(canned.listener())
+    data = bytearray(b"." * 60_000)
+    data[4094:4100] = data[50_001:50_007] = b"needle"
+    canned.say(client, accepted, bytes(data))
+    canned.close()
+    async with opened(capture) as drive:
+        await drive.press("g")
+        for view in ("both", "hex", "text"):
+            assert drive.log.lens.view == view
+            await drive.press("g")
+            await look(drive, "needle")
+            await drive.until(lambda: not drive.main._find.running)
+            assert "".join(marked(drive)).replace(" ", "") == _seen(view)
+            await drive.press("n")
+            await drive.until(lambda: not drive.main._find.running)
+            assert len(marked(drive)) >= 1
+            standing = drive.log.standing
+            assert standing is not None
+            assert standing.seq == 9
+            assert standing.offset <= 50_001 < standing.offset + 200
+            await drive.press("v")
+
+
+def _seen(view: str) -> str:
+    """A match over the border of a page, as it is marked in two rows."""
+    return {"both": "6e65ne65646c65edle", "hex": "6e6565646c65", "text": "needle"}[view]
+
+
+async def test_bytes_that_come_later_are_found_and_marked(capture: Path) -> None:
+    canned = Canned(capture)
+    client, accepted = canned.pair(canned.listener())
+    canned.say(client, accepted, b"hay")
+    async with opened(capture) as drive:
+        await look(drive, "needle")
+        await drive.sees("not found")
+        canned.send(client, b"needle one")
+        await drive.press("n")
+        await drive.sees("found in call 11")
+        canned.send(client, b"nee")
+        canned.send(client, b"dle two")
+        await drive.press("n")
+        await drive.sees("found in call 12")
+        assert marked(drive) == ["6e 65 65 64 6c 65needle", "6e 65 65nee", "64 6c 65dle"]
+    canned.close()
+
+
+async def test_a_pause_that_hides_what_was_found_is_over(capture: Path, endless: threading.Event) -> None:
+    canned = Canned(capture)
+    client, _ = canned.pair(canned.listener())
+    canned.send(client, b"hay")
+    async with opened(capture) as drive:
+        await look(drive, "needle")
+        await drive.sees("looking …")
+        drive.main.action_pause()
+        canned.send(client, b"needle")
+        await drive.press("n")
+        assert drive.main._find._reader
+        drive.main._find._reader.refresh()
+        assert drive.main.paused
+        endless.set()
+        await drive.sees("found in call 10")
+        assert not drive.main.paused
+        assert marked(drive) == ["6e 65 65 64 6c 65needle"]
+    canned.close()
+
+
+async def test_during_a_pause_nothing_is_found_that_came_after_it(capture: Path) -> None:
+    canned = Canned(capture)
+    client, _ = canned.pair(canned.listener())
+    canned.send(client, b"needle")
+    async with opened(capture) as drive:
+        drive.main.action_pause()
+        canned.send(client, b"needle")
+        for _ in range(2):
+            await look(drive, "needle")
+            await drive.sees("found in call 9")
+        assert drive.main.paused
+    canned.close()
+
+
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A search that goes on until it is told to find something."""
+    event = threading.Event()
+    forward = Search.forward
+
+    def slowly(search: Search, *args: Any) -> Hits:
+        search.of = 10
+        search.looked = 4
+        while not event.wait(0.001):
+            yield None
+        yield from forward(search, *args)
+
+    monkeypatch.setattr(Search, "forward", slowly)
+    monkeypatch.setattr(find, "PATIENCE", 0.0)
+    yield event
+    event.set()
+
+
+async def test_keys_work_while_it_looks(talk: Path, endless: threading.Event) -> None:
+    async with opened(talk) as drive:
+        await drive.press("g")
+        await look(drive, "needle")
+        await drive.sees("looking … 40 % · esc stops")
+        await drive.press("j", "j")
+        assert drive.log.standing == (8, 0)
+        endless.set()
+        await drive.sees("found in call 11")
+
+
+async def test_escape_stops_a_search(talk: Path, endless: threading.Event) -> None:
+    async with opened(talk) as drive:
+        await drive.press("g")
+        await look(drive, "needle")
+        await drive.sees("looking … 40 %")
+        await drive.press("escape")
+        await drive.sees("stopped looking")
+        endless.set()
+        await drive.press("n")
+        await drive.sees("found in call 11")
+
+
+async def test_a_search_under_way_ends_with_the_program(talk: Path, endless: threading.Event) -> None:
+    async with opened(talk) as drive:
+        await look(drive, "needle")
+        await drive.sees("looking … 40 %")
+        await drive.press("ctrl+q")
+        await drive.until(lambda: not drive.app._running)
+
+
+async def test_another_view_while_it_looks(talk: Path, endless: threading.Event) -> None:
+    async with opened(talk) as drive:
+        await drive.press("g")
+        await look(drive, "needle")
+        await drive.sees("looking …")
+        await drive.press("2", "G", "a")
+        endless.set()
+        await drive.sees("found, but the log shows others by now: n looks there")
+        await drive.press("3", "g", "n")
+        await drive.sees("found in call 12 · socket 3")
+
+
+async def test_in_the_workbench_what_the_engine_moved(drive: Drive) -> None:
+    client, _ = await drive.pair()
+    await drive.type("Hello, World!")
+    await drive.until(lambda: drive.carried(client, Name.RECV) == b"Hello, World!")
+    await drive.press("escape")
+    await look(drive, "World")
+    await drive.sees("found in call")
+    assert set(marked(drive)) == {"57  6f 72 6c 64World"}
+    await drive.press("5")
+    assert "/ Find" not in drive.footer
+
+
+async def test_an_empty_log_has_nothing_to_look_through(capture: Path) -> None:
+    Canned(capture).close()
+    async with opened(capture) as drive:
+        await look(drive, "x")
+        await drive.sees("there are no bytes to look through yet")
