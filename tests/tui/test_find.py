@@ -49,26 +49,32 @@ async def look(drive: Drive, text: str, *keys: str) -> None:
     await drive.type(text)
 
 
+async def says(drive: Drive, text: str) -> None:
+    """Wait for the end of a search, and see what is said of it."""
+    await drive.until(lambda: not drive.main._find.running)
+    await drive.sees(text)
+
+
 @tested.of("find", "look", "find_next", "find_previous")
 async def test_from_match_to_match_and_round_the_end(talk: Path) -> None:
     async with opened(talk) as drive:
         await drive.press("g")
         await look(drive, "needle")
         assert drive.app.focused is drive.log
-        await drive.sees("found in call 11 · socket 2")
+        await says(drive, "found in call 11 · socket 2")
         assert marked(drive) == ["6e 65 65 64 6c 65needle"] * 2
         await drive.press("n")
-        await drive.sees("found in call 12 · socket 3")
+        await says(drive, "found in call 12 · socket 3")
         await drive.press("n")
-        await drive.sees("found in call 61 · socket 2")
+        await says(drive, "found in call 61 · socket 2")
         await drive.press("n")
-        await drive.sees("found in call 62 · socket 3")
+        await says(drive, "found in call 62 · socket 3")
         await drive.press("n")
-        await drive.sees("no more below: from the top · found in call 11 · socket 2")
+        await says(drive, "no more below: from the top · found in call 11 · socket 2")
         await drive.press("N")
-        await drive.sees("no more above: from the end · found in call 62 · socket 3")
+        await says(drive, "no more above: from the end · found in call 62 · socket 3")
         await drive.press("N")
-        await drive.sees("found in call 61 · socket 2")
+        await says(drive, "found in call 61 · socket 2")
         assert not drive.log.following
 
 
@@ -76,13 +82,13 @@ async def test_from_where_the_log_stands(talk: Path) -> None:
     async with opened(talk) as drive:
         await drive.press("G")
         await look(drive, "needle")
-        await drive.sees("no more below: from the top · found in call 11")
-        await drive.press("n", "n")
-        await drive.sees("found in call 61")
+        await says(drive, "no more below: from the top · found in call 11")
         await drive.press("j", "j", "n")
-        await drive.sees("found in call 62")
+        await says(drive, "found in call 12")
+        await drive.press("j", "j", "n")
+        await says(drive, "found in call 61")
         await drive.press("g", "N")
-        await drive.sees("no more above: from the end · found in call 62")
+        await says(drive, "no more above: from the end · found in call 62")
 
 
 async def test_what_goes_on_in_other_rows_and_calls_is_marked_in_all(talk: Path) -> None:
@@ -90,7 +96,7 @@ async def test_what_goes_on_in_other_rows_and_calls_is_marked_in_all(talk: Path)
         await drive.press("2", "g", "a")
         await look(drive, "needle")
         await drive.press("n")
-        await drive.sees("found in call 61")
+        await says(drive, "found in call 61")
         assert marked(drive) == ["6e 65 65nee", "64d", "6c 65le"]
         await drive.press("v")
         assert marked(drive) == ["6e 65 65", "64", "6c 65"]
@@ -103,28 +109,28 @@ async def test_only_the_socket_that_is_shown(talk: Path) -> None:
     async with opened(talk) as drive:
         await drive.press("2", "G", "a", "3", "g")
         await look(drive, "needle")
-        await drive.sees("found in call 12 · socket 3")
+        await says(drive, "found in call 12 · socket 3")
         await drive.press("n", "n")
-        await drive.sees("no more below: from the top · found in call 12 · socket 3")
+        await says(drive, "no more below: from the top · found in call 12 · socket 3")
 
 
 @tested.of("ignore_case", "pattern_mode")
 async def test_hex_escapes_and_any_case(talk: Path) -> None:
     async with opened(talk) as drive:
         await drive.press("/")
-        assert "text · utf-8 · exact case" in drive.text
+        await drive.sees("text · utf-8 · exact case")
         await drive.press("f2")
         await drive.sees("escapes · utf-8 · exact case")
         await drive.type(r"\x00\x01N")
-        await drive.sees("found in call 115")
+        await says(drive, "found in call 115")
         await look(drive, "4e 65 65 64", "f2")
-        await drive.sees("found in call 115")
+        await says(drive, "found in call 115")
         await look(drive, "NEEDLE", "f2", "f3")
-        await drive.sees("found in call 115")
+        await says(drive, "found in call 115")
         await drive.press("n", "n")
-        await drive.sees("from the top · found in call 11 ·")
+        await says(drive, "from the top · found in call 11 ·")
         await look(drive, "NEEDLE", "f3")
-        await drive.sees("not found")
+        await says(drive, "not found")
 
 
 async def test_the_bar_says_what_is_wrong_and_stays(talk: Path) -> None:
@@ -142,9 +148,9 @@ async def test_enter_alone_finds_the_next(talk: Path) -> None:
     async with opened(talk) as drive:
         await drive.press("g")
         await look(drive, "needle")
-        await drive.sees("found in call 11")
+        await says(drive, "found in call 11")
         await look(drive, "")
-        await drive.sees("found in call 12")
+        await says(drive, "found in call 12")
 
 
 async def test_enter_alone_does_nothing_where_nothing_was_asked_for(talk: Path) -> None:
@@ -163,7 +169,7 @@ async def test_escape_leaves_the_bar_and_takes_the_marks_away(talk: Path) -> Non
         assert not bar(drive).display
         assert drive.app.focused is drive.log
         await look(drive, "needle")
-        await drive.sees("found in call")
+        await says(drive, "found in call")
         await drive.press("f")
         drive.main.clear_message()
         assert drive.footer.startswith("n Next  N Previous  esc End find  / Find")
@@ -200,7 +206,7 @@ async def test_what_is_pasted_comes_as_escapes(talk: Path) -> None:
         assert isinstance(drive.app.focused, Input)
         assert drive.app.focused.value == r"\0\x01Nee"
         await drive.press("enter")
-        await drive.sees("found in call 115")
+        await says(drive, "found in call 115")
 
 
 async def test_a_slash_can_be_typed(talk: Path) -> None:
@@ -220,12 +226,12 @@ async def test_in_the_encoding_of_the_log_and_in_text(capture: Path) -> None:
     async with opened(capture) as drive:
         await drive.press("v", "v", "3", "g")
         await look(drive, "Привет")
-        await drive.sees("found in call 9")
+        await says(drive, "found in call 9")
         shown = "".join(drive.rows(drive.log))
         assert "".join(marked(drive)) == "".join(char for char in shown if char in "Привет")
         await drive.press("E", "E")
         await look(drive, "Привет")
-        await drive.sees("found in call 11")
+        await says(drive, "found in call 11")
         assert marked(drive) == ["Привет"] * 2
 
 
@@ -278,14 +284,14 @@ async def test_bytes_that_come_later_are_found_and_marked(capture: Path) -> None
     canned.say(client, accepted, b"hay")
     async with opened(capture) as drive:
         await look(drive, "needle")
-        await drive.sees("not found")
+        await says(drive, "not found")
         canned.send(client, b"needle one")
         await drive.press("n")
-        await drive.sees("found in call 11")
+        await says(drive, "found in call 11")
         canned.send(client, b"nee")
         canned.send(client, b"dle two")
         await drive.press("n")
-        await drive.sees("found in call 12")
+        await says(drive, "found in call 12")
         assert marked(drive) == ["6e 65 65 64 6c 65needle", "6e 65 65nee", "64 6c 65dle"]
     canned.close()
 
@@ -304,7 +310,7 @@ async def test_a_pause_that_hides_what_was_found_is_over(capture: Path, endless:
         drive.main._find._reader.refresh()
         assert drive.main.paused
         endless.set()
-        await drive.sees("found in call 10")
+        await says(drive, "found in call 10")
         assert not drive.main.paused
         assert marked(drive) == ["6e 65 65 64 6c 65needle"]
     canned.close()
@@ -319,7 +325,7 @@ async def test_during_a_pause_nothing_is_found_that_came_after_it(capture: Path)
         canned.send(client, b"needle")
         for _ in range(2):
             await look(drive, "needle")
-            await drive.sees("found in call 9")
+            await says(drive, "found in call 9")
         assert drive.main.paused
     canned.close()
 
@@ -351,7 +357,7 @@ async def test_keys_work_while_it_looks(talk: Path, endless: threading.Event) ->
         await drive.press("j", "j")
         assert drive.log.standing == (8, 0)
         endless.set()
-        await drive.sees("found in call 11")
+        await says(drive, "found in call 11")
 
 
 async def test_escape_stops_a_search(talk: Path, endless: threading.Event) -> None:
@@ -363,7 +369,7 @@ async def test_escape_stops_a_search(talk: Path, endless: threading.Event) -> No
         await drive.sees("stopped looking")
         endless.set()
         await drive.press("n")
-        await drive.sees("found in call 11")
+        await says(drive, "found in call 11")
 
 
 async def test_a_search_under_way_ends_with_the_program(talk: Path, endless: threading.Event) -> None:
@@ -383,7 +389,7 @@ async def test_another_view_while_it_looks(talk: Path, endless: threading.Event)
         endless.set()
         await drive.sees("found, but the log shows others by now: n looks there")
         await drive.press("3", "g", "n")
-        await drive.sees("found in call 12 · socket 3")
+        await says(drive, "found in call 12 · socket 3")
 
 
 async def test_in_the_workbench_what_the_engine_moved(drive: Drive) -> None:
@@ -392,7 +398,7 @@ async def test_in_the_workbench_what_the_engine_moved(drive: Drive) -> None:
     await drive.until(lambda: drive.carried(client, Name.RECV) == b"Hello, World!")
     await drive.press("escape")
     await look(drive, "World")
-    await drive.sees("found in call")
+    await says(drive, "found in call")
     assert set(marked(drive)) == {"57  6f 72 6c 64World"}
     await drive.press("5")
     assert "/ Find" not in drive.footer
