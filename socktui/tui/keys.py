@@ -121,7 +121,7 @@ KEYS: tuple[Key, ...] = (
     _lists("pagedown", "page_down", "Page down", "Go down one page.", "pgdn"),
     _lists("pageup", "page_up", "Page up", "Go up one page.", "pgup"),
     _lists("enter", "choose", "Choose", "Choose the row, as a double click does.", "enter"),
-    _find("enter", "look", "Find", "Find the next match from where the log stands.", "enter"),
+    _find("enter", "look", "Find", "Find it, from where the log stands.", "enter"),
     _find("escape", "leave", "Back", "Leave the bar.", "esc"),
     _find("f2", "pattern_mode", "Mode", "Type text, escapes, or hex."),
     _find("f3", "ignore_case", "Case", "Tell capitals from small letters, or not."),

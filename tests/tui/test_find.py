@@ -409,3 +409,18 @@ async def test_an_empty_log_has_nothing_to_look_through(capture: Path) -> None:
     async with opened(capture) as drive:
         await look(drive, "x")
         await drive.sees("there are no bytes to look through yet")
+
+
+async def test_the_palette_offers_what_works_of_it(talk: Path) -> None:
+    async with opened(talk) as drive:
+
+        def offered() -> list[str]:
+            return [command.title for command in drive.app.get_system_commands(drive.app.screen)]
+
+        assert "Find (/)" in offered()
+        assert not {"Next (n)", "Mode (f2)"} & set(offered())
+        await drive.press("/")
+        assert {"Mode (f2)", "Case (f3)", "Find (enter)"} <= set(offered())
+        await drive.type("needle")
+        assert {"Next (n)", "Previous (N)", "End find (esc)"} <= set(offered())
+        assert "Mode (f2)" not in offered()

@@ -76,7 +76,7 @@ async def test_the_palette_offers_only_what_works(talk: Path) -> None:
     async with opened(talk) as drive:
         titles = [command.title for command in drive.app.get_system_commands(drive.app.screen)]
         assert titles == [
-            "View (v)", "All (a)", "Copy (y)", "Maximize (m)", "Time (t)", "Encoding (E)", "Listening (1)",
+            "Find (/)", "View (v)", "All (a)", "Copy (y)", "Maximize (m)", "Time (t)", "Encoding (E)", "Listening (1)",
             "Connections (2)", "Bytes (3)", "Calls (4)", "Help (?)", "Quit (^q)", "Theme",
         ]  # fmt: skip
 

@@ -255,7 +255,7 @@ async def test_the_palette_lists_every_action_that_works_and_carries_it_out(driv
     commands = {command.title: command for command in drive.app.get_system_commands(drive.app.screen)}
     wanted = [key for key in keys.KEYS if key.where in ("everywhere", "send")]
     dead = {"stop_repeat", "restart", "command_palette", "focus_next", "focus_previous"}
-    dead |= {"older", "newer", "back", "layer", "kind"}
+    dead |= {"older", "newer", "back", "layer", "kind", "find_next", "find_previous", "end_find"}
     for key in wanted:
         listed = any(
             title.endswith(f"({key.shown.split()[0]})") and c.help == key.help for title, c in commands.items()
