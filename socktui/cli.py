@@ -43,6 +43,16 @@ a second, or for as long as --for says.
 """
 
 
+_SEARCH = """\
+A line is printed for each match: when, in which call of which socket, at which of its bytes, and what stands there.
+A match may go on in the next calls of the same socket, direction and layer, but not from one message to the next.
+Matches may overlap, and come in the order of their ends.
+--json prints one object a match, with these keys: seq (the call in which it begins), time, socket, call, layer, byte
+(of that call), offset (in what the socket moved that way), length, and end_seq and end_byte of its last byte.
+Exit status: 0 found, 1 not found, 2 bad usage, or no capture.
+"""
+
+
 class Parser(argparse.ArgumentParser):
     """Says in one line what is wrong."""
 
@@ -120,6 +130,7 @@ def _parser() -> Parser:
     command("services", "the services that a server can have", lambda parser: parser.set_defaults(run=_services))
     command("templates", "what can be sent without typing it", lambda parser: parser.set_defaults(run=_templates))
     command("open", "look at a capture", _fill_open, _ABOUT + _JSON)
+    command("search", "find bytes in a capture", _fill_search, _SEARCH)
     command("captures", "the captures that are kept on this machine", _fill_captures)
     return parser
 
@@ -158,6 +169,24 @@ def _fill_open(parser: Parser) -> None:
     form.add_argument("--headless", action="store_true", help="no screen: print its calls, a line each")
     form.add_argument("--json", action="store_true", help="no screen: print its calls as JSON Lines")
     parser.set_defaults(run=_open)
+
+
+def _fill_search(parser: Parser) -> None:
+    parser.add_argument("path", metavar="CAPTURE", type=Path)
+    parser.add_argument("pattern", metavar="PATTERN", help="text, with escapes such as \\r\\n \\x00 \\u0416")
+    parser.add_argument("--hex", action="store_true", help="the pattern is hex: 48 65 6c, or 0x48,0x65")
+    parser.add_argument("--ignore-case", action="store_true", help="letters of ASCII match in either case")
+    parser.add_argument("--socket", metavar="N", type=_number(1 << 32), help="only in what this one moved")
+    parser.add_argument(
+        "--layers",
+        choices=("clear", "wire", "all"),
+        default="clear",
+        help="of a protocol over another (default: clear)",
+    )
+    printed = parser.add_mutually_exclusive_group()
+    printed.add_argument("--count", action="store_true", help="print only how many matches there are")
+    printed.add_argument("--json", action="store_true", help="print the matches as JSON Lines")
+    parser.set_defaults(run=_search)
 
 
 def _fill_captures(parser: Parser) -> None:
@@ -324,6 +353,21 @@ def _open(args: argparse.Namespace) -> int:
     from socktui.tui.app import open_capture
 
     return open_capture(args.path)
+
+
+def _search(args: argparse.Namespace) -> int:
+    from socktui.core.payload import PayloadError, from_escapes, from_hex
+    from socktui.headless.search import Options, search
+    from socktui.journal.matching import Pattern, PatternError
+    from socktui.journal.search import Scope
+
+    try:
+        data = from_hex(args.pattern) if args.hex else from_escapes(args.pattern, "utf-8")
+        pattern = Pattern(data, args.ignore_case)
+    except (PayloadError, PatternError) as error:
+        say(f"socktui search: {error}")
+        return 2
+    return search(args.path, pattern, Scope(args.socket, args.layers), Options(args.count, args.json))
 
 
 def _captures(args: argparse.Namespace) -> int:

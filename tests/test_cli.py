@@ -14,7 +14,7 @@ from socktui.services import SERVICES
 from tests.running import PROGRAM, Run, ran
 from tests.support import peer, read_exactly
 
-COMMANDS = ("echo", "listen", "connect", "services", "templates", "open", "captures")
+COMMANDS = ("echo", "listen", "connect", "services", "templates", "open", "search", "captures")
 
 
 def test_help_lists_every_command(capfd: pytest.CaptureFixture[str]) -> None:
@@ -70,6 +70,15 @@ def test_the_version(capfd: pytest.CaptureFixture[str]) -> None:
         ("connect :1 --pipe --json", "not allowed with"),
         ("echo --pipe", "unrecognized arguments: --pipe"),
         ("open", "CAPTURE"),
+        ("search /c", "PATTERN"),
+        ("search /c 6 --hex", "Half a byte: an odd number of hex digits"),
+        (r"search /c \q", "is no escape that is known here"),
+        ("search /c ", "nothing to find: the pattern is empty"),
+        (f"search /c {'x' * 5000}", "the pattern has 5000 bytes, and at most 4096 can be found"),
+        ("search /c x --socket 0", "--socket: '0' is no number from 1"),
+        ("search /c x --layers some", "invalid choice: 'some'"),
+        ("search /c x --count --json", "not allowed with"),
+        ("search /no/such/capture x", "/no/such/capture does not exist"),
         ("nonsense", "invalid choice"),
         ("--nonsense", "--nonsense"),
         ("echo \x1b]0;x\x07:1", r"\x1b]0"),

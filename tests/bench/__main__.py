@@ -31,6 +31,7 @@ from tests.bench.plan import GIB, QUICK, Plan
 from tests.bench.race import race
 from tests.bench.room import NoRoom
 from tests.bench.screen import keys, opening
+from tests.bench.searching import searching
 from tests.bench.servers import compiled
 from tests.bench.starting import starting
 from tests.bench.targets import Section, Target, targets_table, verdicts
@@ -79,6 +80,7 @@ def measure(plan: Plan, folder: Path, only: str) -> str:
         "Memory as bytes flow": lambda: memory(plan, load, folder),
         "Cost as work grows": lambda: growth(plan, load, folder),
         "Reading a capture": lambda: reading(plan, capture),
+        "Finding bytes in a capture": lambda: searching(plan, folder),
         "Opening it on the screen": lambda: opening(plan, capture),
         "Start": lambda: starting(plan, folder),
         "A paint of the byte log": lambda: paint(plan, folder),

@@ -28,6 +28,7 @@ class Plan:
     heavy           rounds of what takes long
     crowd           connections that are held
     flow            bytes after which memory is looked at: few, and many
+    searched        bytes of a capture in which some are looked for
     little          bytes, and round trips, of which 10 and 100 times as many are made
     """
 
@@ -48,6 +49,7 @@ class Plan:
     heavy: int = 3
     crowd: int = 10_000
     flow: tuple[int, int] = (100 * MIB, 10 * GIB)
+    searched: int = GIB
     little: tuple[int, int] = (64 * MIB, 10_000)
 
 
@@ -69,6 +71,7 @@ QUICK = Plan(
     heavy=1,
     crowd=1000,
     flow=(100 * MIB, 500 * MIB),
+    searched=64 * MIB,
     little=(2 * MIB, 400),
 )
 
