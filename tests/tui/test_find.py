@@ -305,13 +305,12 @@ async def test_a_pause_that_hides_what_was_found_is_over(capture: Path, endless:
         await drive.sees("looking …")
         drive.main.action_pause()
         canned.send(client, b"needle")
-        await drive.press("n")
         assert drive.main._find._reader
         drive.main._find._reader.refresh()
         assert drive.main.paused
         endless.set()
         await says(drive, "found in call 10")
-        assert not drive.main.paused
+        await drive.until(lambda: not drive.main.paused)
         assert marked(drive) == ["6e 65 65 64 6c 65needle"]
     canned.close()
 

@@ -335,3 +335,20 @@ async def test_message_of_what_went_wrong(capture: Path, size: tuple[int, int], 
         await drive.press("e")
         await drive.sees("Error: ")
         await same(drive)
+
+
+async def test_found(capture: Path, size: tuple[int, int], same: Any) -> None:
+    """Matches in one row, over two rows, over two calls; the bar is open for the next."""
+    canned = Canned(capture)
+    client, accepted = canned.pair(canned.listener())
+    canned.say(client, accepted, b"a needle in a haystack, and one more needle in it")
+    canned.say(client, accepted, "Иголка: nee".encode())
+    canned.say(client, accepted, b"dle")
+    canned.close()
+    async with opened(capture, size) as drive:
+        await drive.press("g", "/")
+        await drive.type("needle")
+        await drive.sees("found in call 9 · socket 2")
+        drive.main.clear_message()
+        await drive.press("/", "f3")
+        await same(drive)
