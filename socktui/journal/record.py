@@ -66,6 +66,7 @@ import json
 import struct
 from dataclasses import replace
 from enum import IntEnum
+from functools import lru_cache
 from mmap import mmap
 from typing import Any, TypeVar
 
@@ -89,8 +90,6 @@ CLOSED_IN_ORDER = 1
 UNDER, MESSAGE = 1, 2
 
 RECORD = struct.Struct("<QQQIIIIfiIIHHBBH")
-BYTES = struct.Struct("<8xQ32xI12x")
-"""Of a record, only where its bytes are."""
 RECORD_SIZE = 64
 JUMP_AT = 28
 
@@ -105,9 +104,15 @@ U32 = struct.Struct("<I")
 U64 = struct.Struct("<Q")
 RANGE = struct.Struct("<QQ")
 
-assert RECORD.size == BYTES.size == RECORD_SIZE
+assert RECORD.size == RECORD_SIZE
 assert SLOT_HOT.size == SLOT_COLD_AT
 assert SLOT_END <= SLOT_SIZE
+
+
+@lru_cache(maxsize=2)
+def places(count: int) -> struct.Struct:
+    """Of so many records only `at` and `length`, all in one go: no object is made for a record."""
+    return struct.Struct("<" + "8xQ32xI12x" * count)
 
 
 # Readers look at any moment, so what they look at is never packed in place: struct fills the place with zeros

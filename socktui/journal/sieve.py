@@ -11,7 +11,7 @@ from socktui.journal.reader import Reader
 PIECE = 1 << 20
 """Bytes that are looked through in one go: it takes less than a millisecond, in which nothing else runs."""
 
-BLOCK = 4096
+BLOCK = 1024
 """Calls whose places are read in one go."""
 
 CHAINED = 256
