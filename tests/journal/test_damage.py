@@ -6,6 +6,7 @@ import resource
 import shutil
 import struct
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,14 @@ from hypothesis import strategies as st
 from socktui.journal import record
 from socktui.journal.captures import new_path
 from socktui.journal.kept import kept
+from socktui.journal.matching import Pattern
 from socktui.journal.reader import CaptureError, Reader
+from socktui.journal.search import Scope, Search
 from socktui.journal.writer import Journal
 from tests.journal.writing import RING, left_behind, small
+
+MOST = 2000
+"""Steps of a search, for damage can make a call very long."""
 
 
 def look_at_everything(reader: Reader) -> None:
@@ -38,6 +44,11 @@ def look_at_everything(reader: Reader) -> None:
         if socket.calls and reader.count:
             for n in range(min(socket.calls, 20)):
                 assert 0 <= reader.nth(socket, n) < reader.count
+    for number in (None, *range(1, min(reader.sockets, 3) + 1)):
+        one = Search(reader, Pattern(b"o"), Scope(number, "all"))
+        forward, backward = (list(islice(hits, MOST)) for hits in (one.forward(), one.backward()))
+        if max(len(forward), len(backward)) < MOST:
+            assert [hit for hit in forward if hit] == [hit for hit in reversed(backward) if hit]
 
 
 def open_and_look(path: Path) -> None:
