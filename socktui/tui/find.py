@@ -142,8 +142,9 @@ class Find:
         with self._lock:
             if self._closed or self._reader is None:
                 return True, None
-            if not self._screen.paused:
-                self._reader.refresh()
+            self._reader.refresh()
+            if self._screen.paused:  # what is not seen is not found
+                self._reader.count = min(self._reader.count, self._screen.reader.count)
             began = rested = time.monotonic()
             for hit in hits:
                 now = time.monotonic()
