@@ -108,6 +108,7 @@ class Search:
     def _calls_from(self, first: int) -> Found:
         chain = self._chain()
         at = begun = chain.first_from(first) if chain else first
+        self.looked, self.of = 0, (chain.length if chain else self._reader.count) - begun
         while at < (count := chain.length if chain else self._reader.count):
             stop = min(count, at + (CHAINED if chain else BLOCK))
             yield from (chain or self._sieve).calls(at, stop, backward=False)
@@ -117,6 +118,7 @@ class Search:
     def _calls_down_from(self, last: int) -> Found:
         chain = self._chain()
         at = self.of = chain.first_from(last + 1) if chain else last + 1
+        self.looked = 0
         while at > 0:
             start = max(0, at - (CHAINED if chain else BLOCK))
             yield from (chain or self._sieve).calls(start, at, backward=True)

@@ -11,6 +11,7 @@ import pytest
 from textual.widgets import Input
 
 from socktui.core.call import Name
+from socktui.journal import sieve
 from socktui.journal.search import Hits, Search
 from socktui.tui import find
 from socktui.tui.widgets.findbar import FindBar
@@ -89,6 +90,23 @@ async def test_from_where_the_log_stands(talk: Path) -> None:
         await says(drive, "found in call 61")
         await drive.press("g", "N")
         await says(drive, "no more above: from the end · found in call 62")
+
+
+async def test_round_the_end_in_the_smallest_steps(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However little of a capture is looked at before the screen has its turn again."""
+    monkeypatch.setattr(find, "SLICE", 0.0)
+    monkeypatch.setattr(sieve, "PIECE", 64)
+    canned = Canned(capture)
+    client, accepted = canned.pair(canned.listener())
+    for i in range(30):
+        canned.say(client, accepted, b"needle" if i == 10 else b"hay" * 9)
+    canned.close()
+    async with opened(capture) as drive:
+        for start, key, told in (("G", "n", "no more below: from the top"), ("g", "N", "no more above: from the end")):
+            await look(drive, "needle")
+            await says(drive, "found in call")
+            await drive.press(start, key)
+            await says(drive, f"{told} · found in call {29 if key == 'n' else 30} ")
 
 
 async def test_what_goes_on_in_other_rows_and_calls_is_marked_in_all(talk: Path) -> None:
