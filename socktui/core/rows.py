@@ -85,20 +85,24 @@ def hex_row(data: bytes, offset: int, per_row: int, encoding: str, *, digits: in
     byte_kinds, cell_kinds, signs = _cells(data, encoding)
     row.append((Kind.GAP, _MARGIN))
     pairs = _MARGIN.join([data[at : at + 8].hex(" ") for at in range(0, len(data), 8)])
-    for match in _SAME_KIND.finditer(byte_kinds):
-        start, end = match.span()
-        # A run takes the blank after it along; only the last has none.
-        row.append((_KINDS[byte_kinds[start]], pairs[3 * start + start // 8 : 3 * end + end // 8]))
+    spans = _spans(byte_kinds)
+    # A run takes the blank after it along; only the last has none.
+    row += [(kind, pairs[3 * start + start // 8 : 3 * end + end // 8]) for kind, start, end in spans]
     missing = " " * (_pairs_width(per_row) - len(pairs))
     if text:
         row.append((Kind.GAP, missing + _MARGIN))
-        for match in _SAME_KIND.finditer(cell_kinds):
-            start, end = match.span()
-            row.append((_KINDS[cell_kinds[start]], signs[start:end]))
+        if cell_kinds is not byte_kinds:
+            spans = _spans(cell_kinds)
+        row += [(kind, signs[start:end]) for kind, start, end in spans]
         missing = " " * (per_row - len(data))
     if missing:
         row.append((Kind.GAP, missing))
     return row
+
+
+def _spans(kinds: bytes) -> list[tuple[Kind, int, int]]:
+    """The stretches of one kind, and where each begins and ends."""
+    return [(_KINDS[match[0][0]], *match.span()) for match in _SAME_KIND.finditer(kinds)]
 
 
 def hex_row_width(per_row: int, digits: int = 8, text: bool = True) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from functools import lru_cache
 from typing import Literal, NamedTuple, overload
 
 from socktui.core.call import CARRIES, Call, Layer, Name, address_text, errno_name
@@ -50,7 +51,7 @@ class Lens:
 
 
 class Heading(NamedTuple):
-    """The first row of a call: its time, its way, what happened and whose it was."""
+    """The first row of a call: its time, its way, what happened and whose it was, all fit to be shown."""
 
     stamp: str
     way: Literal["sent", "received", "event", "failed"]
@@ -129,7 +130,7 @@ def rows(
     text = lens.view == "both"
     # A message is looked at by itself, a stream as a whole.
     origin = 0 if call.message else call.offset
-    digits, size = _layout(origin + call.length, cells, text)
+    digits, size = _layout((origin + call.length).bit_length(), cells, text)
 
     def make(piece: bytes, offset: int) -> Row:
         return hex_row(piece, offset, size, lens.encoding, digits=digits, text=text)
@@ -137,10 +138,13 @@ def rows(
     return HexRows(found, data, origin + start, make, size)
 
 
-def _layout(last: int, cells: int, text: bool) -> tuple[int, int]:
-    """Digits of an offset and bytes of a row: fewer digits than look best where else the rows would be shorter."""
-    digits = offset_digits(last)
-    fewer = max(4, -(-last.bit_length() // 4))
+@lru_cache(maxsize=256)
+def _layout(bits: int, cells: int, text: bool) -> tuple[int, int]:
+    """Digits of an offset of so many bits and bytes of a row: fewer digits than look best where else the rows would
+    be shorter.
+    """
+    digits = offset_digits((1 << bits) - 1)
+    fewer = max(4, -(-bits // 4))
     return max((bytes_per_row(cells, each, text), each) for each in (digits, fewer))[::-1]
 
 
@@ -225,7 +229,9 @@ def _stamp(trail: Trail, call: Call, lens: Lens) -> str:
     reader = trail.reader
     if lens.stamp == "clock":
         wall = reader.start_wall + call.time - reader.start_monotonic
-        return datetime.fromtimestamp(wall // 1000 / 1e6).strftime("%H:%M:%S.%f")
+        seconds, ns = divmod(wall, 10**9)
+        at = time.localtime(seconds)
+        return f"{at.tm_hour:02}:{at.tm_min:02}:{at.tm_sec:02}.{ns // 1000:06}"
     if lens.stamp == "start":
         return f"{(call.time - reader.start_monotonic) / 1e9:12.6f}"
     before = _previous(trail, call, lens.seen)

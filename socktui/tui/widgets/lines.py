@@ -6,7 +6,7 @@ as much, so `render_lines` is overridden and the bar is drawn in the widget's ow
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -36,8 +36,8 @@ class Lines(Widget, can_focus=True):
     The widget owns no scroll position, so a log that stands at (record, row in the record) and a table with
     plain row numbers fit equally well. A subclass provides
 
-    * `line(y, width)`: the strip of row y of the screen, exactly `width` cells, each segment with a style
-      that has a background (take it from `style()`);
+    * `line(y, width)`: the segments of row y of the screen, exactly `width` cells, each with a style that has
+      a background (take it from `style()`);
     * `line_key(y)`: what row y shows, as a hashable value: rows with equal keys look equal. It is the key of
       the strip cache; None means "do not cache";
     * `bar()`: start and size of the scroll bar's thumb as fractions of the whole, or None for no bar;
@@ -104,7 +104,7 @@ class Lines(Widget, can_focus=True):
 
     # What a subclass provides
 
-    def line(self, y: int, width: int) -> Strip:
+    def line(self, y: int, width: int) -> Iterable[Segment]:
         """Row y of the screen."""
         return Strip.blank(width, self.style())
 
@@ -173,8 +173,9 @@ class Lines(Widget, can_focus=True):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         x, y, width, height = crop
-        strips = [self._row(row) for row in range(y, y + height)]
-        if x or width != self.size.width:
+        whole = self.size.width
+        strips = [self._row(row, whole) for row in range(y, y + height)]
+        if x or width != whole:
             strips = [strip.crop(x, x + width) for strip in strips]
         # The truecolor filter costs more than the paint and has nothing to do: colours come from the theme.
         filters = [each for each in self.get_line_filters() if not isinstance(each, ANSIToTruecolor)]
@@ -184,13 +185,12 @@ class Lines(Widget, can_focus=True):
                 strips = [strip.apply_filter(each, background) for strip in strips]
         return strips
 
-    def _row(self, y: int) -> Strip:
+    def _row(self, y: int, width: int) -> Strip:
         glyph = THUMB if self._thumb is not None and y in self._thumb else TRACK
         key = self.line_key(y)
         strip = None if key is None else self._strips.get((key, glyph))
         if strip is None:
-            segments = [*self.line(y, self.line_width), Segment(glyph, self.style("bar"))]
-            strip = Strip(segments, self.size.width)
+            strip = Strip([*self.line(y, width - 1), Segment(glyph, self.style("bar"))], width)
             if key is not None:
                 self._strips.set((key, glyph), strip)
         return strip
