@@ -17,6 +17,7 @@ from socktui.journal.meta import read_meta
 WINDOW = 1 << 20
 _UNKNOWN = Name.SOCKET
 _NAMES = {int(name): name for name in Name}
+_LAYERS = {int(layer): layer for layer in Layer}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Reader:
         self._slot_map: mmap.mmap | None = None
         self._slots_mapped = 0
         self._heap_fd = self._sockets_fd = -1
+        self._heap_size = 0
         self._ring: mmap.mmap | None = None
         self._rebuilt: list[Socket] | None = None
         self._slots_lost = False
@@ -167,7 +169,7 @@ class Reader:
             offset,
             at,
             length,
-            Layer(layer) if layer in _LAYERS else Layer.WIRE,
+            _LAYERS.get(layer, Layer.WIRE),
             bool(flags & record.UNDER),
             bool(flags & record.MESSAGE),
             via,
@@ -194,7 +196,7 @@ class Reader:
             parts.append(part)
             at += len(part)
         # The writer notes what it could not keep before it says that those bytes have left the ring.
-        if not rescued and any(start < end and begin < stop for start, stop in self._lost()):
+        if not rescued and [1 for start, stop in self._lost() if start < end and begin < stop]:
             return None
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -203,8 +205,10 @@ class Reader:
         (drained,) = record.U64.unpack_from(self._header, record.DRAINED_AT)
         if self._ring is None or at < drained:
             stop = end if self._ring is None else min(end, drained)
-            if stop > os.fstat(self._heap_fd).st_size:
-                return None
+            if stop > self._heap_size:
+                self._heap_size = os.fstat(self._heap_fd).st_size
+                if stop > self._heap_size:
+                    return None
             return os.pread(self._heap_fd, stop - at, at) or None
         if end - drained > len(self._ring):
             return None
@@ -361,7 +365,6 @@ class Reader:
             self._behind = self.call(self.count - 1)
 
 
-_LAYERS = frozenset(int(layer) for layer in Layer)
 
 
 def _ns(microseconds: float) -> int:

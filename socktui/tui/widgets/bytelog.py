@@ -363,8 +363,12 @@ class ByteLog(Lines):
         text = clip(row.text, max(0, room - len(left) - 2))
         used = len(left) + 2 + width(text)
         # Whose it was: in full, or only its number, or not at all.
-        whose = next((each for each in (row.whose, row.whose.partition(" ")[0]) if width(each) <= room - used - 2), "")
-        gap = max(1, room - used - width(whose) - 1)
+        left_over = room - used - 2
+        whose = row.whose
+        if width(whose) > left_over:
+            whose = whose.partition(" ")[0]
+            whose = whose if width(whose) <= left_over else ""
+        gap = max(1, left_over + 1 - width(whose))
         segments = [
             Segment(left, self.style("dim")),
             Segment(f"{_ARROWS[row.way]} {text}", self.style(row.way)),
