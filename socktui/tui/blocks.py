@@ -82,18 +82,27 @@ def pages(call: Call, seen: Seen) -> int:
     return max(1, -(-call.length // PAGE))
 
 
+class HexLook(NamedTuple):
+    """How a row of bytes is dumped: bytes of a row, and the digits of its offset; the text beside it or not."""
+
+    size: int
+    encoding: str
+    digits: int
+    text: bool
+
+
 class HexRows(Sequence[BlockRow]):
     """The rows of a page as a hex dump, each made when it is asked for: a page has many more than are seen."""
 
-    def __init__(self, before: list[BlockRow], data: bytes, offset: int, make: Callable[[bytes, int], Row], size: int):
+    def __init__(self, before: list[BlockRow], data: bytes, offset: int, look: HexLook):
         self._before = before
         self._data = data
         self._offset = offset
-        self._make = make
-        self._size = size
+        self._look = look
+        self._len = len(before) + -(-len(data) // look.size)
 
     def __len__(self) -> int:
-        return len(self._before) + -(-len(self._data) // self._size)
+        return self._len
 
     @overload
     def __getitem__(self, index: int) -> BlockRow: ...
@@ -106,8 +115,9 @@ class HexRows(Sequence[BlockRow]):
             raise IndexError(index)
         if index < len(self._before):
             return self._before[index]
-        at = (index - len(self._before)) * self._size
-        return self._make(self._data[at : at + self._size], self._offset + at)
+        size, encoding, digits, text = self._look
+        at = (index - len(self._before)) * size
+        return hex_row(self._data[at : at + size], self._offset + at, size, encoding, digits=digits, text=text)
 
 
 def rows(
@@ -130,22 +140,19 @@ def rows(
     text = lens.view == "both"
     # A message is looked at by itself, a stream as a whole.
     origin = 0 if call.message else call.offset
-    digits, size = _layout((origin + call.length).bit_length(), cells, text)
-
-    def make(piece: bytes, offset: int) -> Row:
-        return hex_row(piece, offset, size, lens.encoding, digits=digits, text=text)
-
-    return HexRows(found, data, origin + start, make, size)
+    look = _hex_look((origin + call.length).bit_length(), cells, lens.encoding, text)
+    return HexRows(found, data, origin + start, look)
 
 
 @lru_cache(maxsize=256)
-def _layout(bits: int, cells: int, text: bool) -> tuple[int, int]:
-    """Digits of an offset of so many bits and bytes of a row: fewer digits than look best where else the rows would
-    be shorter.
+def _hex_look(bits: int, cells: int, encoding: str, text: bool) -> HexLook:
+    """How rows are dumped whose offsets have up to so many bits: with fewer digits than look best where else they
+    would be shorter.
     """
     digits = offset_digits((1 << bits) - 1)
     fewer = max(4, -(-bits // 4))
-    return max((bytes_per_row(cells, each, text), each) for each in (digits, fewer))[::-1]
+    size, digits = max((bytes_per_row(cells, each, text), each) for each in (digits, fewer))
+    return HexLook(size, encoding, digits, text)
 
 
 def heading(trail: Trail, call: Call, lens: Lens, cells: int, whose: Callable[[int], str]) -> Heading:

@@ -81,6 +81,7 @@ class ByteLog(Lines):
         self._top: Place | None = None
         self._cursor: Place | None = None
         self._screen: list[Place] = []
+        self._cells = 0
         self._styles: list[Style] = []
         self._pages: dict[tuple[int, int, bool], Sequence[BlockRow]] = {}
         self.places = Places(trail, self._rows, self._page_count)
@@ -182,8 +183,7 @@ class ByteLog(Lines):
         if found is None:
             if len(self._pages) >= PAGES:
                 self._pages.clear()
-            cells = max(8, self.line_width - GUTTER)
-            found = rows(self._trail, self._trail.call(position), page, self.lens, cells, self._whose)
+            found = rows(self._trail, self._trail.call(position), page, self.lens, self._cells, self._whose)
             self._pages[key] = found
         return found
 
@@ -382,6 +382,7 @@ class ByteLog(Lines):
         super().notify_style_update()
 
     def on_resize(self) -> None:
+        self._cells = max(8, self.line_width - GUTTER)
         self._pages.clear()
         self._top, self._cursor = self.places.fitting(self._top), self.places.fitting(self._cursor)
         if self.following:

@@ -190,7 +190,8 @@ class Lines(Widget, can_focus=True):
     def render_lines(self, crop: Region) -> list[Strip]:
         x, y, width, height = crop
         whole = self.size.width
-        strips = [self._row(row, whole) for row in range(y, y + height)]
+        bars = Segment(TRACK, self.style("bar")), Segment(THUMB, self.style("bar"))
+        strips = [self._row(row, whole, bars) for row in range(y, y + height)]
         if x or width != whole:
             strips = [strip.crop(x, x + width) for strip in strips]
         # The truecolor filter costs more than the paint and has nothing to do: colours come from the theme.
@@ -201,12 +202,12 @@ class Lines(Widget, can_focus=True):
                 strips = [strip.apply_filter(each, background) for strip in strips]
         return strips
 
-    def _row(self, y: int, width: int) -> Strip:
+    def _row(self, y: int, width: int, bars: tuple[Segment, Segment]) -> Strip:
         thumb = self._thumb is not None and y in self._thumb
         key = self.line_key(y), thumb
         strip = self._strips.get(key)
         if strip is None:
-            strip = Row([*self.line(y, width - 1), Segment(THUMB if thumb else TRACK, self.style("bar"))], width)
+            strip = Row([*self.line(y, width - 1), bars[thumb]], width)
             if key[0] is not None:
                 self._strips.set(key, strip)
         return strip
