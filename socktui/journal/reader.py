@@ -5,7 +5,6 @@ import mmap
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from socktui.core.call import Argument, Call, Layer, Name
 from socktui.core.sockets import Socket
@@ -13,8 +12,8 @@ from socktui.journal import record
 from socktui.journal.files import CaptureError as CaptureError
 from socktui.journal.files import check_header, open_file
 from socktui.journal.meta import read_meta
+from socktui.journal.records import Records
 
-WINDOW = 1 << 20
 _UNKNOWN = Name.SOCKET
 _NAMES = {int(name): name for name in Name}
 _LAYERS = {int(layer): layer for layer in Layer}
@@ -49,7 +48,7 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._calls = open_file(path / record.CALLS, path)
-        self._maps: dict[int, mmap.mmap] = {}
+        self._records = Records(self._calls, path)
         self._slot_map: mmap.mmap | None = None
         self._slots_mapped = 0
         self._heap_fd = self._sockets_fd = -1
@@ -85,9 +84,7 @@ class Reader:
         self.close()
 
     def close(self) -> None:
-        for mapped in self._maps.values():
-            mapped.close()
-        self._maps.clear()
+        self._records.close()
         for mapped_or_none in (self._slot_map, self._ring, getattr(self, "_header", None)):
             if mapped_or_none is not None:
                 mapped_or_none.close()
@@ -148,7 +145,7 @@ class Reader:
         """Call number `seq`. Raises IndexError where there is none (yet)."""
         (
             time, at, offset, _, _, _, socket, duration, result, length, size, details, errno, name, layer, flags,
-        ) = self._record(seq)  # fmt: skip
+        ) = self._records.record(self._known(seq))  # fmt: skip
         args: tuple[Argument, ...] = ()
         answer: Argument | None = None
         made = via = 0
@@ -238,50 +235,27 @@ class Reader:
 
     def nth(self, socket: Socket, n: int) -> int:
         """Which call is the socket's n-th (from 0), in steps that grow with the logarithm of its calls."""
-        seq = socket.last
-        while True:
-            fields = self._record(seq)
-            prev, jump, nth = fields[3], fields[4], fields[5]
-            if nth <= n or prev >= seq:
-                return seq
-            seq = jump if jump < seq and self._record(jump)[5] >= n else prev
+        return self._records.nth(socket.number, self._known(socket.last), n)
 
     def rank(self, seq: int) -> int:
         """How many calls the socket of call `seq` had made before it."""
-        return int(self._record(seq)[5])
+        return self._records.links(self._known(seq))[2]
 
     def before(self, seq: int) -> int | None:
         """The same socket's call before `seq`; None for its first."""
-        prev = self._record(seq)[3]
-        return None if prev >= seq else int(prev)
+        prev = self._records.links(self._known(seq))[0]
+        return None if prev >= seq else prev
 
     # Files
 
-    def _record(self, seq: int) -> tuple[Any, ...]:
+    def _known(self, seq: int) -> int:
+        """The number of a call that is there. Raises IndexError where it is not."""
         if not 0 <= seq < self.count:
             # While it is written, a socket may tell of calls that were made since the last refresh().
             count = 0 if self._finished else record.U64.unpack_from(self._header, record.COUNT_AT)[0]
             if not 0 <= seq < count:
                 raise IndexError(seq)
-        window, place = divmod(record.HEADER_SIZE + seq * record.RECORD_SIZE, WINDOW)
-        mapped = self._maps.get(window)
-        if mapped is None or place + record.RECORD_SIZE > len(mapped):
-            mapped = self._map_window(window)
-        return record.RECORD.unpack_from(mapped, place)
-
-    def _map_window(self, window: int) -> mmap.mmap:
-        """Map a piece of `calls`, and let go of the oldest: memory does not grow with what was looked at."""
-        old = self._maps.pop(window, None)
-        if old:
-            old.close()
-        while len(self._maps) >= 16:
-            self._maps.pop(next(iter(self._maps))).close()
-        size = min(WINDOW, os.fstat(self._calls).st_size - window * WINDOW)
-        if size < record.RECORD_SIZE:
-            raise CaptureError(f"{self.path} was cut off while it was read")
-        mapped = mmap.mmap(self._calls, size, offset=window * WINDOW, access=mmap.ACCESS_READ)
-        self._maps[window] = mapped
-        return mapped
+        return seq
 
     def _from_slot(self, number: int) -> Socket | None:
         """A socket as its slot tells; None where that is damaged."""
@@ -354,7 +328,7 @@ class Reader:
         counted = self.count
         there = (os.fstat(self._calls).st_size - record.HEADER_SIZE) // record.RECORD_SIZE
         self.count = min(self.count, there)
-        while self.count and self._record(self.count - 1)[13] == 0:
+        while self.count and self._records.record(self.count - 1)[13] == 0:
             self.count -= 1
         self.cut = counted - self.count
         slots = os.fstat(self._sockets_fd).st_size // record.SLOT_SIZE
@@ -363,8 +337,6 @@ class Reader:
         if self.count and not self.closed_in_order:
             # A writer that was killed may have had no time to tell the socket of its last call.
             self._behind = self.call(self.count - 1)
-
-
 
 
 def _ns(microseconds: float) -> int:

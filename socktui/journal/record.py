@@ -89,6 +89,8 @@ UNDER, MESSAGE = 1, 2
 
 RECORD = struct.Struct("<QQQIIIIfiIIHHBBH")
 RECORD_SIZE = 64
+LINKS = struct.Struct("<III")
+LINKS_AT = 24
 
 SLOT_HOT = struct.Struct("<IIIIQQQ")
 SLOT_COLD = struct.Struct("<IIiHHBBBBIQQQ")
