@@ -40,6 +40,7 @@ _STYLE_OF_KIND = {
     Kind.FILL: "dim",
 }
 _ARROWS = {"sent": "→", "received": "←", "event": "─", "failed": "✗"}
+_GUTTERS = {way: f"{arrow} " for way, arrow in _ARROWS.items()}
 
 
 class ByteLog(Lines):
@@ -324,10 +325,13 @@ class ByteLog(Lines):
         if isinstance(row, Heading):
             return self._heading(row, room)
         way = "sent" if self._trail.call(place[0]).sends else "received"
-        gutter = Segment(f"{_ARROWS[way]} ", self.style(way))
+        gutter = Segment(_GUTTERS[way], self.style(way))
         if row is None:
             return self._filled([gutter, Segment(NOT_KEPT, self.style("failed"))], GUTTER + len(NOT_KEPT), room)
-        return self._filled([gutter, *self._runs(row)], GUTTER + width(plain(row)), room)
+        left = room - GUTTER - width(plain(row))
+        if left < 0:
+            return self._filled([gutter, *self._runs(row)], room - left, room)
+        return [gutter, *self._runs([*row, (Kind.GAP, " " * left)])]
 
     def _filled(self, segments: list[Segment], used: int, room: int) -> Iterable[Segment]:
         """Segments of so many cells, in exactly those that there are."""
@@ -343,14 +347,16 @@ class ByteLog(Lines):
     def _runs(self, row: Row) -> list[Segment]:
         """The runs of a row; a segment is what looks the same, so that less is painted."""
         segments: list[Segment] = []
-        styles, last = self._kind_styles, None
-        for kind, text in row:
+        styles, text, last = self._kind_styles, "", None
+        for kind, more in row:
             style = styles[kind]
             if style is last:
-                text = segments.pop().text + text
-            segments.append(Segment(text, style))
-            last = style
-        return segments
+                text += more
+            else:
+                segments.append(Segment(text, last))
+                text, last = more, style
+        segments.append(Segment(text, last))
+        return segments[1:]
 
     @property
     def _kind_styles(self) -> list[Style]:
