@@ -329,9 +329,8 @@ class ByteLog(Lines):
         if row is None:
             return self._filled([gutter, Segment(NOT_KEPT, self.style("failed"))], GUTTER + len(NOT_KEPT), room)
         left = room - GUTTER - width(plain(row))
-        if left < 0:
-            return self._filled([gutter, *self._runs(row)], room - left, room)
-        return [gutter, *self._runs([*row, (Kind.GAP, " " * left)])]
+        segments = [gutter, *self._runs([*row, (Kind.GAP, " " * left)] if left > 0 else row)]
+        return segments if left >= 0 else Strip(segments).adjust_cell_length(room)
 
     def _filled(self, segments: list[Segment], used: int, room: int) -> Iterable[Segment]:
         """Segments of so many cells, in exactly those that there are."""
