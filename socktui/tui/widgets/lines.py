@@ -34,7 +34,7 @@ _Key = tuple[Hashable | None, bool]
 """What a row shows, and whether the thumb of the scroll bar is beside it."""
 
 
-class Row(Strip):
+class WholeStrip(Strip):
     """A strip across the whole widget. Textual's remembers that undivided it is itself, which only the garbage
     collector finds: its walks took a sixth of the time of a paint.
     """
@@ -207,7 +207,7 @@ class Lines(Widget, can_focus=True):
         key = self.line_key(y), thumb
         strip = self._strips.get(key)
         if strip is None:
-            strip = Row([*self.line(y, width - 1), bars[thumb]], width)
+            strip = WholeStrip([*self.line(y, width - 1), bars[thumb]], width)
             if key[0] is not None:
                 self._strips.set(key, strip)
         return strip
