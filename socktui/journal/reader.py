@@ -42,6 +42,9 @@ class Health:
 class Reader:
     """A capture, read by mmap. `count` and `sockets` are as of the last refresh().
 
+    start_wall       when it began, ns since 1970
+    start_monotonic  the same on the clock of the calls, ns
+
     Raises CaptureError where `path` is no capture, is damaged beyond reading, or of a newer format.
     """
 
@@ -66,6 +69,9 @@ class Reader:
             self.close()
             raise
         self._ring = self._map_ring()
+        self.start_wall: int
+        self.start_monotonic: int
+        self.start_wall, self.start_monotonic = record.STARTS.unpack_from(self._header, record.STARTS_AT)
         self.meta = read_meta(path)
         self.count = 0
         self.sockets = 0
@@ -117,16 +123,6 @@ class Reader:
     @property
     def closed_in_order(self) -> bool:
         return bool(record.U32.unpack_from(self._header, record.FLAGS_AT)[0] & record.CLOSED_IN_ORDER)
-
-    @property
-    def start_wall(self) -> int:
-        """When the capture began, ns since 1970."""
-        return int(record.U64.unpack_from(self._header, 72)[0])
-
-    @property
-    def start_monotonic(self) -> int:
-        """The same on the clock of the calls, ns."""
-        return int(record.U64.unpack_from(self._header, 80)[0])
 
     @property
     def stalls(self) -> int:

@@ -102,6 +102,8 @@ ENDED = slice(72, 80)
 U32 = struct.Struct("<I")
 U64 = struct.Struct("<Q")
 RANGE = struct.Struct("<QQ")
+STARTS = struct.Struct("<QQ")
+STARTS_AT = 72
 
 assert RECORD.size == RECORD_SIZE
 assert SLOT_HOT.size == SLOT_COLD_AT

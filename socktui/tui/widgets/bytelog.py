@@ -23,9 +23,7 @@ from socktui.tui.trail import Trail
 from socktui.tui.widgets.lines import Lines
 
 COPY_LIMIT = 1 << 20
-PAGES = 256
-"""How many pages of calls are kept laid out: more than a screen ever shows."""
-
+PAGES = 256  # that are kept laid out: more than a screen ever shows
 NOT_KEPT = "these bytes were not kept"
 
 _STYLE_OF_KIND = {
