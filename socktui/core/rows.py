@@ -49,6 +49,7 @@ Run = tuple[Kind, str]
 Row = list[Run]
 
 _KINDS = tuple(Kind)
+_GAP = Kind.GAP
 _SAME_KIND = re.compile(b"|".join(re.escape(bytes([kind])) + b"+" for kind in Kind))
 
 _UNSHOWN = "."
@@ -81,24 +82,33 @@ def hex_row(data: bytes, offset: int, per_row: int, encoding: str, *, digits: in
     data = data[:per_row]
     row: Row = [(Kind.OFFSET, f"{offset:0{digits}x}")]
     if not data:
-        return [*row, (Kind.GAP, " " * (hex_row_width(per_row, digits, text) - digits))]
+        return [*row, (_GAP, " " * (hex_row_width(per_row, digits, text) - digits))]
     byte_kinds, cell_kinds, signs = _cells(data, encoding)
-    row.append((Kind.GAP, _MARGIN))
+    row.append((_GAP, _MARGIN))
     pairs = _MARGIN.join([data[at : at + 8].hex(" ") for at in range(0, len(data), 8)])
-    for match in _SAME_KIND.finditer(byte_kinds):
-        start, end = match.span()
-        # A run takes the blank after it along; only the last has none.
-        row.append((_KINDS[byte_kinds[start]], pairs[3 * start + start // 8 : 3 * end + end // 8]))
+    spans = _spans(byte_kinds)
+    # A run takes the blank after it along; only the last has none.
+    row += [(kind, pairs[3 * at + at // 8 : 3 * end + end // 8]) for kind, at, end in spans]
     missing = " " * (_pairs_width(per_row) - len(pairs))
     if text:
-        row.append((Kind.GAP, missing + _MARGIN))
-        for match in _SAME_KIND.finditer(cell_kinds):
-            start, end = match.span()
-            row.append((_KINDS[cell_kinds[start]], signs[start:end]))
+        row.append((_GAP, missing + _MARGIN))
+        if cell_kinds is not byte_kinds:
+            spans = _spans(cell_kinds)
+        row += [(kind, signs[at:end]) for kind, at, end in spans]
         missing = " " * (per_row - len(data))
     if missing:
-        row.append((Kind.GAP, missing))
+        row.append((_GAP, missing))
     return row
+
+
+def _spans(kinds: bytes) -> list[tuple[Kind, int, int]]:
+    """The stretches of one kind: where each begins and ends."""
+    spans, at = [], 0
+    for same in _SAME_KIND.findall(kinds):
+        end = at + len(same)
+        spans.append((_KINDS[same[0]], at, end))
+        at = end
+    return spans
 
 
 def hex_row_width(per_row: int, digits: int = 8, text: bool = True) -> int:

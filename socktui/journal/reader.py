@@ -13,10 +13,11 @@ from socktui.journal import record
 from socktui.journal.files import CaptureError as CaptureError
 from socktui.journal.files import check_header, open_file
 from socktui.journal.meta import read_meta
+from socktui.journal.records import Records
 
-WINDOW = 1 << 20
 _UNKNOWN = Name.SOCKET
 _NAMES = {int(name): name for name in Name}
+_LAYERS = {int(layer): layer for layer in Layer}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,9 @@ class Health:
 class Reader:
     """A capture, read by mmap. `count` and `sockets` are as of the last refresh().
 
-    coming  its writer has still to make it: it is empty until begin() is called
+    coming           its writer has still to make it: it is empty until begin() is called
+    start_wall       when it began, ns since 1970
+    start_monotonic  the same on the clock of the calls, ns
 
     Raises CaptureError where `path` is no capture, is damaged beyond reading, or of a newer format.
     """
@@ -52,11 +55,14 @@ class Reader:
         self.count = 0
         self.sockets = 0
         self.cut = 0
+        self.start_wall = 0
+        self.start_monotonic = 0
         self._header: mmap.mmap | bytes = bytes(record.HEADER_SIZE)
         self._calls = self._heap_fd = self._sockets_fd = -1
-        self._maps: dict[int, mmap.mmap] = {}
+        self._records = Records(-1, path)
         self._slot_map: mmap.mmap | None = None
         self._slots_mapped = 0
+        self._heap_size = 0
         self._ring: mmap.mmap | None = None
         self._rebuilt: list[Socket] | None = None
         self._slots_lost = False
@@ -77,6 +83,8 @@ class Reader:
             self.close()
             raise
         self._ring = self._map_ring()
+        self._records = Records(self._calls, self.path)
+        self.start_wall, self.start_monotonic = record.STARTS.unpack_from(self._header, record.STARTS_AT)
         self.refresh()
         if not self.live:
             self.refresh()
@@ -90,9 +98,7 @@ class Reader:
         self.close()
 
     def close(self) -> None:
-        for mapped in self._maps.values():
-            mapped.close()
-        self._maps.clear()
+        self._records.close()
         for each in (self._slot_map, self._ring, self._header):
             if isinstance(each, mmap.mmap):
                 each.close()
@@ -134,16 +140,6 @@ class Reader:
         return bool(record.U32.unpack_from(self._header, record.FLAGS_AT)[0] & record.CLOSED_IN_ORDER)
 
     @property
-    def start_wall(self) -> int:
-        """When the capture began, ns since 1970."""
-        return int(record.U64.unpack_from(self._header, 72)[0])
-
-    @property
-    def start_monotonic(self) -> int:
-        """The same on the clock of the calls, ns."""
-        return int(record.U64.unpack_from(self._header, 80)[0])
-
-    @property
     def stalls(self) -> int:
         return int(record.U64.unpack_from(self._header, record.STALLS_AT)[0])
 
@@ -169,7 +165,7 @@ class Reader:
         """Call number `seq`. Raises IndexError where there is none (yet)."""
         (
             time, at, offset, _, _, _, socket, duration, result, length, size, details, errno, name, layer, flags,
-        ) = self._record(seq)  # fmt: skip
+        ) = self._records.record(self._known(seq))  # fmt: skip
         args: tuple[Argument, ...] = ()
         answer: Argument | None = None
         made = via = 0
@@ -190,7 +186,7 @@ class Reader:
             offset,
             at,
             length,
-            Layer(layer) if layer in _LAYERS else Layer.WIRE,
+            _LAYERS.get(layer, Layer.WIRE),
             bool(flags & record.UNDER),
             bool(flags & record.MESSAGE),
             via,
@@ -198,12 +194,7 @@ class Reader:
 
     def places(self, start: int, stop: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Where the bytes of the calls [start, stop) begin in the heap, and how many they are."""
-        size = record.RECORD_SIZE * (stop - start)
-        data = os.pread(self._calls, size, record.HEADER_SIZE + record.RECORD_SIZE * start)
-        if len(data) < size:
-            raise self._cut_off()
-        found = record.places(stop - start).unpack(data)
-        return found[::2], found[1::2]
+        return self._records.places(start, stop)
 
     def data(self, call: Call, start: int = 0, stop: int | None = None) -> bytes | None:
         """The bytes [start, stop) that a call moved; None where they were not kept."""
@@ -226,7 +217,7 @@ class Reader:
             parts.append(part)
             at += len(part)
         # The writer notes what it could not keep before it says that those bytes have left the ring.
-        if not rescued and any(start < end and begin < stop for start, stop in self.lost):
+        if not rescued and [1 for start, stop in self.lost if start < end and begin < stop]:
             return None
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -235,8 +226,10 @@ class Reader:
         (drained,) = record.U64.unpack_from(self._header, record.DRAINED_AT)
         if self._ring is None or at < drained:
             stop = end if self._ring is None else min(end, drained)
-            if stop > os.fstat(self._heap_fd).st_size:
-                return None
+            if stop > self._heap_size:
+                self._heap_size = os.fstat(self._heap_fd).st_size
+                if stop > self._heap_size:
+                    return None
             return os.pread(self._heap_fd, stop - at, at) or None
         if end - drained > len(self._ring):
             return None
@@ -266,53 +259,27 @@ class Reader:
 
     def nth(self, socket: Socket, n: int) -> int:
         """Which call is the socket's n-th (from 0), in steps that grow with the logarithm of its calls."""
-        seq = socket.last
-        while True:
-            fields = self._record(seq)
-            prev, jump, nth = fields[3], fields[4], fields[5]
-            if nth <= n or prev >= seq:
-                return seq
-            seq = jump if jump < seq and self._record(jump)[5] >= n else prev
+        return self._records.nth(socket.number, self._known(socket.last), n)
 
     def rank(self, seq: int) -> int:
         """How many calls the socket of call `seq` had made before it."""
-        return int(self._record(seq)[5])
+        return self._records.links(self._known(seq))[2]
 
     def before(self, seq: int) -> int | None:
         """The same socket's call before `seq`; None for its first."""
-        prev = self._record(seq)[3]
-        return None if prev >= seq else int(prev)
+        prev = self._records.links(self._known(seq))[0]
+        return None if prev >= seq else prev
 
     # Files
 
-    def _record(self, seq: int) -> tuple[Any, ...]:
+    def _known(self, seq: int) -> int:
+        """The number of a call that is there. Raises IndexError where it is not."""
         if not 0 <= seq < self.count:
             # While it is written, a socket may tell of calls that were made since the last refresh().
             count = 0 if self._finished else record.U64.unpack_from(self._header, record.COUNT_AT)[0]
             if not 0 <= seq < count:
                 raise IndexError(seq)
-        window, place = divmod(record.HEADER_SIZE + seq * record.RECORD_SIZE, WINDOW)
-        mapped = self._maps.get(window)
-        if mapped is None or place + record.RECORD_SIZE > len(mapped):
-            mapped = self._map_window(window)
-        return record.RECORD.unpack_from(mapped, place)
-
-    def _cut_off(self) -> CaptureError:
-        return CaptureError(f"{self.path} was cut off while it was read")
-
-    def _map_window(self, window: int) -> mmap.mmap:
-        """Map a piece of `calls`, and let go of the oldest: memory does not grow with what was looked at."""
-        old = self._maps.pop(window, None)
-        if old:
-            old.close()
-        while len(self._maps) >= 16:
-            self._maps.pop(next(iter(self._maps))).close()
-        size = min(WINDOW, os.fstat(self._calls).st_size - window * WINDOW)
-        if size < record.RECORD_SIZE:
-            raise self._cut_off()
-        mapped = mmap.mmap(self._calls, size, offset=window * WINDOW, access=mmap.ACCESS_READ)
-        self._maps[window] = mapped
-        return mapped
+        return seq
 
     def _from_slot(self, number: int) -> Socket | None:
         """A socket as its slot tells; None where that is damaged."""
@@ -378,7 +345,7 @@ class Reader:
         counted = self.count
         there = (os.fstat(self._calls).st_size - record.HEADER_SIZE) // record.RECORD_SIZE
         self.count = min(self.count, there)
-        while self.count and self._record(self.count - 1)[13] == 0:
+        while self.count and self._records.record(self.count - 1)[13] == 0:
             self.count -= 1
         self.cut = counted - self.count
         slots = os.fstat(self._sockets_fd).st_size // record.SLOT_SIZE
@@ -387,9 +354,6 @@ class Reader:
         if self.count and not self.closed_in_order:
             # A writer that was killed may have had no time to tell the socket of its last call.
             self._behind = self.call(self.count - 1)
-
-
-_LAYERS = frozenset(int(layer) for layer in Layer)
 
 
 def _ns(microseconds: float) -> int:

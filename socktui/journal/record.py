@@ -92,6 +92,8 @@ UNDER, MESSAGE = 1, 2
 RECORD = struct.Struct("<QQQIIIIfiIIHHBBH")
 RECORD_SIZE = 64
 JUMP_AT = 28
+LINKS = struct.Struct("<III")
+LINKS_AT = 24
 
 SLOT_HOT = struct.Struct("<IIIIQQQ")
 SLOT_COLD = struct.Struct("<IIiHHBBBBIQQQ")
@@ -103,6 +105,8 @@ ENDED = slice(72, 80)
 U32 = struct.Struct("<I")
 U64 = struct.Struct("<Q")
 RANGE = struct.Struct("<QQ")
+STARTS = struct.Struct("<QQ")
+STARTS_AT = 72
 
 assert RECORD.size == RECORD_SIZE
 assert SLOT_HOT.size == SLOT_COLD_AT

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from functools import lru_cache
 from typing import Literal, NamedTuple, overload
 
 from socktui.core.call import CARRIES, Call, Layer, Name, address_text, errno_name
@@ -51,7 +52,7 @@ class Lens:
 
 
 class Heading(NamedTuple):
-    """The first row of a call: its time, its way, what happened and whose it was."""
+    """The first row of a call: its time, its way, what happened and whose it was, all fit to be shown."""
 
     stamp: str
     way: Literal["sent", "received", "event", "failed"]
@@ -82,21 +83,32 @@ def pages(call: Call, seen: Seen) -> int:
     return max(1, -(-call.length // PAGE))
 
 
+class HexLook(NamedTuple):
+    """How a row of bytes is dumped: bytes of a row, and the digits of its offset; the text beside it or not."""
+
+    size: int
+    encoding: str
+    digits: int
+    text: bool
+
+
 class HexRows(Sequence[BlockRow]):
-    """The rows of a page as a hex dump, each made when it is asked for: a page has many more than are seen.
+    """The rows of a page as a hex dump, each made when it is asked for: a page has many more than are seen."""
 
-    size  bytes of a row
-    """
-
-    def __init__(self, before: list[BlockRow], data: bytes, offset: int, make: Callable[[bytes, int], Row], size: int):
+    def __init__(self, before: list[BlockRow], data: bytes, offset: int, look: HexLook):
         self._before = before
         self._data = data
         self._offset = offset
-        self._make = make
-        self.size = size
+        self._look = look
+        self._len = len(before) + -(-len(data) // look.size)
+
+    @property
+    def size(self) -> int:
+        """Bytes of a row."""
+        return self._look.size
 
     def __len__(self) -> int:
-        return len(self._before) + -(-len(self._data) // self.size)
+        return self._len
 
     @overload
     def __getitem__(self, index: int) -> BlockRow: ...
@@ -109,8 +121,9 @@ class HexRows(Sequence[BlockRow]):
             raise IndexError(index)
         if index < len(self._before):
             return self._before[index]
-        at = (index - len(self._before)) * self.size
-        return self._make(self._data[at : at + self.size], self._offset + at)
+        size, encoding, digits, text = self._look
+        at = (index - len(self._before)) * size
+        return hex_row(self._data[at : at + size], self._offset + at, size, encoding, digits=digits, text=text)
 
 
 def rows(
@@ -133,19 +146,19 @@ def rows(
     text = lens.view == "both"
     # A message is looked at by itself, a stream as a whole.
     origin = 0 if call.message else call.offset
-    digits, size = _layout(origin + call.length, cells, text)
-
-    def make(piece: bytes, offset: int) -> Row:
-        return hex_row(piece, offset, size, lens.encoding, digits=digits, text=text)
-
-    return HexRows(found, data, origin + start, make, size)
+    look = _hex_look((origin + call.length).bit_length(), cells, lens.encoding, text)
+    return HexRows(found, data, origin + start, look)
 
 
-def _layout(last: int, cells: int, text: bool) -> tuple[int, int]:
-    """Digits of an offset and bytes of a row: fewer digits than look best where else the rows would be shorter."""
-    digits = offset_digits(last)
-    fewer = max(4, -(-last.bit_length() // 4))
-    return max((bytes_per_row(cells, each, text), each) for each in (digits, fewer))[::-1]
+@lru_cache(maxsize=256)
+def _hex_look(bits: int, cells: int, encoding: str, text: bool) -> HexLook:
+    """How rows are dumped whose offsets have up to so many bits: with fewer digits than look best where else they
+    would be shorter.
+    """
+    digits = offset_digits((1 << bits) - 1)
+    fewer = max(4, -(-bits // 4))
+    size, digits = max((bytes_per_row(cells, each, text), each) for each in (digits, fewer))
+    return HexLook(size, encoding, digits, text)
 
 
 def heading(trail: Trail, call: Call, lens: Lens, cells: int, whose: Callable[[int], str]) -> Heading:
@@ -244,7 +257,9 @@ def _stamp(trail: Trail, call: Call, lens: Lens) -> str:
     reader = trail.reader
     if lens.stamp == "clock":
         wall = reader.start_wall + call.time - reader.start_monotonic
-        return datetime.fromtimestamp(wall // 1000 / 1e6).strftime("%H:%M:%S.%f")
+        seconds, ns = divmod(wall, 10**9)
+        at = time.localtime(seconds)
+        return f"{at.tm_hour:02}:{at.tm_min:02}:{at.tm_sec:02}.{ns // 1000:06}"
     if lens.stamp == "start":
         return f"{(call.time - reader.start_monotonic) / 1e9:12.6f}"
     before = _previous(trail, call, lens.seen)

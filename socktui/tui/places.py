@@ -1,8 +1,8 @@
-"""Places in a byte log: how to get from one row to the next without knowing how many there are."""
+"""Places in a byte log: how to get from one row to another without knowing how many there are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from socktui.core.call import Call
 from socktui.tui.blocks import BlockRow
@@ -31,14 +31,7 @@ class Places:
 
     def first_from(self, position: int, page: int) -> Place | None:
         """The first row at or after the beginning of a page."""
-        while position < len(self._trail):
-            if page < self._pages(self._trail.call(position)):
-                if self._rows(position, page):
-                    return position, page, 0
-                page += 1
-            else:
-                position, page = position + 1, 0
-        return None
+        return next(((at, each, 0) for at, each, _ in self._from(position, page)), None)
 
     def before(self, place: Place) -> Place | None:
         """The row before; None at the first."""
@@ -67,13 +60,33 @@ class Places:
 
     def moved(self, place: Place, by: int) -> Place:
         """So many rows further, or as far as there are rows."""
-        step = self.after if by > 0 else self.before
-        for _ in range(abs(by)):
-            further = step(place)
-            if further is None:
-                break
-            place = further
+        position, page, row = place
+        row += by
+        while row < 0:
+            before = self.last_until(position, page - 1)
+            if before is None:
+                return position, page, 0
+            position, page, last = before
+            row += last + 1
+        for at, each, count in self._from(position, page):
+            if row < count:
+                return at, each, row
+            row -= count
+            place = at, each, count - 1
         return place
+
+    def window(self, place: Place | None, size: int) -> list[Place]:
+        """So many rows from one on, or as many as there are."""
+        found: list[Place] = []
+        if place is None:
+            return found
+        first = place[2]
+        for position, page, count in self._from(place[0], place[1]):
+            found += [(position, page, row) for row in range(first, min(count, first + size - len(found)))]
+            if len(found) >= size:
+                break
+            first = 0
+        return found
 
     def fitting(self, place: Place | None) -> Place | None:
         """The same place where rows have come to be fewer."""
@@ -83,3 +96,11 @@ class Places:
         if count := len(self._rows(position, page)):
             return position, page, min(row, count - 1)
         return self.last_until(position, page - 1) or self.first_from(position, page)
+
+    def _from(self, position: int, page: int) -> Iterator[tuple[int, int, int]]:
+        """The pages that have rows, from one on, and how many rows."""
+        for at in range(position, len(self._trail)):
+            for each in range(page, self._pages(self._trail.call(at))):
+                if count := len(self._rows(at, each)):
+                    yield at, each, count
+            page = 0

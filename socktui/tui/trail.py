@@ -10,6 +10,7 @@ from socktui.core.sockets import Socket
 from socktui.journal.reader import Reader
 
 REMEMBERED = 4096
+REMEMBERED_CALLS = 512
 CARRY_STEPS = 64
 """How many calls of a socket are looked at for those of a kind."""
 
@@ -26,6 +27,7 @@ class Trail:
         self._length = 0
         self._socket: Socket | None = None
         self._seqs: dict[int, int] = {}
+        self._calls: dict[int, Call] = {}
         self._ends: dict[tuple[int, Name], int] = {}
         self._schemes: dict[int, str] = {}
         self.refresh()
@@ -62,7 +64,12 @@ class Trail:
         return found
 
     def call(self, position: int) -> Call:
-        return self.reader.call(self.seq(position))
+        found = self._calls.get(position)
+        if found is None:
+            if len(self._calls) >= REMEMBERED_CALLS:
+                self._calls.clear()
+            found = self._calls[position] = self.reader.call(self.seq(position))
+        return found
 
     def position(self, seq: int) -> int:
         """The inverse of seq()."""

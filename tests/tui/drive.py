@@ -126,7 +126,7 @@ class Drive:
 
     def rows(self, pane: Lines) -> list[str]:
         """The lines of a list or log, without what stands beside it."""
-        return [pane._row(y).text for y in range(pane.size.height)]
+        return [strip.text for strip in pane.render_lines(Region(0, 0, *pane.size))]
 
     def row(self, pane: Lines, part: str) -> str:
         """The only line of a list or log in which a text stands."""

@@ -187,6 +187,32 @@ async def test_every_place_of_64_kib_without_a_newline_can_be_reached(capture: P
         assert offsets == set(range(65536, 65536 + 8192, 16))
 
 
+@pytest.mark.parametrize("view", ["both", "text"])
+async def test_a_leap_comes_to_where_steps_do(capture: Path, view: str) -> None:
+    canned = Canned(capture)
+    client, accepted = canned.pair(canned.listener())
+    for size in (1, 0, 40, 5000, 17):
+        canned.say(client, accepted, b"line\n" * size)
+        canned.call(client, Name.GETSOCKNAME)
+    canned.close()
+    async with opened(capture) as drive:
+        drive.main._look_through(view=view)
+        places = drive.log.places
+        all_of_them = []
+        place = places.first_from(0, 0)
+        while place is not None:
+            all_of_them.append(place)
+            place = places.after(place)
+        last = len(all_of_them) - 1
+        for at in (0, 1, 5, 60, last // 2, last - 1, last):
+            for by in (-(10**6), -last, -300, -7, -1, 0, 1, 7, 300, last, 10**6):
+                expected = all_of_them[min(last, max(0, at + by))]
+                assert places.moved(all_of_them[at], by) == expected, (at, by)
+            for size in (0, 1, 2, 50, 10**6):
+                assert places.window(all_of_them[at], size) == all_of_them[at : at + size], (at, size)
+        assert places.window(None, 5) == []
+
+
 async def test_a_log_of_nothing_says_so(capture: Path) -> None:
     Canned(capture).close()
     async with opened(capture) as drive:

@@ -39,7 +39,7 @@ def bar(drive: Drive) -> FindBar:
 def marked(drive: Drive) -> list[str]:
     """What is marked in the log, row by row."""
     ground = drive.log.style("found").bgcolor
-    rows = [drive.log._row(y) for y in range(drive.log.size.height)]
+    rows = drive.log.render_lines(drive.log.size.region)
     found = ["".join(s.text for s in row if s.style and s.style.bgcolor == ground) for row in rows]
     return [text for text in found if text]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Hashable, Sequence
 
 import pytest
@@ -11,7 +12,7 @@ from textual.app import App, ComposeResult
 from textual.strip import Strip
 
 from socktui.tui.widgets.columns import Column, arrange, fit
-from socktui.tui.widgets.lines import Lines, Pane
+from socktui.tui.widgets.lines import Lines, Pane, WholeStrip
 from socktui.tui.widgets.table import Cell, Row, Table
 
 HOSTILE = ["[/foo]", "[@click=app.quit]x[/]"]
@@ -409,3 +410,14 @@ async def test_a_column_that_grows_shows_all_of_its_cells_and_stays_wide() -> No
         rows.names.pop()
         app.table.refresh_rows()
         assert app.table.columns[0].width == len("r123456789")
+
+
+def test_a_row_that_was_painted_is_not_left_to_the_collector() -> None:
+    row = WholeStrip([Segment("a" * 10)], 10)
+    assert row.divide([10]) == [row]
+    assert [part.text for part in row.divide([4, 10])] == ["aaaa", "aaaaaa"]
+    gc.collect()
+    row = WholeStrip([Segment("b" * 10)], 10)
+    row.divide([10])
+    del row
+    assert gc.collect() == 0

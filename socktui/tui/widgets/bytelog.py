@@ -6,18 +6,17 @@ socket.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.cache import LRUCache
 from textual.message import Message
 from textual.strip import Strip
 
 from socktui.core.call import Call
-from socktui.core.rows import Kind, Row
-from socktui.core.safe import clip, safe, width
+from socktui.core.rows import Kind, Row, plain
+from socktui.core.safe import clip, width
 from socktui.journal.matching import Pattern
 from socktui.journal.search import Place as Byte
 from socktui.tui.blocks import GUTTER, PAGE, BlockRow, Heading, Lens, copied, pages, rows
@@ -25,6 +24,9 @@ from socktui.tui.marks import Laid, Marker, Span, laid, lit
 from socktui.tui.places import Place, Places
 from socktui.tui.trail import Trail
 from socktui.tui.widgets.lines import Lines
+
+PAGES = 256  # that are kept laid out: more than a screen ever shows
+NOT_KEPT = "these bytes were not kept"
 
 _STYLE_OF_KIND = {
     Kind.OFFSET: "dim",
@@ -38,6 +40,7 @@ _STYLE_OF_KIND = {
     Kind.FILL: "dim",
 }
 _ARROWS = {"sent": "→", "received": "←", "event": "─", "failed": "✗"}
+_GUTTERS = {way: f"{arrow} " for way, arrow in _ARROWS.items()}
 
 
 class ByteLog(Lines):
@@ -66,8 +69,8 @@ class ByteLog(Lines):
     }
     """
 
-    class Scrolled(Message):
-        """The view moved, or what is below it changed."""
+    class Scrolled(Message, bubble=False):
+        """To the screen: the view moved, or what is below it changed."""
 
     def __init__(self, trail: Trail, whose: Callable[[int], str], *, teach: str = "", id: str | None = None) -> None:
         """`whose` names a socket for the headings; `teach` is what to say while there is nothing to show."""
@@ -82,7 +85,9 @@ class ByteLog(Lines):
         self._top: Place | None = None
         self._cursor: Place | None = None
         self._screen: list[Place] = []
-        self._pages: LRUCache[Hashable, Sequence[BlockRow]] = LRUCache(64)
+        self._cells = 0
+        self._styles: list[Style] = []
+        self._pages: dict[tuple[int, int, bool], Sequence[BlockRow]] = {}
         self.places = Places(trail, self._rows, self._page_count)
         self._marker = Marker()
 
@@ -197,15 +202,18 @@ class ByteLog(Lines):
         return pages(call, self.lens.seen)
 
     def _rows(self, position: int, page: int) -> Sequence[BlockRow]:
-        call = self._trail.call(position)
-        newest = self.lens.view == "text" and self._trail.newest(call)
-        key = (call.seq, page, newest)
+        key = position, page, self._newest(position)
         found = self._pages.get(key)
         if found is None:
-            cells = max(8, self.line_width - GUTTER)
-            found = rows(self._trail, call, page, self.lens, cells, self._whose)
-            self._pages.set(key, found)
+            if len(self._pages) >= PAGES:
+                self._pages.clear()
+            found = rows(self._trail, self._trail.call(position), page, self.lens, self._cells, self._whose)
+            self._pages[key] = found
         return found
+
+    def _newest(self, position: int) -> bool:
+        """Whether a call's text may change when more comes: it may end in a piece of a character."""
+        return self.lens.view == "text" and self._trail.newest(self._trail.call(position))
 
     # Moving
 
@@ -228,12 +236,9 @@ class ByteLog(Lines):
             self._cursor = self._screen[-1]
 
     def _lay_out(self) -> None:
-        self._screen = []
-        place = self._top
-        while place is not None and len(self._screen) < self.page:
-            self._screen.append(place)
-            place = self.places.after(place)
-        self.post_message(self.Scrolled())
+        self._screen = self.places.window(self._top, self.page)
+        # Straight there: every widget on the way would take as long as the rest of a move by a line.
+        self.screen.post_message(self.Scrolled())
 
     def _go(self, cursor: Place) -> None:
         """Put the cursor somewhere and bring it into view."""
@@ -329,20 +334,17 @@ class ByteLog(Lines):
         if y >= len(self._screen):
             return ("taught", y) if not self._screen else ("blank",)
         place = self._screen[y]
-        newest = self.lens.view == "text" and self._trail.newest(self._trail.call(place[0]))
-        return (self._trail.number, place, place == self._cursor, self.has_focus, newest, self._marks(place))
+        return place, self._newest(place[0]), place == self._cursor and self.has_focus, self._marks(place)
 
-    def line(self, y: int, width: int) -> Strip:
+    def line(self, y: int, width: int) -> Iterable[Segment]:
         if y >= len(self._screen):
-            if not self._screen and y < len(self._teach):
-                return Strip([Segment(" " + self._teach[y], self.style())]).adjust_cell_length(width, self.style())
-            return Strip.blank(width, self.style())
+            taught = self._teach[y] if not self._screen and y < len(self._teach) else ""
+            return self._filled([Segment(f" {taught}", self.style())], 1 + len(taught), width)
         place = self._screen[y]
-        row = self._rows(place[0], place[1])[place[2]]
-        strip = Strip(self._segments(row, place, width)).adjust_cell_length(width, self.style())
-        strip = self._under_cursor(strip) if self.has_focus and place == self._cursor else strip
+        segments = self._segments(self._rows(place[0], place[1])[place[2]], place, width)
+        segments = self._under_cursor(segments) if place == self._cursor and self.has_focus else segments
         marks = self._marks(place)
-        return Strip(lit(strip, marks, self.style("found")), width) if marks else strip
+        return lit(segments, marks, self.style("found")) if marks else segments
 
     def _marks(self, place: Place) -> tuple[Span, ...]:
         """The cells of a row that match what was looked for."""
@@ -350,39 +352,73 @@ class ByteLog(Lines):
             return ()
         return self._marker.marks(self._trail, self.lens, self.line_width, place, self._rows(*place[:2]))
 
-    def _segments(self, row: BlockRow, place: Place, room: int) -> list[Segment]:
+    def _segments(self, row: BlockRow, place: Place, room: int) -> Iterable[Segment]:
         if isinstance(row, Heading):
             return self._heading(row, room)
-        call = self._trail.call(place[0])
-        way = "sent" if call.sends else "received"
-        gutter = Segment(f"{_ARROWS[way]} ", self.style(way))
+        way = "sent" if self._trail.call(place[0]).sends else "received"
+        gutter = Segment(_GUTTERS[way], self.style(way))
         if row is None:
-            return [gutter, Segment("these bytes were not kept", self.style("failed"))]
-        return [gutter, *self._runs(row)]
+            return self._filled([gutter, Segment(NOT_KEPT, self.style("failed"))], GUTTER + len(NOT_KEPT), room)
+        left = room - GUTTER - width(plain(row))
+        segments = [gutter, *self._runs([*row, (Kind.GAP, " " * left)] if left > 0 else row)]
+        return segments if left >= 0 else Strip(segments).adjust_cell_length(room)
 
-    def _under_cursor(self, strip: Strip) -> Strip:
+    def _filled(self, segments: list[Segment], used: int, room: int) -> Iterable[Segment]:
+        """Segments of so many cells, in exactly those that there are."""
+        if used > room:
+            return Strip(segments).adjust_cell_length(room)
+        return [*segments, Segment(" " * (room - used), self.style())] if used < room else segments
+
+    def _under_cursor(self, segments: Iterable[Segment]) -> list[Segment]:
         """The colours say what the bytes are, so only the ground changes."""
         ground = Style(bgcolor=self.style("cursor-blurred").bgcolor, bold=True)
-        return Strip([Segment(text, (style or self.style()) + ground) for text, style, _ in strip], strip.cell_length)
+        return [Segment(text, (style or self.style()) + ground) for text, style, _ in segments]
 
     def _runs(self, row: Row) -> list[Segment]:
-        return [Segment(text, self.style(_STYLE_OF_KIND[kind])) for kind, text in row]
+        """The runs of a row; a segment is what looks the same, so that less is painted."""
+        segments: list[Segment] = []
+        styles, text, last = self._kind_styles, "", None
+        for kind, more in row:
+            style = styles[kind]
+            if style is last:
+                text += more
+            else:
+                segments.append(Segment(text, last))
+                text, last = more, style
+        segments.append(Segment(text, last))
+        return segments[1:]
 
-    def _heading(self, row: Heading, room: int) -> list[Segment]:
+    @property
+    def _kind_styles(self) -> list[Style]:
+        if not self._styles:
+            self._styles = [self.style(_STYLE_OF_KIND[kind]) for kind in Kind]
+        return self._styles
+
+    def _heading(self, row: Heading, room: int) -> Iterable[Segment]:
         left = f"{row.stamp} "
-        text = clip(safe(row.text), max(0, room - width(left) - 2))
-        used = width(left) + 2 + width(text)
+        text = clip(row.text, max(0, room - len(left) - 2))
+        used = len(left) + 2 + width(text)
         # Whose it was: in full, or only its number, or not at all.
-        whole = safe(row.whose)
-        whose = next((each for each in (whole, whole.partition(" ")[0]) if width(each) <= room - used - 2), "")
-        return [
+        left_over = room - used - 2
+        whose = row.whose
+        if width(whose) > left_over:
+            whose = whose.partition(" ")[0]
+            whose = whose if width(whose) <= left_over else ""
+        gap = max(1, left_over + 1 - width(whose))
+        segments = [
             Segment(left, self.style("dim")),
             Segment(f"{_ARROWS[row.way]} {text}", self.style(row.way)),
-            Segment(" " * max(1, room - used - width(whose) - 1), self.style("")),
+            Segment(" " * gap, self.style()),
             Segment(whose, self.style("dim")),
         ]
+        return self._filled(segments, used + gap + width(whose), room)
+
+    def notify_style_update(self) -> None:
+        self._styles = []
+        super().notify_style_update()
 
     def on_resize(self) -> None:
+        self._cells = max(8, self.line_width - GUTTER)
         self._pages.clear()
         self._top, self._cursor = self.places.fitting(self._top), self.places.fitting(self._cursor)
         if self.following:
