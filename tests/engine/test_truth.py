@@ -16,6 +16,7 @@ from socktui.control.messages import VerbError
 from socktui.core.call import Call, Name, errno_name
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
+from tests.loops import each_loop
 from tests.support import all_calls, fresh, listening, peer, read_all, read_exactly, until
 
 WATCHED = "socket,setsockopt,bind,listen,accept,accept4,connect,getsockopt,getsockname,sendto,recvfrom,shutdown,close"
@@ -108,6 +109,7 @@ async def watched(engine: Engine, log: Path) -> AsyncIterator[None]:
         watcher.communicate()
 
 
+@each_loop
 async def test_every_call_is_recorded_as_it_was_made(engine: Engine, tmp_path: Path) -> None:
     log = tmp_path / "strace"
     async with watched(engine, log):
