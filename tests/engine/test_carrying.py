@@ -1,0 +1,198 @@
+"""The loop in C and that in Python write the same capture of the same conversation, byte by byte."""
+
+import contextlib
+import shutil
+import socket as sockets
+import struct
+import sysconfig
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from socktui.control.client import Engine
+from socktui.core.call import Name
+from socktui.core.endpoint import Endpoint
+from socktui.core.sockets import Socket
+from socktui.engine import carrying
+from socktui.journal import record
+from socktui.journal.reader import Reader
+from socktui.journal.writer import Entry, Journal
+from tests.engine.datagrams import assert_calls_tell_it_all
+from tests.loops import LOOPS, choose, each_loop
+from tests.support import SECONDS, fresh, peer, read_exactly, running_engine, until
+
+RST = struct.pack("ii", 1, 0)
+
+
+def test_where_there_is_a_compiler_the_loop_is_compiled() -> None:
+    """Else a build that fails would go unnoticed: the program works without it."""
+    header = Path(sysconfig.get_paths()["include"], "Python.h")
+    if not (shutil.which("gcc") and header.exists()):
+        pytest.skip("there is no compiler")
+    assert carrying.COMPILED, "build it anew: pip install --no-build-isolation --no-deps -e ."
+
+
+class Talk:
+    """A conversation in lock-step: nothing is said before what was said last has been recorded."""
+
+    def __init__(self, engine: Engine, reader: Reader) -> None:
+        self.engine = engine
+        self.reader = reader
+        self.ports: list[int] = []
+        self.clients = contextlib.ExitStack()
+
+    async def listen(self, endpoint: str, service: str = "echo", buffer: int = 0) -> tuple[int, tuple[str, int]]:
+        """A listener's number, and where it is."""
+        number = await self.engine.listen(Endpoint.parse(endpoint), service, buffer=buffer)
+        self.reader.refresh()
+        local = Endpoint.at("tcp", self.reader.socket(number).local)
+        self.ports.append(local.port)
+        return number, (local.host, local.port)
+
+    async def connect(self, address: tuple[str, int]) -> tuple[int, sockets.socket]:
+        """A plain client, and the number of the connection in the engine."""
+        before = fresh(self.reader).sockets
+        sock = self.clients.enter_context(sockets.create_connection(address, SECONDS))
+        self.ports.append(sock.getsockname()[1])
+        await until(lambda: fresh(self.reader).sockets > before and self.reader.socket(before + 1).calls)
+        return before + 1, sock
+
+    async def echoed(self, number: int, sock: sockets.socket, data: bytes) -> None:
+        before = fresh(self.reader).socket(number).sent
+        sock.sendall(data)
+        assert read_exactly(sock, len(data)) == data
+        await until(lambda: fresh(self.reader).socket(number).sent == before + len(data))
+
+    async def ended(self, *numbers: int) -> None:
+        await until(lambda: self.reader.refresh() or all(not self.reader.socket(n).open for n in numbers))
+
+
+async def everything(talk: Talk) -> None:
+    """What can happen to connections that are carried."""
+    call = talk.engine.call
+    echo, at = await talk.listen("tcp://127.0.0.1:0")
+    _, discarding = await talk.listen("tcp://[::1]:0", "discard")
+    _, slowly = await talk.listen("tcp://127.0.0.1:0", buffer=20)
+    (one, first), (two, second), (three, third) = [await talk.connect(at) for _ in range(3)]
+    for size in (1, 13, 1000, 15000):
+        for number, sock in ((one, first), (two, second), (three, third)):
+            await talk.echoed(number, sock, b"x" * size)
+    four, fourth = await talk.connect(discarding)
+    fourth.sendall(b"y" * 500)
+    await until(lambda: fresh(talk.reader).socket(four).received == 500)
+    fourth.shutdown(sockets.SHUT_WR)
+    assert fourth.recv(1) == b""
+    await talk.ended(four)
+    five, fifth = await talk.connect(slowly)
+    await talk.echoed(five, fifth, b"z" * 130)
+    assert await talk.engine.send([one], b"typed") == 5
+    assert read_exactly(first, 5) == b"typed"
+    await talk.echoed(one, first, b"and on")
+    await call("buffer", socket=echo, size=7)
+    await talk.echoed(two, second, b"a" * 30)
+    await call("buffer", socket=three, size=11)
+    await talk.echoed(three, third, b"b" * 30)
+    await call("close", socket=echo)
+    await talk.echoed(two, second, b"still here")
+    second.shutdown(sockets.SHUT_WR)
+    await talk.ended(two)
+    third.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, RST)
+    third.close()
+    await talk.ended(three)
+    for verb in ("close", "reset", "shutdown"):
+        number, sock = await talk.connect(slowly)
+        await talk.echoed(number, sock, b"c" * 50)
+        await call(verb, socket=number)
+        sock.close()
+        await talk.ended(number)
+    first.close()
+    fifth.close()
+    await talk.ended(one, five)
+    for _ in range(3):
+        await talk.echoed(*await talk.connect(slowly), b"to the end")
+
+
+def normal(data: bytes, ports: list[int]) -> bytes:
+    """Bytes of the heap with ports that are the same in every run. Nobody says a digit in the conversation."""
+    for place, port in enumerate(ports):
+        data = data.replace(b"%d" % port, b"P%0*d" % (len(str(port)) - 1, place))
+    return data
+
+
+def records(calls: bytes) -> list[tuple[object, ...]]:
+    """All records but for their times."""
+    end = record.HEADER_SIZE + record.U64.unpack_from(calls, record.COUNT_AT)[0] * record.RECORD_SIZE
+    fields = record.RECORD.iter_unpack(calls[record.HEADER_SIZE : end])
+    return [(*values[1:7], *values[8:]) for values in fields]
+
+
+def slots(data: bytes) -> list[tuple[object, ...]]:
+    """All slots but for their times."""
+    found = []
+    for at in range(0, len(data), record.SLOT_SIZE):
+        last, calls, again, _, _, *moved = record.SLOT_HOT.unpack_from(data, at)
+        *cold, _, _, names_at = record.SLOT_COLD.unpack_from(data, at + record.SLOT_COLD_AT)
+        found.append((last, calls, again, *moved, *cold, names_at))
+    return found
+
+
+async def test_both_write_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    for loop in LOOPS:
+        choose(loop, monkeypatch)
+        async with running_engine(tmp_path / f"{loop}.socktui") as engine:
+            with Reader(engine.capture) as reader:
+                talk = Talk(engine, reader)
+                with talk.clients:
+                    await everything(talk)
+                    await engine.end()
+        calls, sockets_, heap = ((engine.capture / name).read_bytes() for name in ("calls", "sockets", "heap"))
+        written.append((records(calls), slots(sockets_), normal(heap, talk.ports)))
+        assert_calls_tell_it_all(engine)
+    for one, other in zip(*written, strict=True):
+        assert one == other
+
+
+def assert_chained(capture: Path) -> int:
+    """The chain of every socket's calls is as Entry makes it, and no byte is told twice; how many calls there are."""
+    with Reader(capture) as reader:
+        entries = [Entry(Socket(number)) for number in range(1, reader.sockets + 1)]
+        for seq in range(reader.count):
+            prev, jump, nth, number = reader._record(seq)[3:7]
+            entry, call = entries[number - 1], reader.call(seq)
+            socket = entry.socket
+            wanted = (socket.last if socket.calls else seq, entry.link(seq), socket.calls)
+            assert (prev, jump, nth) == wanted, (number, seq)
+            if call.receives or call.sends:
+                assert call.offset == (socket.received if call.receives else socket.sent), (number, seq)
+            socket.apply(call)
+        return reader.count
+
+
+@each_loop
+async def test_ten_thousand_round_trips_are_chained(engine: Engine) -> None:
+    at = Endpoint.parse("tcp://127.0.0.1:0")
+    number = await engine.listen(at)
+    with Reader(engine.capture) as reader:
+        port = Endpoint.at("tcp", reader.socket(number).local).port
+    with peer(port) as sock:
+        sock.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
+        for _ in range(10_000):
+            sock.sendall(b"x")
+            assert sock.recv(1) == b"x"
+        await engine.send([2], b"and a few by Python")
+    await engine.end()
+    assert assert_chained(engine.capture) > 20_000
+
+
+@given(calls=st.integers(0, 700))
+def test_the_chain_can_be_taken_up_anywhere(tmp_path_factory: pytest.TempPathFactory, calls: int) -> None:
+    """What Python keeps of a chain is found again in the records, after any number of calls."""
+    journal = Journal(tmp_path_factory.mktemp("journal") / "c.socktui", ring_size=1 << 18, floor=0)
+    entry = journal.entry()
+    for turn in range(calls):
+        journal.moved(entry, Name.RECV, turn, turn, 0, 0, 0)
+    assert journal._trees(entry.socket) == entry.trees
+    journal.close()
