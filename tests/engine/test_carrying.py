@@ -156,7 +156,7 @@ async def test_both_write_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def assert_chained(capture: Path) -> int:
-    """The chain of every socket's calls is as Entry makes it, and no byte is told twice; how many calls there are."""
+    """The chain of every socket's calls is as Entry makes it, and no byte is missing; how many calls there are."""
     with Reader(capture) as reader:
         entries = [Entry(Socket(number)) for number in range(1, reader.sockets + 1)]
         for seq in range(reader.count):
@@ -165,7 +165,7 @@ def assert_chained(capture: Path) -> int:
             socket = entry.socket
             wanted = (socket.last if socket.calls else seq, entry.link(seq), socket.calls)
             assert (prev, jump, nth) == wanted, (number, seq)
-            if call.receives or call.sends:
+            if (call.receives or call.sends) and not reader.health.lost_calls:
                 assert call.offset == (socket.received if call.receives else socket.sent), (number, seq)
             socket.apply(call)
         return reader.count
