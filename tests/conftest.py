@@ -16,10 +16,12 @@ settings.load_profile("tests")
 
 
 @pytest.fixture(autouse=True)
-def inner_loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def inner_loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The loop that a test asks for (tests.loops); where it asks for none, the one that the program would take."""
-    if loop := getattr(request, "param", ""):
+    loop: str = getattr(request, "param", "")
+    if loop:
         choose(loop, monkeypatch)
+    return loop
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import pytest
 
 from socktui.engine import carrying
+from socktui.jobs import loop as loops
 
 COMPILED, PURE = "compiled", "pure"
 LOOPS = [COMPILED, PURE]
@@ -14,8 +15,8 @@ each_loop = pytest.mark.parametrize("inner_loop", LOOPS, indirect=True)
 def choose(loop: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the engines that are started from now on do it in one of these ways."""
     if loop == PURE:
-        monkeypatch.setenv(carrying.PURE, "1")
+        monkeypatch.setenv(loops.PURE, "1")
     elif carrying.COMPILED:
-        monkeypatch.delenv(carrying.PURE, raising=False)
+        monkeypatch.delenv(loops.PURE, raising=False)
     else:
         pytest.skip("there was no compiler when the program was installed")

@@ -17,6 +17,7 @@ from socktui.engine.listener import Listener
 from socktui.engine.stream import Stream
 from socktui.engine.traced import TracedSocket
 from socktui.jobs.job import Job
+from socktui.jobs.loop import pure
 from socktui.journal.heap import RESERVE
 
 try:
@@ -25,9 +26,6 @@ except ImportError:
     COMPILED = False
 else:
     COMPILED = True
-
-PURE = "SOCKTUI_PURE"
-"""The environment variable that has everything done by Python."""
 
 
 class Handed(NamedTuple):
@@ -52,7 +50,7 @@ class Handed(NamedTuple):
 
 def carries() -> bool:
     """Whether connections are carried in C: it is there, and wanted."""
-    return COMPILED and PURE not in os.environ
+    return COMPILED and not pure()
 
 
 class Carrying:
