@@ -73,6 +73,22 @@ def peer(port: int, host: str = "127.0.0.1", seconds: float = SECONDS) -> Iterat
         yield sock
 
 
+@contextlib.contextmanager
+def full(sock: sockets.socket) -> Iterator[int]:
+    """A client that has sent all that the other end takes, and has read nothing; how much that is."""
+    sock.setblocking(False)
+    sent = quiet = 0
+    while quiet < 50:
+        try:
+            sent += sock.send(b"x" * 65536)
+            quiet = 0
+        except BlockingIOError:
+            quiet += 1
+            time.sleep(0.002)
+    sock.settimeout(SECONDS)
+    yield sent
+
+
 def read_exactly(sock: sockets.socket, size: int) -> bytes:
     """`size` bytes, or fewer where the other end closed before."""
     parts = bytearray()

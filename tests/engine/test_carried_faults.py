@@ -8,7 +8,6 @@ import signal
 import socket as sockets
 import struct
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,25 +27,20 @@ from tests.engine.test_carrying import assert_chained
 from tests.engine.test_disk_turns import Disk
 from tests.engine.test_pressure import echoed, listening, with_workbench
 from tests.loops import each_loop
-from tests.support import SECONDS, all_calls, all_sockets, carried, fresh, peer, read_exactly, running_engine, until
+from tests.support import (
+    SECONDS,
+    all_calls,
+    all_sockets,
+    carried,
+    fresh,
+    full,
+    peer,
+    read_exactly,
+    running_engine,
+    until,
+)
 
 RST = struct.pack("ii", 1, 0)
-
-
-@contextlib.contextmanager
-def full(sock: sockets.socket) -> Iterator[int]:
-    """A client that has sent all that anybody takes and has read nothing; how much that is."""
-    sock.setblocking(False)
-    sent = quiet = 0
-    while quiet < 50:
-        try:
-            sent += sock.send(b"x" * 65536)
-            quiet = 0
-        except BlockingIOError:
-            quiet += 1
-            threading.Event().wait(0.002)
-    sock.setblocking(True)
-    yield sent
 
 
 @each_loop

@@ -1,6 +1,8 @@
 """The loop in C and that in Python write the same capture of the same conversation, byte by byte."""
 
+import asyncio
 import contextlib
+import os
 import shutil
 import socket as sockets
 import struct
@@ -16,12 +18,14 @@ from socktui.core.call import Name
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import Socket
 from socktui.engine import carrying
+from socktui.jobs.poller import Poller
 from socktui.journal import record
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Entry, Journal
 from tests.engine.datagrams import assert_calls_tell_it_all
+from tests.engine.families import TCP6
 from tests.loops import LOOPS, choose, each_loop
-from tests.support import SECONDS, fresh, peer, read_exactly, running_engine, until
+from tests.support import SECONDS, carried, fresh, peer, read_exactly, running_engine, until
 
 RST = struct.pack("ii", 1, 0)
 
@@ -65,8 +69,8 @@ class Talk:
         assert read_exactly(sock, len(data)) == data
         await until(lambda: fresh(self.reader).socket(number).sent == before + len(data))
 
-    async def ended(self, *numbers: int) -> None:
-        await until(lambda: self.reader.refresh() or all(not self.reader.socket(n).open for n in numbers))
+    async def ended(self, number: int) -> None:
+        await until(lambda: not fresh(self.reader).open(number))
 
 
 async def everything(talk: Talk) -> None:
@@ -107,9 +111,9 @@ async def everything(talk: Talk) -> None:
         await call(verb, socket=number)
         sock.close()
         await talk.ended(number)
-    first.close()
-    fifth.close()
-    await talk.ended(one, five)
+    for number, sock in ((one, first), (five, fifth)):
+        sock.close()
+        await talk.ended(number)
     for _ in range(3):
         await talk.echoed(*await talk.connect(slowly), b"to the end")
 
@@ -185,6 +189,54 @@ async def test_ten_thousand_round_trips_are_chained(engine: Engine) -> None:
         await engine.send([2], b"and a few by Python")
     await engine.end()
     assert assert_chained(engine.capture) > 20_000
+
+
+@each_loop
+@pytest.mark.parametrize("service", ["echo", "discard"])
+async def test_many_at_once(engine: Engine, service: str) -> None:
+    """Pieces of any size, in both directions at once, by readers that are late."""
+    endpoint = await TCP6.listen(engine, service)
+    said = [os.urandom(size) for size in (1, 20, 1000, 65_536, 65_537, 300_000)]
+
+    async def talk(data: bytes) -> None:
+        with TCP6.peer(endpoint) as sock:
+            await asyncio.to_thread(sock.sendall, data * 4)
+            if service == "echo":
+                assert await asyncio.to_thread(read_exactly, sock, 4 * len(data)) == data * 4
+            sock.shutdown(sockets.SHUT_WR)
+            assert await asyncio.to_thread(sock.recv, 1) == b""
+
+    await asyncio.gather(*map(talk, said))
+    await engine.end()
+    numbers = range(2, len(said) + 2)
+    received = {number: carried(engine.capture, number, "recv") for number in numbers}
+    assert sorted(received.values()) == sorted(data * 4 for data in said)
+    assert service == "discard" or all(carried(engine.capture, n, "send") == received[n] for n in numbers)
+    assert_chained(engine.capture)
+    assert_calls_tell_it_all(engine)
+
+
+@pytest.mark.skipif(not carrying.COMPILED, reason="there was no compiler when the program was installed")
+def test_what_the_loop_in_c_refuses(capture: Path) -> None:
+    from socktui.engine._carry import Carrier
+
+    journal = Journal(capture, ring_size=1 << 18, floor=0)
+    with contextlib.closing(Poller()) as poller:
+        carrier = Carrier(poller.fileno(), *journal.maps, 1000)
+        carrier.listen(1000, 1, 20, True, b"a" * 1000, b"b" * 24)
+        for fd, before in ((1000, b"a" * 1025), (-1, b"")):
+            with pytest.raises(ValueError, match=r"names are too long|no such descriptor"):
+                carrier.listen(fd, 1, 20, True, before, b"")
+        for fd in (-1, 999, 1_000_000_000):
+            with pytest.raises(ValueError, match="no such listener"):
+                carrier.stop(fd)
+        carrier.stop(1000)
+        assert carrier.poll(0, False) == ([], False)
+        assert carrier.reap() == ([], [], False)
+        assert not carrier.take(1)
+        journal.close()
+        with pytest.raises(ValueError, match="closed"):
+            carrier.poll(0, False)
 
 
 @given(calls=st.integers(0, 700))
