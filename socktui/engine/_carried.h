@@ -37,16 +37,20 @@ struct listener {
     char names[NAMES];
 };
 
+/* Bytes that were received, stand at `at` of the heap, and are to be sent; `done` of them have been. */
+struct owed {
+    unsigned char *data; /* NULL: there are none */
+    uint32_t length, done;
+    uint64_t at;
+};
+
 /* What is known of a descriptor: a connection, or (number 0) its listener itself, or nothing.
- * starved: it waits for room in the ring. fed: it is its turn, though others wait.
- * owed: what is still to be sent of the last recv(), if anything. */
+ * starved: it waits for room in the ring. fed: it is its turn, though others wait. */
 struct carried {
     struct listener *listener;
     uint32_t number;
     uint8_t starved, fed;
-    uint32_t owed_length, owed_done;
-    uint64_t owed_at;
-    unsigned char *owed;
+    struct owed owed;
 };
 
 /* What Python has to go on with: a connection, or a listener whose accept() failed. call: one that was made and is
@@ -54,9 +58,7 @@ struct carried {
 struct handed {
     int fd;
     uint32_t number, listener;
-    uint32_t owed_length;
-    uint64_t owed_at;
-    unsigned char *owed;
+    struct owed owed;
     struct call call;
 };
 
@@ -118,12 +120,7 @@ static void hand(struct carrier *self, const struct handed *handed) {
 static void hand_over(struct carrier *self, int fd, const struct call *call) {
     struct carried connection = self->carried[fd];
     struct handed handed = {.fd = fd, .number = connection.number, .listener = connection.listener->number};
-    if (connection.owed) {
-        memmove(connection.owed, connection.owed + connection.owed_done, connection.owed_length - connection.owed_done);
-        handed.owed = connection.owed;
-        handed.owed_length = connection.owed_length - connection.owed_done;
-        handed.owed_at = connection.owed_at + connection.owed_done;
-    }
+    handed.owed = connection.owed;
     if (call) handed.call = *call;
     hand(self, &handed);
     watch(self, EPOLL_CTL_DEL, fd, 0);
@@ -167,26 +164,23 @@ static void echo(struct carrier *self, int fd, const unsigned char *data, uint32
     ssize_t sent = send_some(self, fd, data, length, at);
     if (sent < 0 || (uint32_t)sent == length) return;
     /* The ring's memory may serve others while this waits: what is left is taken out of it. */
-    struct carried *connection = self->carried + fd;
-    connection->owed = malloc(length - (size_t)sent);
-    if (!connection->owed) no_memory();
-    connection->owed_length = length - (uint32_t)sent;
-    connection->owed_done = 0;
-    connection->owed_at = at + (uint64_t)sent;
-    memcpy(connection->owed, data + sent, connection->owed_length);
+    uint32_t left = length - (uint32_t)sent;
+    struct owed owed = {.data = malloc(left), .length = left, .at = at + (uint64_t)sent};
+    if (!owed.data) no_memory();
+    memcpy(owed.data, data + sent, left);
+    self->carried[fd].owed = owed;
     watch(self, EPOLL_CTL_MOD, fd, EPOLLOUT | EPOLLRDHUP);
 }
 
 static void send_owed(struct carrier *self, int fd) {
-    struct carried *connection = self->carried + fd;
-    uint32_t done = connection->owed_done;
-    ssize_t sent =
-        send_some(self, fd, connection->owed + done, connection->owed_length - done, connection->owed_at + done);
+    struct owed *owed = &self->carried[fd].owed;
+    uint32_t left = owed->length - owed->done;
+    ssize_t sent = send_some(self, fd, owed->data + owed->done, left, owed->at + owed->done);
     if (sent < 0) return;
-    connection->owed_done += (uint32_t)sent;
-    if (connection->owed_done < connection->owed_length) return;
-    free(connection->owed);
-    connection->owed = NULL;
+    owed->done += (uint32_t)sent;
+    if ((uint32_t)sent < left) return;
+    free(owed->data);
+    owed->data = NULL;
     watch(self, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLRDHUP);
 }
 
@@ -357,9 +351,9 @@ static int ready(struct carrier *self, int fd, uint32_t events, int starving) {
     if (!carried || !carried->listener) return 0;
     if (!carried->number) return accept_some(self, carried->listener);
     int roomy = room_for_calls(&self->journal);
-    if (roomy && events == EPOLLIN && !carried->owed)
+    if (roomy && events == EPOLLIN && !carried->owed.data)
         receive(self, fd, starving);
-    else if (roomy && events == EPOLLOUT && carried->owed)
+    else if (roomy && events == EPOLLOUT && carried->owed.data)
         send_owed(self, fd);
     else
         hand_over(self, fd, NULL);

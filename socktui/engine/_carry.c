@@ -168,13 +168,15 @@ static PyObject *carrier_reap(Carrier *self, PyObject *Py_UNUSED(none)) {
     j->kept_count = 0;
     for (size_t i = 0; i < self->carrier.handed_count; i++) {
         struct handed *each = self->carrier.handed + i;
+        struct owed *owed = &each->owed;
+        const unsigned char *left = owed->data ? owed->data + owed->done : (const unsigned char *)"";
         PyObject *tuple = Py_BuildValue(
-            "iIIy#KiKKiiI", each->fd, each->number, each->listener, each->owed ? (char *)each->owed : "",
-            (Py_ssize_t)each->owed_length, each->owed_at, each->call.name, each->call.began, each->call.ended,
-            each->call.result, each->call.error, each->call.size);
+            "iIIy#KiKKiiI", each->fd, each->number, each->listener, left, (Py_ssize_t)(owed->length - owed->done),
+            owed->at + owed->done, each->call.name, each->call.began, each->call.ended, each->call.result,
+            each->call.error, each->call.size);
         if (handed && (!tuple || PyList_Append(handed, tuple))) Py_CLEAR(handed);
         Py_XDECREF(tuple);
-        free(each->owed);
+        free(owed->data);
     }
     self->carrier.handed_count = 0;
     if (!kept || !handed) {
@@ -209,7 +211,7 @@ static void carrier_dealloc(Carrier *self) {
     PyTypeObject *type = Py_TYPE((PyObject *)self);
     for (int fd = 0; fd < self->carrier.room; fd++) {
         struct carried *carried = self->carrier.carried + fd;
-        free(carried->owed);
+        free(carried->owed.data);
         if (!carried->listener) continue;
         if (carried->number)
             carried->listener->carried--;
@@ -217,7 +219,7 @@ static void carrier_dealloc(Carrier *self) {
             carried->listener->fd = -1;
         let_go(carried->listener);
     }
-    for (size_t i = 0; i < self->carrier.handed_count; i++) free(self->carrier.handed[i].owed);
+    for (size_t i = 0; i < self->carrier.handed_count; i++) free(self->carrier.handed[i].owed.data);
     free(self->carrier.carried);
     free(self->carrier.starved);
     free(self->carrier.handed);

@@ -18,14 +18,14 @@ from socktui.core.call import Name
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import Socket
 from socktui.engine import carrying
-from socktui.jobs.poller import Poller
+from socktui.jobs.poller import READ, Poller
 from socktui.journal import record
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Entry, Journal
 from tests.engine.datagrams import assert_calls_tell_it_all
 from tests.engine.families import TCP6
 from tests.loops import LOOPS, choose, each_loop
-from tests.support import SECONDS, carried, fresh, peer, read_exactly, running_engine, until
+from tests.support import SECONDS, carried, fresh, peer, read_exactly, running_engine, until, wait_until
 
 RST = struct.pack("ii", 1, 0)
 
@@ -237,6 +237,33 @@ def test_what_the_loop_in_c_refuses(capture: Path) -> None:
         journal.close()
         with pytest.raises(ValueError, match="closed"):
             carrier.poll(0, False)
+
+
+@pytest.mark.skipif(not carrying.COMPILED, reason="there was no compiler when the program was installed")
+def test_its_turn_comes_though_others_wait(capture: Path) -> None:
+    """Who waits for the disk behind others is not sent to the end of the queue when it is his turn."""
+    from socktui.engine._carry import Carrier
+
+    journal = Journal(capture, ring_size=1 << 18, floor=0)
+    journal.entry(service="echo")
+    with contextlib.closing(Poller()) as poller, sockets.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        poller.watch(server.fileno(), READ, lambda _: None)
+        carrier = Carrier(poller.fileno(), *journal.maps, 1000)
+        carrier.listen(server.fileno(), 1, 20, True, b"{", b"}")
+        with peer(server.getsockname()[1]) as sock:
+            sock.sendall(b"ping")
+            wait_until(lambda: carrier.poll(0.01, True) and carrier.reap()[2])
+            assert carrier.poll(0.01, True) == ([], False)
+            carrier.feed()
+            wait_until(lambda: carrier.poll(0.01, True)[1])
+            assert read_exactly(sock, 4) == b"ping"
+            sock.sendall(b"ping")
+            wait_until(lambda: carrier.poll(0.01, True) and carrier.reap()[2])
+            assert carrier.take(0)
+            ((fd, *_),) = carrier.reap()[1]
+            os.close(fd)
+    journal.close()
 
 
 @given(calls=st.integers(0, 700))
