@@ -24,6 +24,7 @@ from socktui.journal.reader import Reader
 from socktui.journal.writer import Entry, Journal
 from tests.engine.datagrams import assert_calls_tell_it_all
 from tests.engine.families import TCP6
+from tests.engine.namespaces import with_engine
 from tests.loops import LOOPS, choose, each_loop
 from tests.support import SECONDS, carried, fresh, peer, read_exactly, running_engine, until, wait_until
 
@@ -214,6 +215,26 @@ async def test_many_at_once(engine: Engine, service: str) -> None:
     assert service == "discard" or all(carried(engine.capture, n, "send") == received[n] for n in numbers)
     assert_chained(engine.capture)
     assert_calls_tell_it_all(engine)
+
+
+@each_loop
+def test_a_link_local_peer_has_its_interface(capture: Path) -> None:
+    async def body(engine: Engine, reader: Reader) -> None:
+        await engine.listen(Endpoint.parse("tcp://[fe80::1%d0]:0"))
+        at = Endpoint.at("tcp", fresh(reader).socket(1).local)
+        with peer(at.port, "fe80::1%d0") as sock:
+            port = sock.getsockname()[1]
+            await until(lambda: fresh(reader).sockets == 2)
+            accept = reader.call(reader.socket(2).first)
+            assert (accept.answer, reader.socket(2).peer) == (["fe80::1%d0", port], f"[fe80::1%d0]:{port}")
+
+    setup = (
+        "link add d0 type veth peer name d1",
+        "link set d1 up",
+        "addr add fe80::1/64 dev d0 nodad",
+        "link set d0 up",
+    )
+    with_engine(capture, body, setup=setup)
 
 
 @pytest.mark.skipif(not carrying.COMPILED, reason="there was no compiler when the program was installed")
