@@ -279,7 +279,9 @@ def _seconds(text: str) -> float:
 
 
 def _version(args: argparse.Namespace) -> int:
-    write_line(f"socktui {__version__}")
+    from socktui.jobs import loop
+
+    write_line(f"socktui {__version__} (inner loop: {loop.name()})")
     return 0
 
 

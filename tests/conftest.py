@@ -7,11 +7,21 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from socktui.control.client import Engine
+from tests.loops import choose
 from tests.support import running_engine
 
 # How long an example takes says nothing on a busy machine, and no test depends on what an earlier run has found.
 settings.register_profile("tests", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
+
+
+@pytest.fixture(autouse=True)
+def inner_loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The loop that a test asks for (tests.loops); where it asks for none, the one that the program would take."""
+    loop: str = getattr(request, "param", "")
+    if loop:
+        choose(loop, monkeypatch)
+    return loop
 
 
 @pytest.fixture

@@ -73,6 +73,24 @@ def peer(port: int, host: str = "127.0.0.1", seconds: float = SECONDS) -> Iterat
         yield sock
 
 
+@contextlib.contextmanager
+def full(sock: sockets.socket) -> Iterator[bytes]:
+    """A client that has sent all that the other end takes, and has read nothing; what it has sent."""
+    sock.setblocking(False)
+    sent = bytearray()
+    quiet = 0
+    while quiet < 50:
+        piece = os.urandom(65536)
+        try:
+            sent += piece[: sock.send(piece)]
+            quiet = 0
+        except BlockingIOError:
+            quiet += 1
+            time.sleep(0.002)
+    sock.settimeout(SECONDS)
+    yield bytes(sent)
+
+
 def read_exactly(sock: sockets.socket, size: int) -> bytes:
     """`size` bytes, or fewer where the other end closed before."""
     parts = bytearray()

@@ -11,6 +11,7 @@ from socktui.control.start import Start
 from socktui.core.endpoint import Endpoint
 from socktui.journal import record
 from socktui.services import SERVICES
+from tests.loops import PURE, each_loop
 from tests.running import PROGRAM, Run, ran
 from tests.support import peer, read_exactly
 
@@ -34,9 +35,11 @@ def test_every_command_has_help(command: str, capfd: pytest.CaptureFixture[str])
     assert capfd.readouterr().out.startswith(f"usage: socktui {command} ")
 
 
-def test_the_version(capfd: pytest.CaptureFixture[str]) -> None:
+@each_loop
+def test_the_version(inner_loop: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--version"]) == 0
-    assert capfd.readouterr().out == f"socktui {__version__}\n"
+    loop = "Python" if inner_loop == PURE else "compiled"
+    assert capfd.readouterr().out == f"socktui {__version__} (inner loop: {loop})\n"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@
 #ifndef SOCKTUI_CARRIED_H
 #define SOCKTUI_CARRIED_H
 
-#include <alloca.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
@@ -21,31 +20,37 @@
 
 enum { EVENTS = 256, ACCEPTS_AT_ONCE = 64 };
 enum { CALLS_AT_ONCE = 2 };             /* that one recv() or accept() brings */
-enum { DESCRIPTORS_MOST = 1 << 20 };    /* those above are not carried */
-enum { DETAILS = 512 };                  /* more than an accept() and a setsockopt() have to say */
+enum { NAMES = 1024, ADDRESS = 128 };   /* bytes of JSON: a connection's names but its peer's, and an address */
+enum { SAID_AT_ONCE = NAMES + 1024 };   /* bytes of the heap: more than an accept() has to say */
 enum { KEPT_AT_ONCE = 3 };              /* ranges of the heap that an accept() adds */
 static const uint64_t TURN_NS = 2000000; /* so long nobody else is asked, and the disk is told of nothing */
 
 static const char NODELAY[] = "[[\"IPPROTO_TCP\",\"TCP_NODELAY\",1],null,0]";
 
-/* A listener whose connections are carried. before, after: what of their names' JSON stands around the peer's.
- * It lives until it is stopped and none of its connections is carried any more. */
+/* A listener whose connections are carried. names: the JSON of a connection's, `before` bytes of it before the peer's,
+ * and `after` behind. It lives until it is stopped and none of its connections is carried any more. */
 struct listener {
     int fd; /* -1: stopped */
     uint32_t number, buffer, carried;
     int echoes;
-    char *before, *after;
-    size_t before_length, after_length;
+    size_t before, after;
+    char names[NAMES];
+};
+
+/* Bytes that were received, stand at `at` of the heap, and are to be sent; `done` of them have been. */
+struct owed {
+    unsigned char *data; /* NULL: there are none */
+    uint32_t length, done;
+    uint64_t at;
 };
 
 /* What is known of a descriptor: a connection, or (number 0) its listener itself, or nothing.
- * owed: what is still to be sent of the last recv(), if anything. */
+ * starved: it waits for room in the ring. fed: it is its turn, though others wait. */
 struct carried {
     struct listener *listener;
     uint32_t number;
-    uint32_t owed_length, owed_done;
-    uint64_t owed_at;
-    unsigned char *owed;
+    uint8_t starved, fed;
+    struct owed owed;
 };
 
 /* What Python has to go on with: a connection, or a listener whose accept() failed. call: one that was made and is
@@ -53,18 +58,16 @@ struct carried {
 struct handed {
     int fd;
     uint32_t number, listener;
-    uint32_t owed_length;
-    uint64_t owed_at;
-    unsigned char *owed;
+    struct owed owed;
     struct call call;
 };
 
 struct carrier {
     int epoll;
     struct journal journal;
-    struct carried *carried; /* by descriptor: memory that the kernel gives when it is used */
-    int room, top;           /* descriptors that it has room for; one more than the highest that was ever used */
-    int *starved; /* descriptors that wait for room in the ring */
+    struct carried *carried; /* by descriptor */
+    int room;                /* descriptors below this have a place there */
+    int *starved;            /* descriptors, in the order in which they have begun to wait */
     size_t starved_count, starved_room;
     struct handed *handed;
     size_t handed_count, handed_room;
@@ -85,15 +88,25 @@ static void *enough(void *array, size_t *room, size_t count, size_t size) {
     return array;
 }
 
+/* The place of a descriptor. What there was before may have moved. */
+static struct carried *place(struct carrier *self, int fd) {
+    if (fd >= self->room) {
+        int room = fd + fd / 2 + 64;
+        self->carried = realloc(self->carried, (size_t)room * sizeof *self->carried);
+        if (!self->carried) no_memory();
+        memset(self->carried + self->room, 0, (size_t)(room - self->room) * sizeof *self->carried);
+        self->room = room;
+    }
+    return self->carried + fd;
+}
+
 static void watch(struct carrier *self, int operation, int fd, uint32_t events) {
     struct epoll_event event = {.events = events, .data.fd = fd};
     epoll_ctl(self->epoll, operation, fd, &event);
 }
 
 static void let_go(struct listener *listener) {
-    if (listener->fd >= 0 || listener->carried) return;
-    free(listener->before); /* and what is after */
-    free(listener);
+    if (listener->fd < 0 && !listener->carried) free(listener);
 }
 
 /* Connections */
@@ -107,12 +120,7 @@ static void hand(struct carrier *self, const struct handed *handed) {
 static void hand_over(struct carrier *self, int fd, const struct call *call) {
     struct carried connection = self->carried[fd];
     struct handed handed = {.fd = fd, .number = connection.number, .listener = connection.listener->number};
-    if (connection.owed) {
-        memmove(connection.owed, connection.owed + connection.owed_done, connection.owed_length - connection.owed_done);
-        handed.owed = connection.owed;
-        handed.owed_length = connection.owed_length - connection.owed_done;
-        handed.owed_at = connection.owed_at + connection.owed_done;
-    }
+    handed.owed = connection.owed;
     if (call) handed.call = *call;
     hand(self, &handed);
     watch(self, EPOLL_CTL_DEL, fd, 0);
@@ -129,8 +137,8 @@ static void moved(struct carrier *self, int fd, struct call *call, ssize_t lengt
     call->result = (int32_t)length;
     call->length = (uint32_t)length;
     call->offset = *total;
-    *total += (uint64_t)length;
     append(j, number, call);
+    *total += (uint64_t)length;
 }
 
 /* Send bytes that stand at `at` of the heap: how many the kernel took, or -1 where it is Python's turn. */
@@ -156,38 +164,57 @@ static void echo(struct carrier *self, int fd, const unsigned char *data, uint32
     ssize_t sent = send_some(self, fd, data, length, at);
     if (sent < 0 || (uint32_t)sent == length) return;
     /* The ring's memory may serve others while this waits: what is left is taken out of it. */
-    struct carried *connection = self->carried + fd;
-    connection->owed = malloc(length - (size_t)sent);
-    if (!connection->owed) no_memory();
-    connection->owed_length = length - (uint32_t)sent;
-    connection->owed_done = 0;
-    connection->owed_at = at + (uint64_t)sent;
-    memcpy(connection->owed, data + sent, connection->owed_length);
+    uint32_t left = length - (uint32_t)sent;
+    struct owed owed = {.data = malloc(left), .length = left, .at = at + (uint64_t)sent};
+    if (!owed.data) no_memory();
+    memcpy(owed.data, data + sent, left);
+    self->carried[fd].owed = owed;
     watch(self, EPOLL_CTL_MOD, fd, EPOLLOUT | EPOLLRDHUP);
 }
 
 static void send_owed(struct carrier *self, int fd) {
-    struct carried *connection = self->carried + fd;
-    uint32_t done = connection->owed_done;
-    ssize_t sent =
-        send_some(self, fd, connection->owed + done, connection->owed_length - done, connection->owed_at + done);
+    struct owed *owed = &self->carried[fd].owed;
+    uint32_t left = owed->length - owed->done;
+    ssize_t sent = send_some(self, fd, owed->data + owed->done, left, owed->at + owed->done);
     if (sent < 0) return;
-    connection->owed_done += (uint32_t)sent;
-    if (connection->owed_done < connection->owed_length) return;
-    free(connection->owed);
-    connection->owed = NULL;
+    owed->done += (uint32_t)sent;
+    if ((uint32_t)sent < left) return;
+    free(owed->data);
+    owed->data = NULL;
     watch(self, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLRDHUP);
+}
+
+/* Have a connection wait for room in the ring. Its FIN and its end are told meanwhile. */
+static void starve(struct carrier *self, int fd) {
+    self->starved = enough(self->starved, &self->starved_room, self->starved_count, sizeof *self->starved);
+    self->starved[self->starved_count++] = fd;
+    self->carried[fd].starved = 1;
+    watch(self, EPOLL_CTL_MOD, fd, EPOLLRDHUP);
+}
+
+/* Give those that wait for room in the ring their turn. */
+static void feed(struct carrier *self) {
+    for (size_t i = 0; i < self->starved_count; i++) {
+        int fd = self->starved[i];
+        struct carried *connection = self->carried + fd;
+        if (!connection->starved) continue; /* it was handed over meanwhile */
+        connection->starved = 0;
+        connection->fed = 1;
+        watch(self, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLRDHUP);
+    }
+    self->starved_count = 0;
 }
 
 /* Receive once, and send it back where the service is echo. starving: others wait for room in the ring already. */
 static void receive(struct carrier *self, int fd, int starving) {
     struct journal *j = &self->journal;
-    struct listener *listener = self->carried[fd].listener;
+    struct carried *connection = self->carried + fd;
+    struct listener *listener = connection->listener;
     uint64_t at;
-    unsigned char *memory = starving ? NULL : space(j, listener->buffer, j->reserve, &at);
+    unsigned char *memory = starving && !connection->fed ? NULL : space(j, listener->buffer, j->reserve, &at);
+    connection->fed = 0;
     if (!memory) {
-        self->starved[self->starved_count++] = fd;
-        watch(self, EPOLL_CTL_MOD, fd, 0);
+        starve(self, fd);
         return;
     }
     struct call call = {.name = RECV, .size = listener->buffer, .at = at, .began = now()};
@@ -198,7 +225,7 @@ static void receive(struct carrier *self, int fd, int starving) {
         moved(self, fd, &call, length);
         if (listener->echoes) echo(self, fd, memory, (uint32_t)length, at);
     } else if (length < 0 && errno == EAGAIN) {
-        slot_of(j, self->carried[fd].number)->again++;
+        slot_of(j, connection->number)->again++;
     } else {
         call.result = (int32_t)length;
         call.error = length ? (uint16_t)errno : 0;
@@ -232,18 +259,17 @@ static void address(const struct sockaddr_storage *from, char *json, char *text)
 /* Record an accept(2), and enter the socket that it made: Journal.call() and Journal.entry(). */
 static void enter(struct carrier *self, struct listener *listener, struct call *call, const struct sockaddr_storage *from) {
     struct journal *j = &self->journal;
-    char json[128], text[128], details[256], *names = alloca(listener->before_length + listener->after_length + 128);
+    char json[ADDRESS], text[ADDRESS], details[ADDRESS + 32], names[NAMES + ADDRESS];
     uint32_t number = sockets(j) + 1;
     address(from, json, text);
     call->details = (uint16_t)sprintf(details, "[[],%s,%u]", json, number);
     call->at = keep(j, details, call->details);
     uint32_t accepted = (uint32_t)header_u64(j, COUNT_AT);
     append(j, listener->number, call);
-    size_t length = listener->before_length, peer = strlen(text);
-    memcpy(names, listener->before, length);
-    memcpy(names + length, text, peer);
-    memcpy(names + length + peer, listener->after, listener->after_length);
-    length += peer + listener->after_length;
+    size_t before = listener->before, peer = strlen(text), length = before + peer + listener->after;
+    memcpy(names, listener->names, before);
+    memcpy(names + before, text, peer);
+    memcpy(names + before + peer, listener->names + before, listener->after);
     *slot_of(j, number) = (struct slot){
         .active = call->began,
         .first = accepted,
@@ -291,66 +317,64 @@ static int accept_one(struct carrier *self, struct listener *listener) {
     call.result = fd;
     enter(self, listener, &call, &from);
     set_nodelay(self, fd, sockets(j));
-    if (fd >= self->room) {
-        hand(self, &(struct handed){.fd = fd, .number = sockets(j), .listener = listener->number});
-        return 1;
-    }
-    self->carried[fd] = (struct carried){.listener = listener, .number = sockets(j)};
+    *place(self, fd) = (struct carried){.listener = listener, .number = sockets(j)};
     listener->carried++;
-    if (fd >= self->top) self->top = fd + 1;
     watch(self, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLRDHUP);
     return 1;
 }
 
-/* Whether the capture has room for all that one call of a listener or of its connections may append. */
-static int room(struct carrier *self, const struct listener *listener) {
-    struct journal *j = &self->journal;
+/* Whether the capture has room for the calls that a connection may make at once. */
+static int room_for_calls(const struct journal *j) {
+    return header_u64(j, COUNT_AT) + CALLS_AT_ONCE <= j->calls_room;
+}
+
+/* Whether it has room for one more connection. */
+static int room_for_one(const struct journal *j) {
     uint64_t at;
-    return header_u64(j, COUNT_AT) + CALLS_AT_ONCE <= j->calls_room && sockets(j) < j->slots_room &&
-           space(j, DETAILS + listener->before_length + listener->after_length, 0, &at);
+    return room_for_calls(j) && sockets(j) < j->slots_room && space(j, SAID_AT_ONCE, 0, &at);
 }
 
-static void accept_some(struct carrier *self, struct listener *listener) {
+/* Accept those that wait: 0 where there was no room for any, and it is Python's turn. */
+static int accept_some(struct carrier *self, struct listener *listener) {
     struct journal *j = &self->journal;
-    for (int i = 0; i < ACCEPTS_AT_ONCE && room(self, listener); i++) {
+    if (!room_for_one(j)) return 0;
+    for (int i = 0; i < ACCEPTS_AT_ONCE && room_for_one(j); i++) {
         j->kept = enough(j->kept, &j->kept_room, j->kept_count + KEPT_AT_ONCE, sizeof *j->kept);
-        if (!accept_one(self, listener)) return;
+        if (!accept_one(self, listener)) break;
     }
+    return 1;
 }
 
-/* Do what a ready descriptor asks for: 0 where it is no carried one, or its listener is Python's for want of room. */
+/* Do what a ready descriptor asks for: 0 where it is Python's turn, as it is no carried one or there is no room. */
 static int ready(struct carrier *self, int fd, uint32_t events, int starving) {
     struct carried *carried = fd < self->room ? self->carried + fd : NULL;
     if (!carried || !carried->listener) return 0;
-    self->starved = enough(self->starved, &self->starved_room, self->starved_count, sizeof *self->starved);
-    int roomy = room(self, carried->listener);
-    if (!carried->number) {
-        if (roomy) accept_some(self, carried->listener);
-        return roomy;
-    }
-    if (roomy && events == EPOLLIN && !carried->owed)
+    if (!carried->number) return accept_some(self, carried->listener);
+    int roomy = room_for_calls(&self->journal);
+    if (roomy && events == EPOLLIN && !carried->owed.data)
         receive(self, fd, starving);
-    else if (roomy && events == EPOLLOUT && carried->owed)
+    else if (roomy && events == EPOLLOUT && carried->owed.data)
         send_owed(self, fd);
     else
         hand_over(self, fd, NULL);
     return 1;
 }
 
-/* Wait, for so many ms (-1: without end), and do what carried sockets ask for, for a while. What others ask for is
- * written to `others`, which has room for EVENTS; how many there are. */
+/* Wait, for so many ms (-1: without end), and do what carried sockets ask for: once where nothing is waited for, since
+ * others have something to do, and else for a while. What others ask for is written to `others`, which has room for
+ * EVENTS; how many there are. */
 static int turn(struct carrier *self, int wait, int starving, struct epoll_event *others) {
     struct journal *j = &self->journal;
     struct epoll_event events[EVENTS];
     size_t starved = self->starved_count;
     uint64_t until = 0;
     int count = 0;
-    for (int patience = wait;; patience = wait ? 1 : 0) { /* what is on its way is worth waiting for */
+    for (int patience = wait;; patience = 1) { /* what is on its way is worth waiting for */
         int found = epoll_wait(self->epoll, events, EVENTS, patience);
         for (int i = 0; i < found; i++)
             if (!ready(self, events[i].data.fd, events[i].events, starving || self->starved_count))
                 others[count++] = events[i];
-        if (found <= 0 || count || self->handed_count || self->starved_count > starved) break;
+        if (found <= 0 || !wait || count || self->handed_count || self->starved_count > starved) break;
         if (!until) until = now() + TURN_NS;
         if (now() > until || header_u64(j, COUNT_AT) + EVENTS * CALLS_AT_ONCE > j->calls_room) break;
     }

@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 #include <Python.h>
 #include <limits.h>
-#include <sys/resource.h>
 
 #include "_carried.h"
 
@@ -83,27 +82,23 @@ static PyObject *carrier_listen(Carrier *self, PyObject *args) {
     Py_ssize_t before_length, after_length;
     if (!PyArg_ParseTuple(args, "iIIpy#y#", &fd, &number, &buffer, &echoes, &before, &before_length, &after, &after_length))
         return NULL;
-    if (fd < 0 || fd >= self->carrier.room) {
-        PyErr_SetString(PyExc_ValueError, "no such descriptor");
+    if (fd < 0 || before_length + after_length > NAMES) {
+        PyErr_SetString(PyExc_ValueError, fd < 0 ? "no such descriptor" : "the names are too long");
         return NULL;
     }
-    struct listener *listener = calloc(1, sizeof *listener);
-    char *names = malloc((size_t)(before_length + after_length) + 1);
-    if (!listener || !names) no_memory();
-    memcpy(names, before, (size_t)before_length);
-    memcpy(names + before_length, after, (size_t)after_length);
+    struct listener *listener = malloc(sizeof *listener);
+    if (!listener) return PyErr_NoMemory();
     *listener = (struct listener){
         .fd = fd,
         .number = number,
         .buffer = buffer,
         .echoes = echoes,
-        .before = names,
-        .after = names + before_length,
-        .before_length = (size_t)before_length,
-        .after_length = (size_t)after_length,
+        .before = (size_t)before_length,
+        .after = (size_t)after_length,
     };
-    self->carrier.carried[fd] = (struct carried){.listener = listener};
-    if (fd >= self->carrier.top) self->carrier.top = fd + 1;
+    memcpy(listener->names, before, (size_t)before_length);
+    memcpy(listener->names + before_length, after, (size_t)after_length);
+    *place(&self->carrier, fd) = (struct carried){.listener = listener};
     Py_RETURN_NONE;
 }
 
@@ -112,8 +107,13 @@ PyDoc_STRVAR(stop_doc, "stop(fd)\n\nAccept no more on a listener. Its connection
 static PyObject *carrier_stop(Carrier *self, PyObject *args) {
     int fd;
     if (!PyArg_ParseTuple(args, "i", &fd)) return NULL;
-    struct listener *listener = self->carrier.carried[fd].listener;
-    self->carrier.carried[fd] = (struct carried){0};
+    struct carried *carried = fd < 0 || fd >= self->carrier.room ? NULL : self->carrier.carried + fd;
+    if (!carried || !carried->listener || carried->number) {
+        PyErr_SetString(PyExc_ValueError, "no such listener");
+        return NULL;
+    }
+    struct listener *listener = carried->listener;
+    *carried = (struct carried){0};
     listener->fd = -1;
     let_go(listener);
     Py_RETURN_NONE;
@@ -124,7 +124,7 @@ PyDoc_STRVAR(set_buffer_doc, "set_buffer(number, size)\n\nHow many bytes each re
 static PyObject *carrier_set_buffer(Carrier *self, PyObject *args) {
     unsigned int number, size;
     if (!PyArg_ParseTuple(args, "II", &number, &size)) return NULL;
-    for (int fd = 0; fd < self->carrier.top; fd++) {
+    for (int fd = 0; fd < self->carrier.room; fd++) {
         struct listener *listener = self->carrier.carried[fd].listener;
         if (listener && listener->number == number) listener->buffer = size;
     }
@@ -137,21 +137,17 @@ static PyObject *carrier_take(Carrier *self, PyObject *args) {
     unsigned int number;
     if (!PyArg_ParseTuple(args, "I", &number)) return NULL;
     size_t before = self->carrier.handed_count;
-    for (int fd = 0; fd < self->carrier.top; fd++) {
+    for (int fd = 0; fd < self->carrier.room; fd++) {
         uint32_t its = self->carrier.carried[fd].number;
         if (its && (its == number || !number)) hand_over(&self->carrier, fd, NULL);
     }
     return PyBool_FromLong(self->carrier.handed_count > before);
 }
 
-PyDoc_STRVAR(rearm_doc, "rearm()\n\nThere is room in the ring: those that waited for it may receive again.");
+PyDoc_STRVAR(feed_doc, "feed()\n\nThere is room in the ring: those that wait for it have their turn, though others wait.");
 
-static PyObject *carrier_rearm(Carrier *self, PyObject *Py_UNUSED(none)) {
-    for (size_t i = 0; i < self->carrier.starved_count; i++) {
-        int fd = self->carrier.starved[i];
-        if (self->carrier.carried[fd].number && !self->carrier.carried[fd].owed) watch(&self->carrier, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLRDHUP);
-    }
-    self->carrier.starved_count = 0;
+static PyObject *carrier_feed(Carrier *self, PyObject *Py_UNUSED(none)) {
+    feed(&self->carrier);
     Py_RETURN_NONE;
 }
 
@@ -172,13 +168,15 @@ static PyObject *carrier_reap(Carrier *self, PyObject *Py_UNUSED(none)) {
     j->kept_count = 0;
     for (size_t i = 0; i < self->carrier.handed_count; i++) {
         struct handed *each = self->carrier.handed + i;
+        struct owed *owed = &each->owed;
+        const unsigned char *left = owed->data ? owed->data + owed->done : (const unsigned char *)"";
         PyObject *tuple = Py_BuildValue(
-            "iIIy#KiKKiiI", each->fd, each->number, each->listener, each->owed ? (char *)each->owed : "",
-            (Py_ssize_t)each->owed_length, each->owed_at, each->call.name, each->call.began, each->call.ended,
-            each->call.result, each->call.error, each->call.size);
+            "iIIy#KiKKiiI", each->fd, each->number, each->listener, left, (Py_ssize_t)(owed->length - owed->done),
+            owed->at + owed->done, each->call.name, each->call.began, each->call.ended, each->call.result,
+            each->call.error, each->call.size);
         if (handed && (!tuple || PyList_Append(handed, tuple))) Py_CLEAR(handed);
         Py_XDECREF(tuple);
-        free(each->owed);
+        free(owed->data);
     }
     self->carrier.handed_count = 0;
     if (!kept || !handed) {
@@ -206,22 +204,14 @@ static int carrier_init(Carrier *self, PyObject *args, PyObject *Py_UNUSED(keywo
     Py_INCREF(self->slots);
     Py_INCREF(self->ring);
     self->carrier.journal.reserve = reserve;
-    struct rlimit limit;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    self->carrier.room = limit.rlim_cur < DESCRIPTORS_MOST ? (int)limit.rlim_cur : DESCRIPTORS_MOST;
-    self->carrier.carried = calloc((size_t)self->carrier.room, sizeof *self->carrier.carried);
-    if (!self->carrier.carried) {
-        PyErr_NoMemory();
-        return -1;
-    }
     return 0;
 }
 
 static void carrier_dealloc(Carrier *self) {
     PyTypeObject *type = Py_TYPE((PyObject *)self);
-    for (int fd = 0; fd < self->carrier.top; fd++) {
+    for (int fd = 0; fd < self->carrier.room; fd++) {
         struct carried *carried = self->carrier.carried + fd;
-        free(carried->owed);
+        free(carried->owed.data);
         if (!carried->listener) continue;
         if (carried->number)
             carried->listener->carried--;
@@ -229,7 +219,7 @@ static void carrier_dealloc(Carrier *self) {
             carried->listener->fd = -1;
         let_go(carried->listener);
     }
-    for (size_t i = 0; i < self->carrier.handed_count; i++) free(self->carrier.handed[i].owed);
+    for (size_t i = 0; i < self->carrier.handed_count; i++) free(self->carrier.handed[i].owed.data);
     free(self->carrier.carried);
     free(self->carrier.starved);
     free(self->carrier.handed);
@@ -248,7 +238,7 @@ static PyMethodDef methods[] = {
     {"stop", (PyCFunction)carrier_stop, METH_VARARGS, stop_doc},
     {"set_buffer", (PyCFunction)carrier_set_buffer, METH_VARARGS, set_buffer_doc},
     {"take", (PyCFunction)carrier_take, METH_VARARGS, take_doc},
-    {"rearm", (PyCFunction)carrier_rearm, METH_NOARGS, rearm_doc},
+    {"feed", (PyCFunction)carrier_feed, METH_NOARGS, feed_doc},
     {"reap", (PyCFunction)carrier_reap, METH_NOARGS, reap_doc},
     {NULL, NULL, 0, NULL},
 };

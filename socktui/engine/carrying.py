@@ -17,6 +17,7 @@ from socktui.engine.listener import Listener
 from socktui.engine.stream import Stream
 from socktui.engine.traced import TracedSocket
 from socktui.jobs.job import Job
+from socktui.jobs.loop import pure
 from socktui.journal.heap import RESERVE
 
 try:
@@ -25,9 +26,6 @@ except ImportError:
     COMPILED = False
 else:
     COMPILED = True
-
-PURE = "SOCKTUI_PURE"
-"""The environment variable that has everything done by Python."""
 
 
 class Handed(NamedTuple):
@@ -52,7 +50,7 @@ class Handed(NamedTuple):
 
 def carries() -> bool:
     """Whether connections are carried in C: it is there, and wanted."""
-    return COMPILED and PURE not in os.environ
+    return COMPILED and not pure()
 
 
 class Carrying:
@@ -63,6 +61,7 @@ class Carrying:
         self._carrier = Carrier(bench.poller.fileno(), *bench.journal.maps, RESERVE)
         self._listeners: dict[int, tuple[Listener, Callable[[Connection], None]]] = {}
         self._largest = 0
+        self._feeding = False
 
     def carry(self, listener: Listener, begin: Callable[[Connection], None], *, echoes: bool) -> None:
         """Carry the connections of a listener, which is a plain one, while nothing but this is to be done on them.
@@ -108,15 +107,17 @@ class Carrying:
     def _take_over(self) -> None:
         kept, handed, starved = self._carrier.reap()
         self._bench.journal.appended(kept)
-        if starved and not self._bench.disk.waiting:
+        if starved and not self._feeding:
+            self._feeding = True
             Job(self._feed(), lambda _: None).step()
         for each in handed:
             self._go_on(Handed(*each))
 
     async def _feed(self) -> None:
-        """Let those that starve receive again, when it is their turn."""
+        """Let those that starve receive, when it is their turn among all that wait for the disk."""
         await self._bench.room(self._largest)
-        self._carrier.rearm()
+        self._feeding = False
+        self._carrier.feed()
 
     def _go_on(self, handed: Handed) -> None:
         listener, begin = self._listeners[handed.listener]

@@ -97,7 +97,7 @@ static inline void header_put_sockets(struct journal *j, uint32_t value) {
 static inline struct slot *slot_of(struct journal *j, uint32_t number) { return j->slots + number - 1; }
 
 /* Where the next `size` bytes of the heap go, or NULL while the disk is behind. Heap.space() */
-static inline unsigned char *space(struct journal *j, uint64_t size, uint64_t reserve, uint64_t *at) {
+static inline unsigned char *space(const struct journal *j, uint64_t size, uint64_t reserve, uint64_t *at) {
     *at = header_u64(j, HEAD_AT);
     uint64_t position = *at % j->ring_size;
     if (position + size > j->ring_size) {

@@ -148,7 +148,7 @@ class Journal:
 
     def names_around_peer(self, listener: Entry) -> tuple[bytes, bytes]:
         """The names of a socket that `listener` accepts, before and behind its peer's."""
-        socket = self._socket("", "")
+        socket = Socket(0)
         socket.accepted(Call(0, 0, 0, 0, Name.ACCEPT, 0), listener.socket)
         return record.names_around_peer(socket)
 

@@ -22,6 +22,7 @@ from socktui.journal.reader import Reader
 from tests.engine.certificates import Certificates
 from tests.engine.spoken import Speech, SpokenSocket, Telnet, Tls, WebSocket, WebSocketOverTls
 from tests.engine.tls_peer import trusting
+from tests.loops import PURE
 from tests.support import SECONDS, carried
 
 GOOD = "good.pem"
@@ -236,8 +237,11 @@ KEPT_BY_THE_KERNEL = [PACKETS, *WITHOUT_CONNECTION]
 
 
 def over(*families: Family) -> pytest.MarkDecorator:
-    """Run a test over these."""
-    return pytest.mark.parametrize("family", families, ids=lambda family: family.name)
+    """Run a test over these, and over TCP with the loop in Python as well: where there is a compiler, it is in C."""
+    rows = [pytest.param(family, "", id=family.name) for family in families]
+    if TCP4 in families:
+        rows.append(pytest.param(TCP4, PURE, id="tcp4-pure"))
+    return pytest.mark.parametrize(("family", "inner_loop"), rows, indirect=["inner_loop"])
 
 
 every_stream = over(*STREAMS, TLS, TELNET)

@@ -12,6 +12,7 @@ from socktui.core.endpoint import SCHEMES, Endpoint
 from socktui.journal.reader import Reader
 from tests.engine.datagrams import assert_calls_tell_it_all
 from tests.engine.namespaces import with_engine
+from tests.loops import PURE
 from tests.support import all_sockets, peer, read_all, until
 
 ENDS = ["close", "reset", "shutdown", "listener", "engine"]
@@ -58,7 +59,11 @@ async def talk(engine: Engine, scheme: str, end: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("scheme", [name for name in SCHEMES if name not in ("icmp", "raw")])
+@pytest.mark.parametrize(
+    ("scheme", "inner_loop"),
+    [("tcp", PURE), *((name, "") for name in SCHEMES if name not in ("icmp", "raw"))],
+    indirect=["inner_loop"],
+)
 async def test_of_every_scheme(engine: Engine, scheme: str, end: str, tmp_path: Path) -> None:
     await talk(engine, scheme, end, tmp_path)
     assert_calls_tell_it_all(engine)

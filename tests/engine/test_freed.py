@@ -17,6 +17,7 @@ from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from socktui.services.manual import client
 from socktui.services.small import echo
+from tests.loops import PURE
 from tests.support import until
 
 KINDS = [name for name, kind in SCHEMES.items() if kind.form in ("port", "path")]
@@ -37,7 +38,9 @@ def held() -> list[str]:
     return [type(found).__name__ for found in gc.get_objects() if isinstance(found, Connection | Protocol)]
 
 
-@pytest.mark.parametrize("scheme", KINDS)
+@pytest.mark.parametrize(
+    ("scheme", "inner_loop"), [("tcp", PURE), *((kind, "") for kind in KINDS)], indirect=["inner_loop"]
+)
 @pytest.mark.parametrize("verb", ["close", "reset", "shutdown"])
 def test_nothing_is_left_of_a_connection_that_is_over(capture: Path, tmp_path: Path, scheme: str, verb: str) -> None:
     poller = Poller()
@@ -57,7 +60,9 @@ def test_nothing_is_left_of_a_connection_that_is_over(capture: Path, tmp_path: P
     async def main() -> None:
         workbench = Workbench(poller, journal)
         with Reader(capture) as reader, no_collector():
-            number, _ = await workbench.listen(Endpoint(scheme, "" if path else "127.0.0.1", path=path), echo, "echo")
+            number, _ = await workbench.listen(
+                Endpoint(scheme, "" if path else "127.0.0.1", path=path), echo, "echo", echoes=True
+            )
             reader.refresh()
             endpoint = Endpoint.at(scheme, reader.socket(number).local)
             if "verify" in endpoint.kind.options:

@@ -27,6 +27,7 @@ from tests.engine.families import (
     one_of_each_spoken,
     over,
 )
+from tests.loops import PURE
 from tests.support import all_calls, cpu_seconds, fresh, listening, peer, read_exactly, until
 
 SPAN = 0.6
@@ -83,11 +84,13 @@ async def test_after_the_peers_reset(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("service", "family"),
+    ("service", "family", "inner_loop"),
     [
-        *(("chargen", family) for family in (TCP4, UNIX, TLS, TELNET)),
-        *(("echo", family) for family in (TCP4, UNIX, PACKETS, TLS, WS, WSS, TELNET)),
+        ("echo", TCP4, PURE),
+        *(("chargen", family, "") for family in (TCP4, UNIX, TLS, TELNET)),
+        *(("echo", family, "") for family in (TCP4, UNIX, PACKETS, TLS, WS, WSS, TELNET)),
     ],
+    indirect=["inner_loop"],
     ids=lambda value: getattr(value, "name", value),
 )
 async def test_with_a_peer_that_never_reads(engine: Engine, family: Family, service: str) -> None:

@@ -26,6 +26,7 @@ from tests.engine.families import (
     every_stream,
     one_of_each_spoken,
 )
+from tests.loops import each_loop
 from tests.support import (
     all_calls,
     all_sockets,
@@ -125,6 +126,7 @@ async def test_the_buffer_of_the_lecture(engine: Engine, family: Family) -> None
     assert sum(call.length for call in clear) == 50
 
 
+@each_loop
 async def test_a_buffer_is_changed_while_it_is_used(engine: Engine) -> None:
     number = await engine.listen(Endpoint.parse(":0"))
     port = port_of(engine, number)
@@ -294,6 +296,7 @@ async def test_a_peer_that_never_reads_costs_little_and_slows_nobody(engine: Eng
         assert resident_mib(engine.pid) - before < 32
 
 
+@each_loop
 async def test_what_has_no_line_ends_is_as_good(engine: Engine) -> None:
     endpoint = await TCP4.listen(engine, "discard")
     with TCP4.peer(endpoint) as sock:

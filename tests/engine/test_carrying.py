@@ -1,0 +1,298 @@
+"""The loop in C and that in Python write the same capture of the same conversation, byte by byte."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket as sockets
+import struct
+import sysconfig
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from socktui.control.client import Engine
+from socktui.core.call import Name
+from socktui.core.endpoint import Endpoint
+from socktui.core.sockets import Socket
+from socktui.engine import carrying
+from socktui.jobs.poller import READ, Poller
+from socktui.journal import record
+from socktui.journal.reader import Reader
+from socktui.journal.writer import Entry, Journal
+from tests.engine.datagrams import assert_calls_tell_it_all
+from tests.engine.families import TCP6
+from tests.engine.namespaces import with_engine
+from tests.loops import LOOPS, choose, each_loop
+from tests.support import SECONDS, carried, fresh, peer, read_exactly, running_engine, until, wait_until
+
+RST = struct.pack("ii", 1, 0)
+
+
+def test_where_there_is_a_compiler_the_loop_is_compiled() -> None:
+    """Else a build that fails would go unnoticed: the program works without it."""
+    header = Path(sysconfig.get_paths()["include"], "Python.h")
+    if not (shutil.which("gcc") and header.exists()):
+        pytest.skip("there is no compiler")
+    assert carrying.COMPILED, "build it anew: pip install --no-build-isolation --no-deps -e ."
+
+
+class Talk:
+    """A conversation in lock-step: nothing is said before what was said last has been recorded."""
+
+    def __init__(self, engine: Engine, reader: Reader) -> None:
+        self.engine = engine
+        self.reader = reader
+        self.ports: list[int] = []
+        self.clients = contextlib.ExitStack()
+
+    async def listen(self, endpoint: str, service: str = "echo", buffer: int = 0) -> tuple[int, tuple[str, int]]:
+        """A listener's number, and where it is."""
+        number = await self.engine.listen(Endpoint.parse(endpoint), service, buffer=buffer)
+        self.reader.refresh()
+        local = Endpoint.at("tcp", self.reader.socket(number).local)
+        self.ports.append(local.port)
+        return number, (local.host, local.port)
+
+    async def connect(self, address: tuple[str, int]) -> tuple[int, sockets.socket]:
+        """A plain client, and the number of the connection in the engine."""
+        before = fresh(self.reader).sockets
+        sock = self.clients.enter_context(sockets.create_connection(address, SECONDS))
+        self.ports.append(sock.getsockname()[1])
+        await until(lambda: fresh(self.reader).sockets > before and self.reader.socket(before + 1).calls)
+        return before + 1, sock
+
+    async def echoed(self, number: int, sock: sockets.socket, data: bytes) -> None:
+        before = fresh(self.reader).socket(number).sent
+        sock.sendall(data)
+        assert read_exactly(sock, len(data)) == data
+        await until(lambda: fresh(self.reader).socket(number).sent == before + len(data))
+
+    async def ended(self, number: int) -> None:
+        await until(lambda: not fresh(self.reader).open(number))
+
+
+async def everything(talk: Talk) -> None:
+    """What can happen to connections that are carried."""
+    call = talk.engine.call
+    echo, at = await talk.listen("tcp://127.0.0.1:0")
+    _, discarding = await talk.listen("tcp://[::1]:0", "discard")
+    _, slowly = await talk.listen("tcp://127.0.0.1:0", buffer=20)
+    (one, first), (two, second), (three, third) = [await talk.connect(at) for _ in range(3)]
+    for size in (1, 13, 1000, 15000):
+        for number, sock in ((one, first), (two, second), (three, third)):
+            await talk.echoed(number, sock, b"x" * size)
+    four, fourth = await talk.connect(discarding)
+    fourth.sendall(b"y" * 500)
+    await until(lambda: fresh(talk.reader).socket(four).received == 500)
+    fourth.shutdown(sockets.SHUT_WR)
+    assert fourth.recv(1) == b""
+    await talk.ended(four)
+    five, fifth = await talk.connect(slowly)
+    await talk.echoed(five, fifth, b"z" * 130)
+    assert await talk.engine.send([one], b"typed") == 5
+    assert read_exactly(first, 5) == b"typed"
+    await talk.echoed(one, first, b"and on")
+    await call("buffer", socket=echo, size=7)
+    await talk.echoed(two, second, b"a" * 30)
+    await call("buffer", socket=three, size=11)
+    await talk.echoed(three, third, b"b" * 30)
+    await call("close", socket=echo)
+    await talk.echoed(two, second, b"still here")
+    second.shutdown(sockets.SHUT_WR)
+    await talk.ended(two)
+    third.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, RST)
+    third.close()
+    await talk.ended(three)
+    for verb in ("close", "reset", "shutdown"):
+        number, sock = await talk.connect(slowly)
+        await talk.echoed(number, sock, b"c" * 50)
+        await call(verb, socket=number)
+        sock.close()
+        await talk.ended(number)
+    for number, sock in ((one, first), (five, fifth)):
+        sock.close()
+        await talk.ended(number)
+    for _ in range(3):
+        await talk.echoed(*await talk.connect(slowly), b"to the end")
+
+
+def normal(data: bytes, ports: list[int]) -> bytes:
+    """Bytes of the heap with ports that are the same in every run. Nobody says a digit in the conversation."""
+    for place, port in enumerate(ports):
+        data = data.replace(b"%d" % port, b"P%0*d" % (len(str(port)) - 1, place))
+    return data
+
+
+def records(calls: bytes) -> list[tuple[object, ...]]:
+    """All records but for their times."""
+    end = record.HEADER_SIZE + record.U64.unpack_from(calls, record.COUNT_AT)[0] * record.RECORD_SIZE
+    fields = record.RECORD.iter_unpack(calls[record.HEADER_SIZE : end])
+    return [(*values[1:7], *values[8:]) for values in fields]
+
+
+def slots(data: bytes) -> list[tuple[object, ...]]:
+    """All slots but for their times."""
+    found = []
+    for at in range(0, len(data), record.SLOT_SIZE):
+        last, calls, again, _, _, *moved = record.SLOT_HOT.unpack_from(data, at)
+        *cold, _, _, names_at = record.SLOT_COLD.unpack_from(data, at + record.SLOT_COLD_AT)
+        found.append((last, calls, again, *moved, *cold, names_at))
+    return found
+
+
+async def test_both_write_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    for loop in LOOPS:
+        choose(loop, monkeypatch)
+        async with running_engine(tmp_path / f"{loop}.socktui") as engine:
+            with Reader(engine.capture) as reader:
+                talk = Talk(engine, reader)
+                with talk.clients:
+                    await everything(talk)
+                    await engine.end()
+        calls, sockets_, heap = ((engine.capture / name).read_bytes() for name in ("calls", "sockets", "heap"))
+        written.append((records(calls), slots(sockets_), normal(heap, talk.ports)))
+        assert_calls_tell_it_all(engine)
+    for one, other in zip(*written, strict=True):
+        assert one == other
+
+
+def assert_chained(capture: Path) -> int:
+    """The chain of every socket's calls is as Entry makes it, and no byte is missing; how many calls there are."""
+    with Reader(capture) as reader:
+        entries = [Entry(Socket(number)) for number in range(1, reader.sockets + 1)]
+        for seq in range(reader.count):
+            prev, jump, nth, number = reader._record(seq)[3:7]
+            entry, call = entries[number - 1], reader.call(seq)
+            socket = entry.socket
+            wanted = (socket.last if socket.calls else seq, entry.link(seq), socket.calls)
+            assert (prev, jump, nth) == wanted, (number, seq)
+            if (call.receives or call.sends) and not reader.health.lost_calls:
+                assert call.offset == (socket.received if call.receives else socket.sent), (number, seq)
+            socket.apply(call)
+        return reader.count
+
+
+@each_loop
+async def test_ten_thousand_round_trips_are_chained(engine: Engine) -> None:
+    at = Endpoint.parse("tcp://127.0.0.1:0")
+    number = await engine.listen(at)
+    with Reader(engine.capture) as reader:
+        port = Endpoint.at("tcp", reader.socket(number).local).port
+    with peer(port) as sock:
+        sock.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
+        for _ in range(10_000):
+            sock.sendall(b"x")
+            assert sock.recv(1) == b"x"
+        await engine.send([2], b"and a few by Python")
+    await engine.end()
+    assert assert_chained(engine.capture) > 20_000
+
+
+@each_loop
+@pytest.mark.parametrize("service", ["echo", "discard"])
+async def test_many_at_once(engine: Engine, service: str) -> None:
+    """Pieces of any size, in both directions at once, by readers that are late."""
+    endpoint = await TCP6.listen(engine, service)
+    said = [os.urandom(size) for size in (1, 20, 1000, 65_536, 65_537, 300_000)]
+
+    async def talk(data: bytes) -> None:
+        with TCP6.peer(endpoint) as sock:
+            await asyncio.to_thread(sock.sendall, data * 4)
+            if service == "echo":
+                assert await asyncio.to_thread(read_exactly, sock, 4 * len(data)) == data * 4
+            sock.shutdown(sockets.SHUT_WR)
+            assert await asyncio.to_thread(sock.recv, 1) == b""
+
+    await asyncio.gather(*map(talk, said))
+    await engine.end()
+    numbers = range(2, len(said) + 2)
+    received = {number: carried(engine.capture, number, "recv") for number in numbers}
+    assert sorted(received.values()) == sorted(data * 4 for data in said)
+    assert service == "discard" or all(carried(engine.capture, n, "send") == received[n] for n in numbers)
+    assert_chained(engine.capture)
+    assert_calls_tell_it_all(engine)
+
+
+@each_loop
+def test_a_link_local_peer_has_its_interface(capture: Path) -> None:
+    async def body(engine: Engine, reader: Reader) -> None:
+        await engine.listen(Endpoint.parse("tcp://[fe80::1%d0]:0"))
+        at = Endpoint.at("tcp", fresh(reader).socket(1).local)
+        with peer(at.port, "fe80::1%d0") as sock:
+            port = sock.getsockname()[1]
+            await until(lambda: fresh(reader).sockets == 2)
+            accept = reader.call(reader.socket(2).first)
+            assert (accept.answer, reader.socket(2).peer) == (["fe80::1%d0", port], f"[fe80::1%d0]:{port}")
+
+    setup = (
+        "link add d0 type veth peer name d1",
+        "link set d1 up",
+        "addr add fe80::1/64 dev d0 nodad",
+        "link set d0 up",
+    )
+    with_engine(capture, body, setup=setup)
+
+
+@pytest.mark.skipif(not carrying.COMPILED, reason="there was no compiler when the program was installed")
+def test_what_the_loop_in_c_refuses(capture: Path) -> None:
+    from socktui.engine._carry import Carrier
+
+    journal = Journal(capture, ring_size=1 << 18, floor=0)
+    with contextlib.closing(Poller()) as poller:
+        carrier = Carrier(poller.fileno(), *journal.maps, 1000)
+        carrier.listen(1000, 1, 20, True, b"a" * 1000, b"b" * 24)
+        for fd, before in ((1000, b"a" * 1025), (-1, b"")):
+            with pytest.raises(ValueError, match=r"names are too long|no such descriptor"):
+                carrier.listen(fd, 1, 20, True, before, b"")
+        for fd in (-1, 999, 1_000_000_000):
+            with pytest.raises(ValueError, match="no such listener"):
+                carrier.stop(fd)
+        carrier.stop(1000)
+        assert carrier.poll(0, False) == ([], False)
+        assert carrier.reap() == ([], [], False)
+        assert not carrier.take(1)
+        journal.close()
+        with pytest.raises(ValueError, match="closed"):
+            carrier.poll(0, False)
+
+
+@pytest.mark.skipif(not carrying.COMPILED, reason="there was no compiler when the program was installed")
+def test_its_turn_comes_though_others_wait(capture: Path) -> None:
+    """Who waits for the disk behind others is not sent to the end of the queue when it is his turn."""
+    from socktui.engine._carry import Carrier
+
+    journal = Journal(capture, ring_size=1 << 18, floor=0)
+    journal.entry(service="echo")
+    with contextlib.closing(Poller()) as poller, sockets.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        poller.watch(server.fileno(), READ, lambda _: None)
+        carrier = Carrier(poller.fileno(), *journal.maps, 1000)
+        carrier.listen(server.fileno(), 1, 20, True, b"{", b"}")
+        with peer(server.getsockname()[1]) as sock:
+            sock.sendall(b"ping")
+            wait_until(lambda: carrier.poll(0.01, True) and carrier.reap()[2])
+            assert carrier.poll(0.01, True) == ([], False)
+            carrier.feed()
+            wait_until(lambda: carrier.poll(0.01, True)[1])
+            assert read_exactly(sock, 4) == b"ping"
+            sock.sendall(b"ping")
+            wait_until(lambda: carrier.poll(0.01, True) and carrier.reap()[2])
+            assert carrier.take(0)
+            ((fd, *_),) = carrier.reap()[1]
+            os.close(fd)
+    journal.close()
+
+
+@given(calls=st.integers(0, 700))
+def test_the_chain_can_be_taken_up_anywhere(tmp_path_factory: pytest.TempPathFactory, calls: int) -> None:
+    """What Python keeps of a chain is found again in the records, after any number of calls."""
+    journal = Journal(tmp_path_factory.mktemp("journal") / "c.socktui", ring_size=1 << 18, floor=0)
+    entry = journal.entry()
+    for turn in range(calls):
+        journal.moved(entry, Name.RECV, turn, turn, 0, 0, 0)
+    assert journal._trees(entry.socket) == entry.trees
+    journal.close()
