@@ -165,7 +165,7 @@ def assert_chained(capture: Path) -> int:
     with Reader(capture) as reader:
         entries = [Entry(Socket(number)) for number in range(1, reader.sockets + 1)]
         for seq in range(reader.count):
-            prev, jump, nth, number = reader._record(seq)[3:7]
+            prev, jump, nth, number = reader._records.record(seq)[3:7]
             entry, call = entries[number - 1], reader.call(seq)
             socket = entry.socket
             wanted = (socket.last if socket.calls else seq, entry.link(seq), socket.calls)
