@@ -70,8 +70,8 @@ async def test_a_thousand_peers_that_reset(engine: Engine) -> None:
 async def test_what_is_typed_comes_behind_what_is_owed(engine: Engine) -> None:
     endpoint = await TCP4.listen(engine, buffer=1 << 20)  # what is owed goes out bit by bit
     with TCP4.peer(endpoint) as sock, full(sock) as said, Reader(engine.capture) as reader:
-        answer = read_exactly(sock, 400_000)
         assert fresh(reader).socket(2).sent < reader.socket(2).received
+        answer = read_exactly(sock, 400_000)
         _, typed = engine.begin("send", sockets=[2], data=base64.b64encode(TYPED).decode())
         await engine.call("buffer", socket=2, size=65536)  # verbs begin in the order of asking
         answer += await asyncio.to_thread(read_exactly, sock, len(said) + len(TYPED) - len(answer))

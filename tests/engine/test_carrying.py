@@ -120,9 +120,9 @@ async def everything(talk: Talk) -> None:
 
 
 def normal(data: bytes, ports: list[int]) -> bytes:
-    """Bytes of the heap with ports that are the same in every run. Nobody says a digit in the conversation."""
-    for place, port in enumerate(ports):
-        data = data.replace(b"%d" % port, b"P%0*d" % (len(str(port)) - 1, place))
+    """Bytes of the heap without ports, which differ from run to run. Nobody says a digit in the conversation."""
+    for port in ports:
+        data = data.replace(b"%d" % port, b"P" * len(str(port)))
     return data
 
 
