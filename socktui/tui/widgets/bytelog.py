@@ -52,7 +52,7 @@ class ByteLog(Lines):
     """
 
     class Scrolled(Message, bubble=False):
-        """To the screen: the view moved, or what is below it changed."""
+        """To the screen: the reader moved the view, or its size did. Who lets it grow knows by itself."""
 
     def __init__(self, trail: Trail, whose: Callable[[int], str], *, teach: str = "", id: str | None = None) -> None:
         """`whose` names a socket for the headings; `teach` is what to say while there is nothing to show."""
@@ -129,7 +129,7 @@ class ByteLog(Lines):
         self.following = on
         if on:
             self._to_end()
-        self.repaint()
+        self._scrolled()
 
     def mark(self, pattern: Pattern | None) -> None:
         """Mark all that matches a pattern, or nothing."""
@@ -219,6 +219,10 @@ class ByteLog(Lines):
 
     def _lay_out(self) -> None:
         self._screen = self.places.window(self._top, self.page)
+
+    def _scrolled(self) -> None:
+        """The view moved: paint it, and tell the screen."""
+        self.repaint()
         # Straight there: every widget on the way would take as long as the rest of a move by a line.
         self.screen.post_message(self.Scrolled())
 
@@ -231,7 +235,7 @@ class ByteLog(Lines):
             self._top = self.places.moved(cursor, 1 - self.page)
         self._settle()
         self.following = cursor == self.places.end
-        self.repaint()
+        self._scrolled()
 
     def _shift(self, by: int) -> None:
         """Move the view and the cursor together."""
@@ -251,7 +255,7 @@ class ByteLog(Lines):
         self.following = self._screen[-1] == self.places.end if self._screen else True
         if self.following:
             self._cursor = self.places.end
-        self.repaint()
+        self._scrolled()
 
     def scroll_to_fraction(self, fraction: float) -> None:
         if fraction >= 1:
@@ -261,7 +265,7 @@ class ByteLog(Lines):
         self._settle()
         self._cursor = self._screen[0] if self._screen else None
         self.following = False
-        self.repaint()
+        self._scrolled()
 
     def bar(self) -> tuple[float, float] | None:
         if not self._screen or len(self._trail) < 2:
@@ -349,6 +353,7 @@ class ByteLog(Lines):
         else:
             self._settle()
         self.invalidate()
+        self._scrolled()
 
     def watch_has_focus(self, has_focus: bool) -> None:
         super().watch_has_focus(has_focus)
