@@ -39,36 +39,37 @@ class Ink:
         self._ground = Style(bgcolor=style("cursor-blurred").bgcolor, bold=True)
         self._ways = {way: style(way) for way in _ARROWS}
         self._kinds = [style(_STYLE_OF_KIND[kind]) for kind in Kind]
-        self._gutters = {sends: Segment(f"{_ARROWS[way]} ", self._ways[way]) for sends, way in _WAYS.items()}
+        self._gutters = {sends: (f"{_ARROWS[way]} ", self._ways[way]) for sends, way in _WAYS.items()}
 
     def row(self, row: BlockRow, sends: bool, room: int) -> Iterable[Segment]:
         """A row of a call that sends or does not."""
         if isinstance(row, Heading):
             return self._heading(row, room)
-        gutter = self._gutters[sends]
+        gutter, way = self._gutters[sends]
         if row is None:
-            return filled([gutter, Segment(NOT_KEPT, self._failed)], GUTTER + len(NOT_KEPT), room, self._plain)
+            told = [Segment(gutter, way), Segment(NOT_KEPT, self._failed)]
+            return filled(told, GUTTER + len(NOT_KEPT), room, self._plain)
         left = room - GUTTER - width(plain(row))
-        segments = [gutter, *self._runs([*row, (Kind.GAP, " " * left)] if left > 0 else row)]
+        segments = self._runs(gutter, way, [*row, (Kind.GAP, " " * left)] if left > 0 else row)
         return segments if left >= 0 else Strip(segments).adjust_cell_length(room)
 
     def under_cursor(self, segments: Iterable[Segment]) -> list[Segment]:
         """The colours say what the bytes are, so only the ground changes."""
         return [Segment(text, (style or self._plain) + self._ground) for text, style, _ in segments]
 
-    def _runs(self, row: Row) -> list[Segment]:
-        """The runs of a row; a segment is what looks the same, so that less is painted."""
+    def _runs(self, gutter: str, way: Style, row: Row) -> list[Segment]:
+        """A row behind its gutter; a segment is what looks the same, and blanks look like anything."""
         segments: list[Segment] = []
-        styles, text, last = self._kinds, "", None
+        styles, text, last = self._kinds, gutter, way
         for kind, more in row:
             style = styles[kind]
-            if style is last:
+            if style is last or more.isspace():
                 text += more
             else:
                 segments.append(Segment(text, last))
                 text, last = more, style
         segments.append(Segment(text, last))
-        return segments[1:]
+        return segments
 
     def _heading(self, row: Heading, room: int) -> Iterable[Segment]:
         left = f"{row.stamp} "
@@ -87,10 +88,9 @@ class Ink:
         segments = [
             Segment(left, self._dim),
             Segment(f"{_ARROWS[row.way]} {text}", self._ways[row.way]),
-            Segment(" " * gap, self._plain),
-            Segment(whose, self._dim),
+            Segment(f"{' ' * gap}{whose} ", self._dim),
         ]
-        return filled(segments, used + gap + taken, room, self._plain)
+        return filled(segments, used + gap + taken + 1, room, self._plain)
 
 
 def filled(segments: list[Segment], used: int, room: int, style: Style) -> Iterable[Segment]:
