@@ -42,6 +42,9 @@ AFTER_FIRST_PAINT = (
 )
 """Whoever needs them imports them where they are needed."""
 
+COLLECTOR = 10_000, 20, 50
+"""How seldom the garbage collector looks through what has come after the first paint."""
+
 LAST_SECONDS = 3.0
 """How long a signal leaves for the end."""
 
@@ -226,4 +229,4 @@ class Workbench(App[None]):
             gc.collect()
             gc.freeze()
             gc.enable()
-            gc.set_threshold(10_000, 20, 50)
+            gc.set_threshold(*COLLECTOR)

@@ -19,6 +19,7 @@ from textual.widget import Widget
 from socktui.journal.reader import Reader
 from socktui.tui.trail import Trail
 from socktui.tui.widgets.bytelog import ByteLog
+from socktui.tui.workbench import COLLECTOR
 
 PAINTED = asyncio.Event()
 """Set while a paint is made: whoever waits for it goes on after Textual has written the paint out."""
@@ -81,6 +82,7 @@ class Painter(App[None]):
             await painted()
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*COLLECTOR)
         began = time.process_time()
         for _ in range(self._turns):
             step()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tui.canned import Canned
 from tests.tui.drive import Drive, workbench
 
 
@@ -31,3 +32,15 @@ async def drive(tmp_path: Path) -> AsyncIterator[Drive]:
     """A workbench on a real engine."""
     async with workbench(tmp_path) as drive:
         yield drive
+
+
+@pytest.fixture
+def talk(capture: Path) -> Path:
+    """Socket 2 sends and 3 receives; one needle in call 12, one over the calls 62, 64, 66, one in call 116."""
+    canned = Canned(capture)
+    client, accepted = canned.pair(canned.listener())
+    assert canned.journal.count == 9
+    for i in range(60):
+        text = {1: b"a needle here", 26: b"--nee", 27: b"d", 28: b"le--", 53: b"\x00\x01Needle"}.get(i, b"hay %d" % i)
+        canned.say(client, accepted, text)
+    return canned.close()

@@ -1,59 +1,18 @@
-"""Finding bytes: from where the log stands, in both directions, on a capture and while one is written."""
+"""Finding bytes: from where the log stands, in both directions, and the bar in which they are typed."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from textual.widgets import Input
 
-from socktui.core.call import Name
 from socktui.journal import sieve
-from socktui.journal.search import Hits, Search
 from socktui.tui import find
-from socktui.tui.widgets.findbar import FindBar
 from tests.tui import tested
 from tests.tui.canned import Canned
-from tests.tui.drive import Drive, opened
-
-
-@pytest.fixture
-def talk(capture: Path) -> Path:
-    """Socket 2 sends and 3 receives; one needle in call 12, one over the calls 62, 64, 66, one in call 116."""
-    canned = Canned(capture)
-    client, accepted = canned.pair(canned.listener())
-    assert canned.journal.count == 9
-    for i in range(60):
-        text = {1: b"a needle here", 26: b"--nee", 27: b"d", 28: b"le--", 53: b"\x00\x01Needle"}.get(i, b"hay %d" % i)
-        canned.say(client, accepted, text)
-    return canned.close()
-
-
-def bar(drive: Drive) -> FindBar:
-    return drive.main.query_one(FindBar)
-
-
-def marked(drive: Drive) -> list[str]:
-    """What is marked in the log, row by row."""
-    ground = drive.log.style("found").bgcolor
-    rows = drive.log.render_lines(drive.log.size.region)
-    found = ["".join(s.text for s in row if s.style and s.style.bgcolor == ground) for row in rows]
-    return [text for text in found if text]
-
-
-async def look(drive: Drive, text: str, *keys: str) -> None:
-    """Open the bar, press keys there, type and press enter."""
-    await drive.press("/", *keys)
-    await drive.type(text)
-
-
-async def says(drive: Drive, text: str) -> None:
-    """Wait for the end of a search, and see what is said of it."""
-    await drive.until(lambda: not drive.main._find.running)
-    await drive.sees(text)
+from tests.tui.drive import opened
+from tests.tui.finding import bar, look, marked, says
 
 
 @tested.of("find", "look", "find_next", "find_previous")
@@ -294,131 +253,6 @@ async def test_deep_in_a_long_call(capture: Path) -> None:
 def _seen(view: str) -> str:
     """A match over the border of a page, as it is marked in two rows."""
     return {"both": "6e65ne65646c65edle", "hex": "6e6565646c65", "text": "needle"}[view]
-
-
-async def test_bytes_that_come_later_are_found_and_marked(capture: Path) -> None:
-    canned = Canned(capture)
-    client, accepted = canned.pair(canned.listener())
-    canned.say(client, accepted, b"hay")
-    async with opened(capture) as drive:
-        await look(drive, "needle")
-        await says(drive, "not found")
-        canned.send(client, b"needle one")
-        await drive.press("n")
-        await says(drive, "found in call 11")
-        canned.send(client, b"nee")
-        canned.send(client, b"dle two")
-        await drive.press("n")
-        await says(drive, "found in call 12")
-        assert marked(drive) == ["6e 65 65 64 6c 65needle", "6e 65 65nee", "64 6c 65dle"]
-    canned.close()
-
-
-async def test_a_pause_that_begins_when_something_is_found_is_over(capture: Path) -> None:
-    canned = Canned(capture)
-    client, _ = canned.pair(canned.listener())
-    canned.send(client, b"hay")
-    async with opened(capture) as drive:
-        drive.main.action_pause()
-        canned.send(client, b"needle")
-        drive.main.reach(9)
-        assert drive.main.paused
-        drive.main.reach(10)
-        await drive.until(lambda: not drive.main.paused)
-        assert len(drive.log.trail) == 11
-    canned.close()
-
-
-async def test_during_a_pause_nothing_is_found_that_came_after_it(capture: Path) -> None:
-    canned = Canned(capture)
-    client, _ = canned.pair(canned.listener())
-    canned.send(client, b"needle")
-    async with opened(capture) as drive:
-        drive.main.action_pause()
-        canned.send(client, b"needle")
-        await look(drive, "needle")
-        await says(drive, "found in call 9")
-        await drive.press("n")
-        await says(drive, "no more below: from the top · found in call 9")
-        assert drive.main.paused
-        drive.main.action_pause()
-        await drive.press("n")
-        await says(drive, "found in call 10")
-    canned.close()
-
-
-@pytest.fixture
-def endless(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """A search that goes on until it is told to find something."""
-    event = threading.Event()
-    forward = Search.forward
-
-    def slowly(search: Search, *args: Any) -> Hits:
-        search.of = 10
-        search.looked = 4
-        while not event.wait(0.001):
-            yield None
-        yield from forward(search, *args)
-
-    monkeypatch.setattr(Search, "forward", slowly)
-    monkeypatch.setattr(find, "PATIENCE", 0.0)
-    yield event
-    event.set()
-
-
-async def test_keys_work_while_it_looks(talk: Path, endless: threading.Event) -> None:
-    async with opened(talk) as drive:
-        await drive.press("g")
-        await look(drive, "needle")
-        await drive.sees("looking … 40 % · esc stops")
-        await drive.press("j", "j")
-        assert drive.log.standing == (8, 0)
-        endless.set()
-        await says(drive, "found in call 11")
-
-
-async def test_escape_stops_a_search(talk: Path, endless: threading.Event) -> None:
-    async with opened(talk) as drive:
-        await drive.press("g")
-        await look(drive, "needle")
-        await drive.sees("looking … 40 %")
-        await drive.press("escape")
-        await drive.sees("stopped looking")
-        endless.set()
-        await drive.press("n")
-        await says(drive, "found in call 11")
-
-
-async def test_a_search_under_way_ends_with_the_program(talk: Path, endless: threading.Event) -> None:
-    async with opened(talk) as drive:
-        await look(drive, "needle")
-        await drive.sees("looking … 40 %")
-        await drive.press("ctrl+q")
-        await drive.until(lambda: not drive.app._running)
-
-
-async def test_another_view_while_it_looks(talk: Path, endless: threading.Event) -> None:
-    async with opened(talk) as drive:
-        await drive.press("g")
-        await look(drive, "needle")
-        await drive.sees("looking …")
-        await drive.press("2", "G", "a")
-        endless.set()
-        await drive.sees("found, but the log shows others by now: n looks there")
-        await drive.press("3", "g", "n")
-        await says(drive, "found in call 12 · socket 3")
-
-
-async def test_in_the_workbench_what_the_engine_moved(drive: Drive) -> None:
-    client, _ = await drive.pair()
-    await drive.type("Hello, World!")
-    await drive.until(lambda: drive.carried(client, Name.RECV) == b"Hello, World!")
-    await drive.press("escape")
-    await look(drive, "World")
-    await says(drive, "found in call")
-    assert set(marked(drive)) == {"57  6f 72 6c 64World"}
-    await drive.press("5")
-    assert "/ Find" not in drive.footer
 
 
 async def test_an_empty_log_has_nothing_to_look_through(capture: Path) -> None:

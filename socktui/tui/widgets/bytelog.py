@@ -10,37 +10,19 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.message import Message
-from textual.strip import Strip
 
 from socktui.core.call import Call
-from socktui.core.rows import Kind, Row, plain
-from socktui.core.safe import clip, width
 from socktui.journal.matching import Pattern
 from socktui.journal.search import Place as Byte
-from socktui.tui.blocks import GUTTER, PAGE, BlockRow, Heading, Lens, copied, pages, rows
+from socktui.tui.blocks import GUTTER, PAGE, BlockRow, Lens, copied, pages, rows
+from socktui.tui.ink import Ink, filled
 from socktui.tui.marks import Laid, Marker, Span, laid, lit
 from socktui.tui.places import Place, Places
 from socktui.tui.trail import Trail
 from socktui.tui.widgets.lines import Lines
 
 PAGES = 256  # that are kept laid out: more than a screen ever shows
-NOT_KEPT = "these bytes were not kept"
-
-_STYLE_OF_KIND = {
-    Kind.OFFSET: "dim",
-    Kind.GAP: "",
-    Kind.PLAIN: "",
-    Kind.SPACE: "dim",
-    Kind.CONTROL: "control",
-    Kind.NUL: "dim",
-    Kind.HIGH: "high",
-    Kind.BAD: "bad",
-    Kind.FILL: "dim",
-}
-_ARROWS = {"sent": "→", "received": "←", "event": "─", "failed": "✗"}
-_GUTTERS = {way: f"{arrow} " for way, arrow in _ARROWS.items()}
 
 
 class ByteLog(Lines):
@@ -70,7 +52,7 @@ class ByteLog(Lines):
     """
 
     class Scrolled(Message, bubble=False):
-        """To the screen: the view moved, or what is below it changed."""
+        """To the screen: the reader moved the view, or its size did. Who lets it grow knows by itself."""
 
     def __init__(self, trail: Trail, whose: Callable[[int], str], *, teach: str = "", id: str | None = None) -> None:
         """`whose` names a socket for the headings; `teach` is what to say while there is nothing to show."""
@@ -86,7 +68,7 @@ class ByteLog(Lines):
         self._cursor: Place | None = None
         self._screen: list[Place] = []
         self._cells = 0
-        self._styles: list[Style] = []
+        self._ink: Ink | None = None
         self._pages: dict[tuple[int, int, bool], Sequence[BlockRow]] = {}
         self.places = Places(trail, self._rows, self._page_count)
         self._marker = Marker()
@@ -147,7 +129,7 @@ class ByteLog(Lines):
         self.following = on
         if on:
             self._to_end()
-        self.repaint()
+        self._scrolled()
 
     def mark(self, pattern: Pattern | None) -> None:
         """Mark all that matches a pattern, or nothing."""
@@ -237,6 +219,10 @@ class ByteLog(Lines):
 
     def _lay_out(self) -> None:
         self._screen = self.places.window(self._top, self.page)
+
+    def _scrolled(self) -> None:
+        """The view moved: paint it, and tell the screen."""
+        self.repaint()
         # Straight there: every widget on the way would take as long as the rest of a move by a line.
         self.screen.post_message(self.Scrolled())
 
@@ -249,7 +235,7 @@ class ByteLog(Lines):
             self._top = self.places.moved(cursor, 1 - self.page)
         self._settle()
         self.following = cursor == self.places.end
-        self.repaint()
+        self._scrolled()
 
     def _shift(self, by: int) -> None:
         """Move the view and the cursor together."""
@@ -269,7 +255,7 @@ class ByteLog(Lines):
         self.following = self._screen[-1] == self.places.end if self._screen else True
         if self.following:
             self._cursor = self.places.end
-        self.repaint()
+        self._scrolled()
 
     def scroll_to_fraction(self, fraction: float) -> None:
         if fraction >= 1:
@@ -279,7 +265,7 @@ class ByteLog(Lines):
         self._settle()
         self._cursor = self._screen[0] if self._screen else None
         self.following = False
-        self.repaint()
+        self._scrolled()
 
     def bar(self) -> tuple[float, float] | None:
         if not self._screen or len(self._trail) < 2:
@@ -339,10 +325,12 @@ class ByteLog(Lines):
     def line(self, y: int, width: int) -> Iterable[Segment]:
         if y >= len(self._screen):
             taught = self._teach[y] if not self._screen and y < len(self._teach) else ""
-            return self._filled([Segment(f" {taught}", self.style())], 1 + len(taught), width)
+            return filled([Segment(f" {taught}", self.style())], 1 + len(taught), width, self.style())
+        ink = self._ink = self._ink or Ink(self.style)
         place = self._screen[y]
-        segments = self._segments(self._rows(place[0], place[1])[place[2]], place, width)
-        segments = self._under_cursor(segments) if place == self._cursor and self.has_focus else segments
+        position, page, row = place
+        segments = ink.row(self._rows(position, page)[row], self._trail.call(position).sends, width)
+        segments = ink.under_cursor(segments) if place == self._cursor and self.has_focus else segments
         marks = self._marks(place)
         return lit(segments, marks, self.style("found")) if marks else segments
 
@@ -352,69 +340,8 @@ class ByteLog(Lines):
             return ()
         return self._marker.marks(self._trail, self.lens, self.line_width, place, self._rows(*place[:2]))
 
-    def _segments(self, row: BlockRow, place: Place, room: int) -> Iterable[Segment]:
-        if isinstance(row, Heading):
-            return self._heading(row, room)
-        way = "sent" if self._trail.call(place[0]).sends else "received"
-        gutter = Segment(_GUTTERS[way], self.style(way))
-        if row is None:
-            return self._filled([gutter, Segment(NOT_KEPT, self.style("failed"))], GUTTER + len(NOT_KEPT), room)
-        left = room - GUTTER - width(plain(row))
-        segments = [gutter, *self._runs([*row, (Kind.GAP, " " * left)] if left > 0 else row)]
-        return segments if left >= 0 else Strip(segments).adjust_cell_length(room)
-
-    def _filled(self, segments: list[Segment], used: int, room: int) -> Iterable[Segment]:
-        """Segments of so many cells, in exactly those that there are."""
-        if used > room:
-            return Strip(segments).adjust_cell_length(room)
-        return [*segments, Segment(" " * (room - used), self.style())] if used < room else segments
-
-    def _under_cursor(self, segments: Iterable[Segment]) -> list[Segment]:
-        """The colours say what the bytes are, so only the ground changes."""
-        ground = Style(bgcolor=self.style("cursor-blurred").bgcolor, bold=True)
-        return [Segment(text, (style or self.style()) + ground) for text, style, _ in segments]
-
-    def _runs(self, row: Row) -> list[Segment]:
-        """The runs of a row; a segment is what looks the same, so that less is painted."""
-        segments: list[Segment] = []
-        styles, text, last = self._kind_styles, "", None
-        for kind, more in row:
-            style = styles[kind]
-            if style is last:
-                text += more
-            else:
-                segments.append(Segment(text, last))
-                text, last = more, style
-        segments.append(Segment(text, last))
-        return segments[1:]
-
-    @property
-    def _kind_styles(self) -> list[Style]:
-        if not self._styles:
-            self._styles = [self.style(_STYLE_OF_KIND[kind]) for kind in Kind]
-        return self._styles
-
-    def _heading(self, row: Heading, room: int) -> Iterable[Segment]:
-        left = f"{row.stamp} "
-        text = clip(row.text, max(0, room - len(left) - 2))
-        used = len(left) + 2 + width(text)
-        # Whose it was: in full, or only its number, or not at all.
-        left_over = room - used - 2
-        whose = row.whose
-        if width(whose) > left_over:
-            whose = whose.partition(" ")[0]
-            whose = whose if width(whose) <= left_over else ""
-        gap = max(1, left_over + 1 - width(whose))
-        segments = [
-            Segment(left, self.style("dim")),
-            Segment(f"{_ARROWS[row.way]} {text}", self.style(row.way)),
-            Segment(" " * gap, self.style()),
-            Segment(whose, self.style("dim")),
-        ]
-        return self._filled(segments, used + gap + width(whose), room)
-
     def notify_style_update(self) -> None:
-        self._styles = []
+        self._ink = None
         super().notify_style_update()
 
     def on_resize(self) -> None:
@@ -426,6 +353,7 @@ class ByteLog(Lines):
         else:
             self._settle()
         self.invalidate()
+        self._scrolled()
 
     def watch_has_focus(self, has_focus: bool) -> None:
         super().watch_has_focus(has_focus)

@@ -62,7 +62,7 @@ class Lines(Widget, can_focus=True):
     * `clicked(y, x, double)`, if clicks mean something;
     * `head`: how many rows at the top stand still (a header); the bar begins below them.
 
-    It tells what changed: `repaint()` when the view moved, `refresh_line(y)` for one row, `refresh_bar()` for
+    It tells what changed: `repaint()` when the view moved, `refresh_lines(ys)` for some rows, `refresh_bar()` for
     growth out of sight, `invalidate()` when the same keys have come to look different.
 
     The keys of all lists come with it and move the view; a widget with a cursor overrides their actions.
@@ -163,9 +163,11 @@ class Lines(Widget, can_focus=True):
             self._looks[name, on] = look
         return look
 
-    def refresh_line(self, y: int) -> None:
-        """Repaint one row."""
-        self.refresh(Region(0, y, self.size.width, 1))
+    def refresh_lines(self, ys: Iterable[int]) -> None:
+        """Repaint some rows."""
+        regions = [Region(0, y, self.size.width, 1) for y in ys]
+        if regions:  # without one, all would be painted
+            self.refresh(*regions)
 
     def refresh_bar(self) -> None:
         """Repaint the scroll bar if its thumb has moved."""

@@ -205,9 +205,7 @@ class Table(Lines):
         if self._widened():
             self._layout = arrange(self.columns, self.line_width - GUTTER)
             self.invalidate()
-        for y, look in enumerate(self._shown):
-            if y >= len(before) or look != before[y]:
-                self.refresh_line(y)
+        self.refresh_lines([y for y, look in enumerate(self._shown) if y >= len(before) or look != before[y]])
         self.refresh_bar()
 
     def _widened(self) -> bool:
