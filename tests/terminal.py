@@ -12,10 +12,12 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from types import TracebackType
 from typing import Any, Self
 
 import pyte
+from wcwidth import wcwidth
 
 SECONDS = 20.0
 """How long anything may take on a busy machine before a test gives it up."""
@@ -116,7 +118,10 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         """The rows of the screen as text."""
-        return list(self.screen.display)
+        return [
+            _text([row[x].data for x in range(self.cols)])
+            for row in map(self.screen.buffer.__getitem__, range(self.rows))
+        ]
 
     @property
     def text(self) -> str:
@@ -270,3 +275,11 @@ def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
 
 
 _NOT_PASSED_ON = frozenset({"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "LC_ALL", "LC_CTYPE", "CI"})
+
+
+def _text(cells: Sequence[str]) -> str:
+    """The cells of a row. The second half of a wide character is empty, and blank once the first is painted over.
+
+    pyte's own `display` raises IndexError between the two halves of a frame that paints over it.
+    """
+    return "".join(cell or (" " if wcwidth(before[:1]) < 2 else "") for before, cell in pairwise(["", *cells]))
