@@ -13,7 +13,8 @@ from time import monotonic_ns as now
 from typing import Any, Self
 
 from socktui.core.call import Argument, Name
-from socktui.journal.writer import Entry, Journal
+from socktui.journal.entry import Entry
+from socktui.journal.writer import Journal
 
 Address = tuple[Any, ...] | str | bytes
 

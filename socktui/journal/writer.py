@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 from socktui.core.call import CARRIES, Argument, Call, Layer, Name, layer_of
-from socktui.core.endpoint import SCHEMES
 from socktui.core.sockets import Socket
 from socktui.journal import record
+from socktui.journal.entry import Entry
 from socktui.journal.growing import Growing
 from socktui.journal.heap import FLOOR, RETRY_SECONDS, RING_SIZE, Heap
 from socktui.journal.meta import write_meta
@@ -29,51 +29,6 @@ _SENT = frozenset({Name.SEND, Name.SENDTO})
 
 class CaptureExists(OSError):
     """The place for a new capture is taken."""
-
-
-class Entry:
-    """A socket that is being written: what its calls add up to, its slot, and its chain of earlier calls.
-
-    flags  of the records of each layer
-    above  bytes that each function above the wire has moved
-    """
-
-    __slots__ = ("above", "at", "flags", "names", "names_at", "socket", "trees")
-
-    def __init__(self, socket: Socket) -> None:
-        self.socket = socket
-        self.flags = _flags(socket.scheme)
-        self.above: dict[Name, int] = {}
-        self.at = (socket.number - 1) * record.SLOT_SIZE
-        self.names = b""
-        self.names_at = 0
-        # Skew-binary: (size, newest call) of perfect trees (Myers, "An applicative random-access stack").
-        self.trees: list[int] = []
-
-    def link(self, seq: int) -> int:
-        """Add a call to the chain; the earlier call that it points at so that a search can jump."""
-        trees = self.trees
-        if len(trees) >= 4 and trees[-2] == trees[-4]:
-            size = 2 * trees[-2] + 1
-            del trees[-2:]
-            trees[-2:] = (size, seq)
-        else:
-            trees += (1, seq)
-        if len(trees) > 2:
-            return trees[-3]
-        return self.socket.last if self.socket.calls else seq
-
-
-def _flags(scheme: str) -> list[int]:
-    """The flags of the records of each layer."""
-    flags = [0] * len(Layer)
-    if kind := SCHEMES.get(scheme):
-        stack = (Layer.WIRE, *kind.layers)
-        for layer in stack[:-1]:
-            flags[layer] |= record.UNDER
-        flags[Layer.WIRE] |= record.MESSAGE * kind.message
-        flags[Layer.WS] |= record.MESSAGE
-    return flags
 
 
 class Journal:
@@ -169,7 +124,7 @@ class Journal:
         record.apply_names(socket, names)
         entry = Entry(socket)
         entry.names, entry.names_at = names, names_at
-        entry.trees = self._trees(socket)
+        entry.take_up(self._jump)
         return entry
 
     def reload(self, entry: Entry) -> None:
@@ -178,22 +133,12 @@ class Journal:
         socket.last, socket.calls, socket.again, _, socket.active, socket.received, socket.sent = (
             record.SLOT_HOT.unpack_from(self._slots.map, entry.at)
         )
-        entry.trees = self._trees(socket)
+        entry.take_up(self._jump)
 
-    def _trees(self, socket: Socket) -> list[int]:
-        """The chain of a socket's calls as Entry has it: sizes are the digits of their number, in skew binary."""
-        trees: list[int] = []
-        left, sizes = socket.calls, []
-        while left:
-            sizes.append((1 << ((left + 1).bit_length() - 1)) - 1)
-            left -= sizes[-1]
-        seq = socket.last
-        for size in reversed(sizes):
-            trees[:0] = (size, seq)
-            (seq,) = record.U32.unpack_from(
-                self._calls.map, record.HEADER_SIZE + seq * record.RECORD_SIZE + record.JUMP_AT
-            )
-        return trees
+    def _jump(self, seq: int) -> int:
+        """The earlier call that a call points at."""
+        at = record.HEADER_SIZE + seq * record.RECORD_SIZE + record.JUMP_AT
+        return int(record.U32.unpack_from(self._calls.map, at)[0])
 
     def _grow_ahead(self, file: Growing, need: int) -> None:
         if need > file.size and time.monotonic() >= self._full_until:

@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 
 from socktui.core.call import Name
+from socktui.journal.entry import Entry
 from socktui.journal.reader import Reader
-from socktui.journal.writer import Entry, Journal
+from socktui.journal.writer import Journal
 from tests.bench.plan import Plan, median, ms, table
 from tests.bench.room import room
 from tests.bench.targets import Section, Target

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from socktui.core.call import Layer, Name
 from socktui.core.sockets import End, Role, State
+from socktui.journal.entry import Entry
 from socktui.journal.reader import Reader
-from socktui.journal.writer import DETAILS_ROOM, Entry, Journal
+from socktui.journal.writer import DETAILS_ROOM, Journal
 from tests.journal.writing import RING
 
 FROM = ["127.0.0.1", 4000]

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from socktui.core.call import Call, Name
 from socktui.journal import record, search, sieve
+from socktui.journal.entry import Entry
 from socktui.journal.matching import LONGEST, Pattern, PatternError
 from socktui.journal.reader import Reader
 from socktui.journal.search import EVERYTHING, Hit, Hits, Place, Scope, Search
-from socktui.journal.writer import DETAILS_ROOM, Entry, Journal
+from socktui.journal.writer import DETAILS_ROOM, Journal
 from tests.journal.pour import content
 from tests.journal.test_live import pouring
 from tests.journal.writing import RING

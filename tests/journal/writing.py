@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from socktui.core.call import Argument, Call, Name
-from socktui.journal.writer import Entry, Journal
+from socktui.journal.entry import Entry
+from socktui.journal.writer import Journal
 
 RING = 1 << 18
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from socktui.core.call import Argument, Call, Name
 from socktui.core.endpoint import SCHEMES
 from socktui.journal import record
-from socktui.journal.writer import DETAILS_ROOM, Entry, Journal
+from socktui.journal.entry import Entry
+from socktui.journal.writer import DETAILS_ROOM, Journal
 
 WALL = 1_767_358_800_000_000_000
 """2026-01-02 13:00:00 UTC."""

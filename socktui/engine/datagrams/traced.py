@@ -6,7 +6,8 @@ from time import monotonic_ns as now
 
 from socktui.core.call import Argument, Name, address_text
 from socktui.engine.traced import Address, TracedSocket
-from socktui.journal.writer import DETAILS_ROOM, Entry
+from socktui.journal.entry import Entry
+from socktui.journal.writer import DETAILS_ROOM
 
 _FLAGS: tuple[Argument, ...] = ("MSG_TRUNC",)
 
