@@ -66,8 +66,7 @@ class FindBar(Horizontal):
 
     def __init__(self, history: History, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._history = history
-        self._input = FindInput()
+        self._input = FindInput(history)
         self._told = Static(id="find-settings", markup=False)
         self._settings = Settings()
         self._ignore_case = False
@@ -96,7 +95,7 @@ class FindBar(Horizontal):
         except (PayloadError, PatternError) as error:
             self._say(str(error), error=True)
             return
-        self._history.add(typed)
+        self._input.remember()
         self.display = False
         self.post_message(self.Asked(pattern))
 
@@ -112,10 +111,10 @@ class FindBar(Horizontal):
         self._show()
 
     def action_older_pattern(self) -> None:
-        self._recall(self._history.older(self._input.value))
+        self._input.older()
 
     def action_newer_pattern(self) -> None:
-        self._recall(self._history.newer())
+        self._input.newer()
 
     # What is shown
 
@@ -131,10 +130,6 @@ class FindBar(Horizontal):
         event.stop()
         mode = self._input.take(event.text, self._settings.mode)
         self._set(mode=mode)
-
-    def _recall(self, line: str | None) -> None:
-        if line is not None:
-            self._input.put(line)
 
     def _set(self, **changes: str) -> None:
         self._settings = replace(self._settings, **changes)  # type: ignore[arg-type]

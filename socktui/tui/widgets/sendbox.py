@@ -68,10 +68,9 @@ class SendBox(Pane):
         """The settings are others."""
 
     def __init__(self, history: History, *, id: str | None = None) -> None:
-        self._input = SendInput(id="typed", select_on_focus=False)
+        self._input = SendInput(history, id="typed", select_on_focus=False)
         self._preview = Static(id="preview", markup=False)
         super().__init__(self._input, self._preview, title="Send", id=id)
-        self._history = history
         self._who: Callable[[Target], Addressee] = lambda target: Addressee()
         self.settings = Settings()
 
@@ -119,7 +118,7 @@ class SendBox(Pane):
             ending = ", or choose a line end (f3)" if self.settings.mode in WITH_ENDING else ""
             self._say(f"nothing to send: type something{ending}", error=True)
             return
-        self._history.add(typed)
+        self._input.remember()
         self._input.value = ""
         self.post_message(self.Sent(payload, typed))
 
@@ -156,10 +155,10 @@ class SendBox(Pane):
             self._set(target=target)
 
     def action_older(self) -> None:
-        self._recall(self._history.older(self._input.value))
+        self._input.older()
 
     def action_newer(self) -> None:
-        self._recall(self._history.newer())
+        self._input.newer()
 
     # What is shown
 
@@ -176,10 +175,6 @@ class SendBox(Pane):
         mode = self._input.take(event.text, self.settings.mode)
         if mode != self.settings.mode:
             self._set(mode=mode)
-
-    def _recall(self, line: str | None) -> None:
-        if line is not None:
-            self._input.put(line)
 
     def _set(self, **changes: str) -> None:
         self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]

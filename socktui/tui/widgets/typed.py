@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from socktui.core.payload import to_escapes
 from socktui.core.safe import safe
+from socktui.tui.history import History
 from socktui.tui.outgoing import Mode
 
 
@@ -28,6 +29,10 @@ class TypedInput(Input):
         event.prevent_default()
         self.post_message(self.Pasted(event.text))
 
+    def __init__(self, history: History, *, id: str | None = None, select_on_focus: bool = True) -> None:
+        super().__init__(id=id, select_on_focus=select_on_focus)
+        self._history = history
+
     def check_consume_key(self, key: str, character: str | None) -> bool:
         # Of the keys that the library names in its own way it does not know that they are typed.
         return key == "slash" or super().check_consume_key(key, character)
@@ -36,6 +41,22 @@ class TypedInput(Input):
         """A line in place of the one there is, with the cursor at its end."""
         self.value = safe(text)
         self.cursor_position = len(self.value)
+
+    def remember(self) -> None:
+        """Keep the line, so that it can be brought back."""
+        self._history.add(self.value)
+
+    def older(self) -> None:
+        """Bring back the line before, if there is one."""
+        self._recall(self._history.older(self.value))
+
+    def newer(self) -> None:
+        """Bring back the line after it, if there is one."""
+        self._recall(self._history.newer())
+
+    def _recall(self, line: str | None) -> None:
+        if line is not None:
+            self.put(line)
 
     def take(self, text: str, mode: Mode) -> Mode:
         """Take in what was pasted, and say how the line is to be read from now on.
