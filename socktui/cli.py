@@ -14,7 +14,7 @@ from socktui import __version__
 from socktui.control.start import Start
 from socktui.core.endpoint import Endpoint, EndpointError
 from socktui.core.safe import safe
-from socktui.headless.standard import STDERR, STDIN, STDOUT, open_standard_files, say, why, write_line
+from socktui.headless.stdio import STDERR, STDIN, STDOUT, open_standard_files, say, why, write_line
 
 ECHO = Endpoint("tcp", "127.0.0.1", 5005)
 KEEP_FREE = 256
@@ -339,7 +339,7 @@ def _templates(args: argparse.Namespace) -> int:
 
 def _open(args: argparse.Namespace) -> int:
     if args.headless or args.json:
-        from socktui.headless.kept import show
+        from socktui.headless.captures import show
 
         return show(args.path, as_json=args.json)
     from socktui.journal.reader import CaptureError, Reader
@@ -352,7 +352,7 @@ def _open(args: argparse.Namespace) -> int:
     if not _at_a_terminal("add --headless"):
         return 2
     gc.disable()
-    from socktui.tui.app import open_capture
+    from socktui.tui.run import open_capture
 
     return open_capture(args.path)
 
@@ -373,7 +373,7 @@ def _search(args: argparse.Namespace) -> int:
 
 
 def _captures(args: argparse.Namespace) -> int:
-    from socktui.headless.kept import listing
+    from socktui.headless.captures import listing
 
     return listing(as_json=args.json)
 
@@ -382,7 +382,7 @@ def _screen(args: argparse.Namespace, start: Start | None) -> int:
     if not _at_a_terminal("add --headless" if start else "try `socktui echo --headless`"):
         return 2
     gc.disable()  # until the first paint: what is imported and mounted stays, and looking for garbage in it takes time
-    from socktui.tui.app import run
+    from socktui.tui.run import run
 
     return run(_capture(args), floor=args.keep_free << 20, start=start)
 
@@ -402,7 +402,7 @@ def _at_a_terminal(advice: str) -> bool:
 def _capture(args: argparse.Namespace) -> Path:
     """Where the capture goes. Raises OSError where there is something already."""
     if args.capture is None:
-        from socktui.journal.captures import new_path
+        from socktui.journal.folder import new_path
 
         return new_path()
     path = Path(args.capture)

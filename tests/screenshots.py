@@ -21,8 +21,8 @@ from textual.pilot import Pilot
 from socktui.control.client import Engine
 from socktui.core.sockets import Role, State
 from socktui.journal.reader import Reader
+from socktui.tui.app import SocktuiApp
 from socktui.tui.screens.main import Main
-from socktui.tui.workbench import Workbench
 from tests.peers.chromium import Chromium, Page, driven
 from tests.support import listening
 
@@ -176,7 +176,7 @@ async def scene(name: str) -> None:
     play, columns, rows = SCENES[name]
     with tempfile.TemporaryDirectory() as folder:
         engine = Engine(Path(folder) / "scene.socktui")
-        app = Workbench(engine, history=Path(folder) / "history")
+        app = SocktuiApp(engine, history=Path(folder) / "history")
         async with app.run_test(size=(columns, rows)) as pilot:
             await play(pilot)
             draw(app.export_screenshot(title="socktui"), name)

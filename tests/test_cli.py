@@ -9,7 +9,7 @@ import pytest
 from socktui import __version__, cli
 from socktui.control.start import Start
 from socktui.core.endpoint import Endpoint
-from socktui.journal import record
+from socktui.journal import format
 from socktui.services import SERVICES
 from tests.loops import PURE, each_loop
 from tests.running import PROGRAM, Run, ran
@@ -168,7 +168,7 @@ def test_the_screen_begins_with_what_was_asked_for(
         seen.append((capture, floor, start))
         return 0
 
-    monkeypatch.setattr("socktui.tui.app.run", run)
+    monkeypatch.setattr("socktui.tui.run.run", run)
     monkeypatch.setattr(cli, "_at_a_terminal", lambda advice: True)
     capture = tmp_path / "c"
     assert cli.main(["--capture", str(capture), *words]) == 0
@@ -236,7 +236,7 @@ def test_open_hands_the_capture_to_the_screen(conversation: Run, monkeypatch: py
         seen.append(path)
         return 0
 
-    monkeypatch.setattr("socktui.tui.app.open_capture", open_capture)
+    monkeypatch.setattr("socktui.tui.run.open_capture", open_capture)
     monkeypatch.setattr(cli, "_at_a_terminal", lambda advice: True)
     assert cli.main(["open", str(conversation.capture())]) == 0
     assert seen == [conversation.capture()]
@@ -253,20 +253,20 @@ def test_what_is_no_capture_is_refused_in_one_line(
     elif kind != "missing":
         place.mkdir()
     if kind in ("foreign", "newer"):
-        header = bytes(record.HEADER_SIZE) if kind == "foreign" else newer_header()
-        (place / record.CALLS).write_bytes(header)
+        header = bytes(format.HEADER_SIZE) if kind == "foreign" else newer_header()
+        (place / format.CALLS).write_bytes(header)
     assert cli.main(["open", str(place), *form]) == 1
     out, err = capfd.readouterr()
     assert out == ""
     assert err.count("\n") == 1
     assert err[:-1].isprintable()
     if kind == "newer":
-        assert f"is of format {record.VERSION + 1}" in err
+        assert f"is of format {format.VERSION + 1}" in err
 
 
 def newer_header() -> bytes:
-    start = struct.pack("<8sII", record.MAGIC, record.VERSION + 1, record.RECORD_SIZE)
-    return start.ljust(record.HEADER_SIZE, b"\0")
+    start = struct.pack("<8sII", format.MAGIC, format.VERSION + 1, format.RECORD_SIZE)
+    return start.ljust(format.HEADER_SIZE, b"\0")
 
 
 def test_captures_lists_what_is_kept(conversation: Run, tmp_path: Path) -> None:

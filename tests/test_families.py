@@ -11,11 +11,11 @@ from socktui.control.messages import VerbError
 from socktui.core.endpoint import SCHEMES, Endpoint
 from socktui.journal.reader import Reader
 from socktui.services import SERVICES
+from tests.contracts import PROMISES, spec
 from tests.engine.namespaces import with_engine
 from tests.pairs import served
-from tests.promises import PROMISES, spec
+from tests.session import Talk, anywhere
 from tests.support import running_engine, until
-from tests.talk import Talk, anywhere
 
 OWN_NETWORK = ("icmp", "raw")
 """What gets the packets of the whole machine is tried in a network of the test's own."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.headless.lines import NotKept, json_lines, received, text_lines
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
@@ -241,7 +241,7 @@ def test_bytes_that_were_not_kept_are_never_left_out_of_a_pipe(capture: Path) ->
     entry = journal.entry()
     at = journal.heap.keep(HELLO)
     assert at is not None
-    journal.moved(entry, Name.RECV, 0, 1, at, len(HELLO), 20)
+    journal.append_transfer(entry, Function.RECV, 0, 1, at, len(HELLO), 20)
     journal.close()
     with Reader(capture) as reader:
         assert b"(not kept)" in text_lines()(reader, reader.call(0))

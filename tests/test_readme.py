@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import SCHEMES
 from socktui.core.payload import ENCODINGS
 from socktui.engine.transports import TRANSPORTS
@@ -87,7 +87,7 @@ def test_the_encodings_are_those_of_the_program() -> None:
 
 def test_the_object_of_json_has_the_keys_of_the_program(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "one.socktui")
-    journal.call(journal.entry(), Name.SOCKET, 1, 2, 5, args=("AF_INET", "SOCK_STREAM", 0))
+    journal.append_call(journal.entry(), Function.SOCKET, 1, 2, 5, args=("AF_INET", "SOCK_STREAM", 0))
     journal.close()
     shown = json.loads(part("json").removeprefix("```json\n").removesuffix("```"))
     with Reader(journal.path) as reader:

@@ -54,7 +54,7 @@ class Engine:
         """Attach, and wait until the capture is there. Raises VerbError where it cannot be made."""
         await (await self.attach())
 
-    async def call(self, verb: str, **args: Any) -> dict[str, Any]:
+    async def request(self, verb: str, **args: Any) -> dict[str, Any]:
         """Have a verb carried out; its result. Raises VerbError."""
         number, future = self.begin(verb, **args)
         try:
@@ -78,7 +78,7 @@ class Engine:
 
     async def listen(self, endpoint: Endpoint, service: str = "echo", *, buffer: int = 0, backlog: int = 0) -> int:
         """Listen; the listener's number. What there is to say of it comes into `notes`. Raises VerbError."""
-        result = await self.call(
+        result = await self.request(
             "listen", endpoint=str(endpoint), service=service, buffer=buffer, backlog=backlog
         )  # fmt: skip
         number = int(result["socket"])
@@ -88,12 +88,12 @@ class Engine:
 
     async def connect(self, endpoint: Endpoint, *, seconds: float = 0, buffer: int = 0) -> int:
         """Connect; the connection's number. Raises VerbError."""
-        result = await self.call("connect", endpoint=str(endpoint), seconds=seconds, buffer=buffer)
+        result = await self.request("connect", endpoint=str(endpoint), seconds=seconds, buffer=buffer)
         return int(result["socket"])
 
     async def send(self, numbers: list[int], data: bytes) -> int:
         """Send bytes to sockets; how many went in all. Raises VerbError."""
-        result = await self.call("send", sockets=numbers, data=base64.b64encode(data).decode())
+        result = await self.request("send", sockets=numbers, data=base64.b64encode(data).decode())
         return int(result["sent"])
 
     async def end(self) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from socktui.control.messages import LINE_LIMIT, VerbError, pack, unpack
 from socktui.core.endpoint import Endpoint, EndpointError
 from socktui.engine.connection import BUFFER_MAX, BUFFER_SIZE
-from socktui.engine.workbench import BACKLOG, CONNECT_SECONDS, NoSuchSocket, Workbench
+from socktui.engine.socket_table import BACKLOG, CONNECT_SECONDS, NoSuchSocket, SocketTable
 from socktui.jobs.poller import Poller
 from socktui.journal.writer import Journal
 from socktui.services import ServiceError, service
@@ -33,7 +33,7 @@ Verb = Callable[[Args], Awaitable[Args]]
 class Server:
     """Carries out verbs, each in a task of its own, so that a slow one holds up no other."""
 
-    def __init__(self, workbench: Workbench, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, workbench: SocketTable, writer: asyncio.StreamWriter) -> None:
         self._workbench = workbench
         self._writer = writer
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -203,7 +203,7 @@ async def run(control: sockets.socket, capture: Path, floor: int, poller: Poller
         return
     try:
         writer.write(pack({"id": 0, "result": {"capture": str(capture)}}))
-        workbench = Workbench(poller, journal)
+        workbench = SocketTable(poller, journal)
         serving = asyncio.ensure_future(Server(workbench, writer).serve(reader))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
         await asyncio.wait([serving])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 
-class Name(IntEnum):
+class Function(IntEnum):
     """Which function was called. The numbers are part of the capture format: append, never renumber."""
 
     SOCKET = 1
@@ -57,13 +57,13 @@ class Layer(IntEnum):
         return self.name.lower()
 
 
-SENDS = frozenset({Name.SEND, Name.SENDTO, Name.SSL_WRITE, Name.WS_SEND, Name.TELNET_SEND})
-RECEIVES = frozenset({Name.RECV, Name.RECVFROM, Name.SSL_READ, Name.WS_RECV, Name.TELNET_RECV})
-CARRIES = SENDS | RECEIVES
+SENDS = frozenset({Function.SEND, Function.SENDTO, Function.SSL_WRITE, Function.WS_SEND, Function.TELNET_SEND})
+RECEIVES = frozenset({Function.RECV, Function.RECVFROM, Function.SSL_READ, Function.WS_RECV, Function.TELNET_RECV})
+TRANSFERS = SENDS | RECEIVES
 """The calls that move bytes."""
 
 
-def layer_of(name: Name) -> Layer:
+def layer_of(name: Function) -> Layer:
     """The layer that a function belongs to: those of sockets to the wire, those of libraries above it to theirs."""
     prefix = name.name.partition("_")[0]
     return _LAYERS.get(prefix, Layer.WIRE)
@@ -102,7 +102,7 @@ class Call:
     time: int
     duration: int
     socket: int
-    name: Name
+    name: Function
     result: int
     errno: int = 0
     size: int = 0
@@ -137,10 +137,10 @@ class Call:
     @property
     def empty(self) -> bool:
         """An empty message that was sent or received."""
-        return self.message and self.name in CARRIES and self.result == 0
+        return self.message and self.name in TRANSFERS and self.result == 0
 
 
-_TELL_OF_END = frozenset({Name.RECV, Name.SSL_READ})
+_TELL_OF_END = frozenset({Function.RECV, Function.SSL_READ})
 
 
 def errno_name(number: int) -> str:

@@ -4,7 +4,7 @@ import errno as errnos
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from socktui.core.call import CARRIES, Argument, Call, Layer, Name, address_text, errno_name
+from socktui.core.call import TRANSFERS, Argument, Call, Function, Layer, address_text, errno_name
 
 
 class Role(IntEnum):
@@ -142,39 +142,39 @@ class Socket:
             self._failed(call)
             return
         match call.name:
-            case Name.RECV | Name.RECVFROM:
+            case Function.RECV | Function.RECVFROM:
                 self.received += call.length
                 if call.eof:
                     self._peer_fin()
-            case Name.SSL_READ:
+            case Function.SSL_READ:
                 if call.eof and self.end is End.OPEN:
                     self.end = End.PEER_FIN  # its close_notify says as much
-            case Name.SEND | Name.SENDTO:
+            case Function.SEND | Function.SENDTO:
                 self.sent += call.length
-            case Name.SOCKET:
+            case Function.SOCKET:
                 self._born(call)
-            case Name.BIND:
+            case Function.BIND:
                 self.local = address_text(_address(call))
                 if self.service and self.datagrams:
                     self.role = Role.LISTENER
-            case Name.GETSOCKNAME:
+            case Function.GETSOCKNAME:
                 self.local = address_text(call.answer)
-            case Name.GETPEERNAME:
+            case Function.GETPEERNAME:
                 self.peer = address_text(call.answer)
-            case Name.LISTEN:
+            case Function.LISTEN:
                 self.role, self.state = Role.LISTENER, State.LISTEN
                 self.backlog = _number(call, 0)
-            case Name.CONNECT:
+            case Function.CONNECT:
                 self.role, self.state = Role.CLIENT, State.ESTAB
                 self.peer = address_text(_address(call))
-            case Name.GETSOCKOPT:
+            case Function.GETSOCKOPT:
                 self._asked(call)
-            case Name.SETSOCKOPT:
+            case Function.SETSOCKOPT:
                 self.linger_zero = self.linger_zero or call.args[1:] == ("SO_LINGER", [1, 0])
-            case Name.SHUTDOWN:
+            case Function.SHUTDOWN:
                 if call.args[:1] != ("SHUT_RD",) and not self.datagrams:
                     self.state = _AFTER_SHUTDOWN.get(self.state, self.state)
-            case Name.CLOSE:
+            case Function.CLOSE:
                 self._closed(call)
             case _:
                 pass
@@ -237,28 +237,37 @@ class Socket:
             self.state = State.ESTAB
 
     def _failed(self, call: Call) -> None:
-        if call.errno == errnos.EINPROGRESS and call.name is Name.CONNECT:
+        if call.errno == errnos.EINPROGRESS and call.name is Function.CONNECT:
             self.role, self.state = Role.CLIENT, State.SYN_SENT
             self.peer = address_text(_address(call))
-        if call.errno == errnos.EAGAIN and call.name is Name.CONNECT:  # a UNIX listener's queue is full: it tries again
+        if (
+            call.errno == errnos.EAGAIN and call.name is Function.CONNECT
+        ):  # a UNIX listener's queue is full: it tries again
             self.role, self.peer = Role.CLIENT, address_text(_address(call))
         if call.errno in _NOT_ENDING or (call.errno == errnos.EPIPE and self.state in _FIN_SENT):
             return
-        if call.name is Name.SOCKET:
+        if call.name is Function.SOCKET:
             self._born(call)
             self.state, self.ended = State.CLOSED, call.time
-        elif call.name is Name.CONNECT:
+        elif call.name is Function.CONNECT:
             self.role, self.peer = Role.CLIENT, address_text(_address(call))
-        elif call.name is Name.BIND:
+        elif call.name is Function.BIND:
             self.local = address_text(_address(call))
         if call.layer is not Layer.WIRE:
             self._end(End.FAILED, errnos.EPROTO)
             self.reason = str(call.answer or "")
-        elif call.name in CARRIES and (self.datagrams or call.errno == errnos.EMSGSIZE):
+        elif call.name in TRANSFERS and (self.datagrams or call.errno == errnos.EMSGSIZE):
             self.errno = call.errno
         elif call.errno == errnos.ECONNRESET:
             self._end(End.PEER_RESET, call.errno)
-        elif call.name in (Name.CONNECT, Name.SEND, Name.RECV, Name.SOCKET, Name.BIND, Name.LISTEN):
+        elif call.name in (
+            Function.CONNECT,
+            Function.SEND,
+            Function.RECV,
+            Function.SOCKET,
+            Function.BIND,
+            Function.LISTEN,
+        ):
             self._end(End.FAILED, call.errno)
 
     def _end(self, end: End, errno: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from socktui.core.call import Argument, Call, Layer, Name, address_text, errno_name
+from socktui.core.call import Argument, Call, Function, Layer, address_text, errno_name
 from socktui.core.safe import safe
 
 __all__ = ["agreed", "c_line", "duration_text", "meaning", "message_kind", "remark"]
@@ -25,7 +25,7 @@ def remark(call: Call) -> str:
         return "the peer's close_notify" if call.layer is Layer.TLS else "the peer's FIN"
     if call.receives and call.message and call.result > call.length:
         return f"{call.length} of {call.result} bytes fitted: the rest is lost"
-    if call.name is Name.SEND and 0 <= call.result < call.size:
+    if call.name is Function.SEND and 0 <= call.result < call.size:
         return "the kernel took a part: its buffer is full"
     if call.empty:
         return "an empty message"
@@ -74,17 +74,17 @@ def duration_text(ns: int) -> str:
 def _arguments(call: Call, fd: int) -> list[str]:
     args = call.args
     match call.name:
-        case Name.SOCKET:
+        case Function.SOCKET:
             return [str(value) for value in args]
-        case Name.BIND | Name.CONNECT:
+        case Function.BIND | Function.CONNECT:
             return [str(fd), *(_address(value) for value in args)]
-        case Name.SEND | Name.SENDTO | Name.SSL_WRITE | Name.TELNET_SEND:
+        case Function.SEND | Function.SENDTO | Function.SSL_WRITE | Function.TELNET_SEND:
             return [str(fd), _bytes(call.size), *(_address(value) for value in args)]
-        case Name.RECV | Name.RECVFROM | Name.SSL_READ | Name.TELNET_RECV:
+        case Function.RECV | Function.RECVFROM | Function.SSL_READ | Function.TELNET_RECV:
             return [str(fd), str(call.size), *(_value(value) for value in args)]
-        case Name.WS_SEND:
+        case Function.WS_SEND:
             return [str(fd), *(_value(value) for value in args if value != ""), _bytes(call.size)]
-        case Name.WS_RECV:
+        case Function.WS_RECV:
             return [str(fd)]
         case _:
             return [str(fd), *(_value(value) for value in args)]
@@ -93,23 +93,25 @@ def _arguments(call: Call, fd: int) -> list[str]:
 def _answer(call: Call) -> str:
     if call.errno:
         return f"{call.result} {errno_name(call.errno)}"
-    if call.name is Name.WS_RECV and call.args and not call.failed:
+    if call.name is Function.WS_RECV and call.args and not call.failed:
         return f"{call.result} → {' '.join(_value(value) for value in call.args if value != '')}"
     if call.answer is None:
         return str(call.result)
     match call.name:
-        case Name.GETSOCKNAME | Name.GETPEERNAME:
+        case Function.GETSOCKNAME | Function.GETPEERNAME:
             return _address(call.answer)
-        case Name.ACCEPT | Name.RECVFROM:
+        case Function.ACCEPT | Function.RECVFROM:
             return f"{call.result} from {_address(call.answer)}"
-        case Name.GETSOCKOPT if "SO_ERROR" in call.args and isinstance(call.answer, int) and call.answer:
+        case Function.GETSOCKOPT if "SO_ERROR" in call.args and isinstance(call.answer, int) and call.answer:
             return f"{call.result} → {errno_name(call.answer)}"
-        case Name.GETSOCKOPT if "SO_PEERCRED" in call.args and isinstance(call.answer, list) and len(call.answer) == 3:
+        case Function.GETSOCKOPT if (
+            "SO_PEERCRED" in call.args and isinstance(call.answer, list) and len(call.answer) == 3
+        ):
             pid, uid, gid = call.answer
             return f"{call.result} → {{pid={pid}, uid={uid}, gid={gid}}}"
         case _ if call.failed:
             return f"{call.result} {_value(call.answer)}"
-        case Name.SSL_DO_HANDSHAKE:
+        case Function.SSL_DO_HANDSHAKE:
             return f"{call.result} → {agreed(call)}"
         case _:
             return f"{call.result} → {_value(call.answer)}"

@@ -10,9 +10,9 @@ import socket as sockets
 from collections.abc import Callable
 from typing import NamedTuple
 
-from socktui.core.call import Name
-from socktui.engine.bench import Bench
+from socktui.core.call import Function
 from socktui.engine.connection import Connection
+from socktui.engine.context import EngineContext
 from socktui.engine.listener import Listener
 from socktui.engine.stream import Stream
 from socktui.engine.traced import TracedSocket
@@ -56,9 +56,9 @@ def carries() -> bool:
 class Carrying:
     """All that is carried, and the way from there to the workbench."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
-        self._carrier = Carrier(bench.poller.fileno(), *bench.journal.maps, RESERVE)
+    def __init__(self, context: EngineContext) -> None:
+        self._context = context
+        self._carrier = Carrier(context.poller.fileno(), *context.journal.maps, RESERVE)
         self._listeners: dict[int, tuple[Listener, Callable[[Connection], None]]] = {}
         self._largest = 0
         self._feeding = False
@@ -71,11 +71,11 @@ class Carrying:
         """
         number = listener.traced.number
         self._listeners[number] = listener, begin
-        names = self._bench.journal.names_around_peer(listener.traced.entry)
+        names = self._context.journal.names_around_peer(listener.traced.entry)
         self._carrier.listen(listener.traced.fd, number, listener.buffer, echoes, *names)
         self._largest = max(self._largest, listener.buffer)
         listener.carried(self)
-        self._bench.poller.wait = self._wait
+        self._context.poller.wait = self._wait
 
     def stop(self, listener: Listener) -> None:
         """Accept no more. The listener's connections are carried on."""
@@ -96,17 +96,17 @@ class Carrying:
         """Introduce all, and carry nothing any more."""
         self._carrier.take(0)
         self._take_over()
-        self._bench.poller.unhook()
+        self._context.poller.unhook()
 
     def _wait(self, timeout: float | None) -> list[tuple[int, int]]:
-        found, news = self._carrier.poll(-1 if timeout is None else timeout, bool(self._bench.disk.waiting))
+        found, news = self._carrier.poll(-1 if timeout is None else timeout, bool(self._context.disk.waiting))
         if news:
             self._take_over()
         return found
 
     def _take_over(self) -> None:
         kept, handed, starved = self._carrier.reap()
-        self._bench.journal.appended(kept)
+        self._context.journal.appended(kept)
         if starved and not self._feeding:
             self._feeding = True
             Job(self._feed(), lambda _: None).step()
@@ -115,7 +115,7 @@ class Carrying:
 
     async def _feed(self) -> None:
         """Let those that starve receive, when it is their turn among all that wait for the disk."""
-        await self._bench.room(self._largest)
+        await self._context.room(self._largest)
         self._feeding = False
         self._carrier.feed()
 
@@ -124,15 +124,15 @@ class Carrying:
         if handed.number == handed.listener:
             listener.refused(handed.began, handed.ended, handed.errno)
             return
-        journal = self._bench.journal
+        journal = self._context.journal
         entry = journal.restore(handed.number)
         sock = sockets.socket(listener.family, sockets.SOCK_STREAM, 0, fileno=handed.fd)
         sock.setblocking(False)
         if handed.name:
-            journal.call(
-                entry, Name(handed.name), handed.began, handed.ended, handed.result, handed.errno, size=handed.size
+            journal.append_call(
+                entry, Function(handed.name), handed.began, handed.ended, handed.result, handed.errno, size=handed.size
             )
-        begin(Introduced(self._bench, TracedSocket(journal, sock, entry), handed))
+        begin(Introduced(self._context, TracedSocket(journal, sock, entry), handed))
 
 
 class Introduced(Stream):
@@ -140,8 +140,8 @@ class Introduced(Stream):
 
     __slots__ = ("_handed",)
 
-    def __init__(self, bench: Bench, traced: TracedSocket, handed: Handed) -> None:
-        super().__init__(bench, traced)
+    def __init__(self, context: EngineContext, traced: TracedSocket, handed: Handed) -> None:
+        super().__init__(context, traced)
         self._handed = handed
 
     async def begin(self) -> None:

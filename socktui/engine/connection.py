@@ -56,18 +56,18 @@ class Connection(ABC):
         """
 
     @abstractmethod
-    async def flushed(self) -> None:
+    async def drain(self) -> None:
         """Wait until what others are sending here has gone out."""
 
     @abstractmethod
-    async def hung_up(self) -> None:
+    async def wait_closed(self) -> None:
         """Wait until the connection is over in both directions, or was reset."""
 
-    async def another(self) -> bool:
+    async def next_datagram(self) -> bool:
         """Wait for a reason to serve the same peer once more, such as its next datagram; False where there is none."""
         return False
 
-    async def goodbye(self) -> None:  # noqa: B027  most have nothing to say
+    async def closing_handshake(self) -> None:  # noqa: B027  most have nothing to say
         """Say what must be said after the last byte. Raises OSError."""
 
     @abstractmethod

@@ -2,27 +2,27 @@
 
 from time import monotonic_ns as now
 
-from socktui.core.call import Argument, Name
-from socktui.engine.bench import Bench
+from socktui.core.call import Argument, Function
 from socktui.engine.connection import Connection
+from socktui.engine.context import EngineContext
 from socktui.journal.writer import DETAILS_ROOM
 
 
 class Layered(Connection):
     """One peer, spoken to through `under`. What is received and sent there is what is called the wire here."""
 
-    __slots__ = ("_bench", "under")
+    __slots__ = ("_context", "under")
 
-    def __init__(self, bench: Bench, under: Connection) -> None:
+    def __init__(self, context: EngineContext, under: Connection) -> None:
         super().__init__(under.traced)
-        self._bench = bench
+        self._context = context
         self.under = under
 
-    async def flushed(self) -> None:
-        await self.under.flushed()
+    async def drain(self) -> None:
+        await self.under.drain()
 
-    async def hung_up(self) -> None:
-        await self.under.hung_up()
+    async def wait_closed(self) -> None:
+        await self.under.wait_closed()
 
     async def shutdown(self) -> None:
         await self.under.shutdown()
@@ -35,7 +35,7 @@ class Layered(Connection):
 
     async def _record(
         self,
-        name: Name,
+        name: Function,
         began: int,
         data: bytes | memoryview,
         *,
@@ -48,15 +48,21 @@ class Layered(Connection):
         Waits while the disk is behind.
         """
         ended = now()
-        at, view = await self._bench.space(len(data) + DETAILS_ROOM)
+        at, view = await self._context.space(len(data) + DETAILS_ROOM)
         view[: len(data)] = data
-        journal = self._bench.journal
-        journal.carried(
+        journal = self._context.journal
+        journal.append_message(
             self.traced.entry, name, began, ended, at, view, len(data), size or len(data), args=args
         )  # fmt: skip
 
     def _record_event(
-        self, name: Name, began: int, result: int, *, args: tuple[Argument, ...] = (), answer: Argument | None = None
+        self,
+        name: Function,
+        began: int,
+        result: int,
+        *,
+        args: tuple[Argument, ...] = (),
+        answer: Argument | None = None,
     ) -> None:
         """Record a call of this layer that moved none; where `result` is -1, `answer` says why in words."""
-        self._bench.journal.call(self.traced.entry, name, began, now(), result, args=args, answer=answer)
+        self._context.journal.append_call(self.traced.entry, name, began, now(), result, args=args, answer=answer)

@@ -5,10 +5,10 @@ import errno as errnos
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.sockets import Socket
-from socktui.engine.bench import Bench
 from socktui.engine.connection import BUFFER_SIZE, Connection
+from socktui.engine.context import EngineContext
 from socktui.engine.traced import TracedSocket
 from socktui.jobs.poller import READ
 
@@ -49,8 +49,8 @@ class Listening(Protocol):
 class Listener:
     """A listening socket and its accept loop, which waits when descriptors run out instead of spinning."""
 
-    def __init__(self, bench: Bench, traced: TracedSocket, accepted: Callable[[TracedSocket], None]) -> None:
-        self._bench = bench
+    def __init__(self, context: EngineContext, traced: TracedSocket, accepted: Callable[[TracedSocket], None]) -> None:
+        self._context = context
         self._accepted = accepted
         self._loop = asyncio.get_running_loop()
         self._pause: asyncio.TimerHandle | None = None
@@ -59,7 +59,7 @@ class Listener:
         self.note = ""
         self.buffer = BUFFER_SIZE
         self._carrying: Carrying | None = None
-        bench.poller.watch(traced.fd, READ, self._ready)
+        context.poller.watch(traced.fd, READ, self._ready)
 
     @property
     def socket(self) -> Socket:
@@ -80,9 +80,9 @@ class Listener:
         self._catch_up()
         quiet = self._quiet()
         if quiet:
-            self._bench.journal.again(self.traced.entry)
+            self._context.journal.again(self.traced.entry)
         else:
-            self._bench.journal.call(self.traced.entry, Name.ACCEPT, began, ended, -1, errno)
+            self._context.journal.append_call(self.traced.entry, Function.ACCEPT, began, ended, -1, errno)
         if errno not in PASSING:
             self._wait(quiet)
 
@@ -96,7 +96,7 @@ class Listener:
             self._pause.cancel()
             self._pause = None
         else:
-            self._bench.poller.forget(self.traced.fd)
+            self._context.poller.forget(self.traced.fd)
         self.traced.close()
 
     def resume(self) -> None:
@@ -104,7 +104,7 @@ class Listener:
         if self._pause:
             self._pause.cancel()
             self._pause = None
-            self._bench.poller.watch(self.traced.fd, READ, self._ready)
+            self._context.poller.watch(self.traced.fd, READ, self._ready)
 
     def _ready(self, _: int) -> None:
         self._catch_up()
@@ -126,7 +126,7 @@ class Listener:
     def _catch_up(self) -> None:
         """Take over what was recorded elsewhere."""
         if self._carrying:
-            self._bench.journal.reload(self.traced.entry)
+            self._context.journal.reload(self.traced.entry)
 
     def _quiet(self) -> bool:
         return self._loop.time() - self._said < PAUSE_SECONDS
@@ -135,5 +135,5 @@ class Listener:
         """accept(2) failed for want of something: look again later, the kernel's queue holds the peers."""
         if not quiet:
             self._said = self._loop.time()
-        self._bench.poller.forget(self.traced.fd)
+        self._context.poller.forget(self.traced.fd)
         self._pause = self._loop.call_later(PAUSE_SECONDS, self.resume)

@@ -2,8 +2,8 @@
 
 import errno as errnos
 
-from socktui.engine.bench import Bench
 from socktui.engine.connection import BUFFER_MAX
+from socktui.engine.context import EngineContext
 from socktui.engine.direct import Direct
 from socktui.engine.traced import END, TracedSocket
 
@@ -15,8 +15,8 @@ class Packets(Direct):
 
     messages = True
 
-    def __init__(self, bench: Bench, traced: TracedSocket) -> None:
-        super().__init__(bench, traced)
+    def __init__(self, context: EngineContext, traced: TracedSocket) -> None:
+        super().__init__(context, traced)
         self._lost: ConnectionResetError | None = None
 
     async def recv(self) -> bytes | None:
@@ -24,9 +24,9 @@ class Packets(Direct):
         and then gives what the peer had sent before: this raises it when all of that has been received.
         """
         while True:
-            await self._watched.readable
+            await self._watch.readable
             self._waited = True
-            at, view = await self._bench.space(self.buffer)
+            at, view = await self._context.space(self.buffer)
             try:
                 length = self.traced.recv_message(view, at)
             except ConnectionResetError as error:
@@ -46,11 +46,11 @@ class Packets(Direct):
         await self._turn.take()
         try:
             while True:
-                at, view = await self._bench.space(len(data))
+                at, view = await self._context.space(len(data))
                 view[:] = data
                 if self.traced.send_message(data, at):
                     return
-                await self._watched.writable
+                await self._watch.writable
         finally:
             self._turn.give()
 

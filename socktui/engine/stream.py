@@ -13,9 +13,9 @@ class Stream(Direct):
 
     async def recv(self) -> bytes | None:
         while True:
-            await self._watched.readable
+            await self._watch.readable
             self._waited = True
-            at, view = await self._bench.space(self.buffer)
+            at, view = await self._context.space(self.buffer)
             length = self.traced.recv_into(view, at)
             if length is not None:
                 return bytes(view[:length]) or None
@@ -25,9 +25,9 @@ class Stream(Direct):
         if not isinstance(to, Stream):
             return await super().forward(to)
         while True:
-            await self._watched.readable
+            await self._watch.readable
             self._waited = to._waited = True
-            at, view = self._bench.space_now(self.buffer) or await self._bench.space(self.buffer)
+            at, view = self._context.space_now(self.buffer) or await self._context.space(self.buffer)
             length = self.traced.recv_into(view, at)
             if length is None:
                 continue
@@ -48,25 +48,25 @@ class Stream(Direct):
             position = 0
             while position < len(data):
                 piece = data[position : position + BUFFER_SIZE]
-                at, view = await self._bench.space(len(piece))
+                at, view = await self._context.space(len(piece))
                 view[:] = piece
                 sent = self.traced.send(piece, at, fresh=True)
                 position += sent
                 if sent < len(piece):
-                    await self._watched.writable
+                    await self._watch.writable
                 elif position < len(data):
-                    await self._bench.soon
+                    await self._context.soon
         finally:
             self._turn.give()
 
     async def settled(self) -> int:
         """Wait until a connect() in progress has an answer: 0, or its errno (connect(2): EINPROGRESS)."""
-        await self._watched.writable
+        await self._watch.writable
         return self.traced.getsockopt(sockets.SOL_SOCKET, sockets.SO_ERROR)
 
     def reset(self) -> None:
         """Close with SO_LINGER and a time of 0 (socket(7)): TCP sends a RST."""
-        self._watched.forget()
+        self._watch.forget()
         if self.traced.fd >= 0:
             self.traced.set_linger(1, 0)
         self.traced.close()
@@ -80,6 +80,6 @@ class Stream(Direct):
                 sent = self.traced.send(data[position:] if position else data, at + position, fresh=False)
                 position += sent
                 if position < len(data):
-                    await self._watched.writable
+                    await self._watch.writable
         finally:
             self._turn.give()

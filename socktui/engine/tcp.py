@@ -5,8 +5,8 @@ import errno as errnos
 import socket as sockets
 
 from socktui.core.endpoint import Endpoint
-from socktui.engine.bench import Bench
 from socktui.engine.connection import Connection
+from socktui.engine.context import EngineContext
 from socktui.engine.listener import Accepted, Listener
 from socktui.engine.resolve import Resolved, resolve
 from socktui.engine.stream import Stream
@@ -22,11 +22,13 @@ Cancelling one of a name's attempts gives up the others as well.
 """
 
 
-async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Listener:
+async def listen(
+    context: EngineContext, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted
+) -> Listener:
     """A listener on an endpoint, which calls `accepted` for every connection. Raises OSError, socket.gaierror."""
     family, address = (await resolve(endpoint, passive=True))[0]
     traced = TracedSocket.open(
-        bench.journal, family, sockets.SOCK_STREAM, service=service, scheme=endpoint.scheme
+        context.journal, family, sockets.SOCK_STREAM, service=service, scheme=endpoint.scheme
     )  # fmt: skip
     with traced.closed_on_failure():
         traced.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
@@ -41,26 +43,26 @@ async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, a
             peer.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
         except OSError:
             pass  # reset before it was looked at: the service's first recv() tells why
-        accepted(Stream(bench, peer))
+        accepted(Stream(context, peer))
 
-    return Listener(bench, traced, arrived)
+    return Listener(context, traced, arrived)
 
 
-async def connect(bench: Bench, endpoint: Endpoint, attempts: Attempts, seconds: float) -> Stream:
+async def connect(context: EngineContext, endpoint: Endpoint, attempts: Attempts, seconds: float) -> Stream:
     """A connection to an endpoint, the time for its name's resolution included in `seconds`.
 
     Raises OSError: as the last attempt was answered, ETIMEDOUT, or socket.gaierror for an unknown name.
     """
     try:
         async with asyncio.timeout(seconds):
-            return await _race(bench, endpoint.scheme, await resolve(endpoint), attempts)
+            return await _race(context, endpoint.scheme, await resolve(endpoint), attempts)
     except TimeoutError as error:
         if isinstance(error, OSError) and error.errno:
             raise
         raise OSError(errnos.ETIMEDOUT, f"no answer within {seconds:g} s") from None
 
 
-async def _race(bench: Bench, scheme: str, addresses: list[Resolved], attempts: Attempts) -> Stream:
+async def _race(context: EngineContext, scheme: str, addresses: list[Resolved], attempts: Attempts) -> Stream:
     """Start an attempt when the one before has failed or taken too long; the first to succeed wins."""
     tasks: list[asyncio.Task[Stream]] = []
     running: set[asyncio.Task[Stream]] = set()
@@ -69,7 +71,7 @@ async def _race(bench: Bench, scheme: str, addresses: list[Resolved], attempts: 
     try:
         while waiting or running:
             if waiting:
-                tasks.append(asyncio.ensure_future(_attempt(bench, scheme, waiting.pop(0), attempts)))
+                tasks.append(asyncio.ensure_future(_attempt(context, scheme, waiting.pop(0), attempts)))
                 running.add(tasks[-1])
             delay = ATTEMPT_DELAY if waiting else None
             done, running = await asyncio.wait(running, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
@@ -89,10 +91,10 @@ async def _race(bench: Bench, scheme: str, addresses: list[Resolved], attempts: 
                 lost.close()
 
 
-async def _attempt(bench: Bench, scheme: str, address: Resolved, attempts: Attempts) -> Stream:
+async def _attempt(context: EngineContext, scheme: str, address: Resolved, attempts: Attempts) -> Stream:
     family, where = address
-    traced = TracedSocket.open(bench.journal, family, sockets.SOCK_STREAM, scheme=scheme)
-    connection = Stream(bench, traced)
+    traced = TracedSocket.open(context.journal, family, sockets.SOCK_STREAM, scheme=scheme)
+    connection = Stream(context, traced)
     try:
         traced.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
         try:

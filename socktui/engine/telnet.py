@@ -4,11 +4,11 @@ import socket as sockets
 from time import monotonic_ns as now
 
 from socktui.core import telnet
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.engine import tcp
-from socktui.engine.bench import Bench
 from socktui.engine.connection import BUFFER_SIZE, Connection
+from socktui.engine.context import EngineContext
 from socktui.engine.layered import Layered
 from socktui.engine.listener import Accepted, Listener
 from socktui.engine.tcp import Attempts
@@ -23,10 +23,10 @@ class TelnetConnection(Layered):
 
     __slots__ = ("_telnet", "_turn")
 
-    def __init__(self, bench: Bench, under: Connection, end: telnet.Telnet) -> None:
-        super().__init__(bench, under)
+    def __init__(self, context: EngineContext, under: Connection, end: telnet.Telnet) -> None:
+        super().__init__(context, under)
         self._telnet = end
-        self._turn = Turn(bench.poller)
+        self._turn = Turn(context.poller)
 
     async def begin(self) -> None:
         """Ask for the options that are wanted, and wait for no answer."""
@@ -44,13 +44,13 @@ class TelnetConnection(Layered):
             data, answers = self._telnet.received(wire)
             await self._send(answers)
             if data:
-                await self._record(Name.TELNET_RECV, began, data, size=self.buffer)
+                await self._record(Function.TELNET_RECV, began, data, size=self.buffer)
                 return data
 
     async def send(self, data: bytes | memoryview, kind: str = "") -> None:
         await self._send(self._telnet.escaped(bytes(data)), data)
 
-    async def flushed(self) -> None:
+    async def drain(self) -> None:
         await self._turn.take()
         self._turn.give()
 
@@ -66,21 +66,23 @@ class TelnetConnection(Layered):
             began = now()
             await self.under.send(wire)
             for at in range(0, len(data), BUFFER_SIZE):
-                await self._record(Name.TELNET_SEND, began, data[at : at + BUFFER_SIZE])
+                await self._record(Function.TELNET_SEND, began, data[at : at + BUFFER_SIZE])
         finally:
             self._turn.give()
 
 
-async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Listener:
+async def listen(
+    context: EngineContext, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted
+) -> Listener:
     """A listener whose connections speak telnet. Raises OSError, socket.gaierror."""
 
     def arrived(under: Connection) -> None:
-        accepted(TelnetConnection(bench, under, telnet.server()))
+        accepted(TelnetConnection(context, under, telnet.server()))
 
-    return await tcp.listen(bench, endpoint, service, backlog, arrived)
+    return await tcp.listen(context, endpoint, service, backlog, arrived)
 
 
-async def connect(bench: Bench, endpoint: Endpoint, attempts: Attempts, seconds: float) -> TelnetConnection:
+async def connect(context: EngineContext, endpoint: Endpoint, attempts: Attempts, seconds: float) -> TelnetConnection:
     """A connection that speaks telnet. Raises OSError as tcp.connect() does."""
-    under = await tcp.connect(bench, endpoint, attempts, seconds)
-    return TelnetConnection(bench, under, telnet.client(size=WINDOW))
+    under = await tcp.connect(context, endpoint, attempts, seconds)
+    return TelnetConnection(context, under, telnet.client(size=WINDOW))

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from time import monotonic_ns as now
 from typing import Any, Self
 
-from socktui.core.call import Argument, Name
+from socktui.core.call import Argument, Function
 from socktui.journal.entry import Entry
 from socktui.journal.writer import Journal
 
@@ -91,9 +91,9 @@ class TracedSocket:
         try:
             sock = sockets.socket(family, kind | _FLAGS, protocol)
         except OSError as error:
-            journal.call(entry, Name.SOCKET, began, now(), -1, error.errno or 0, args=args)
+            journal.append_call(entry, Function.SOCKET, began, now(), -1, error.errno or 0, args=args)
             raise
-        journal.call(entry, Name.SOCKET, began, now(), sock.fileno(), args=args)
+        journal.append_call(entry, Function.SOCKET, began, now(), sock.fileno(), args=args)
         return cls(journal, sock, entry)
 
     @property
@@ -105,24 +105,24 @@ class TracedSocket:
         return _plain(address)
 
     def bind(self, address: Address) -> None:
-        self._call(Name.BIND, (self.plain(address),), self.sock.bind, address)
+        self._call(Function.BIND, (self.plain(address),), self.sock.bind, address)
 
     def listen(self, backlog: int) -> None:
-        self._call(Name.LISTEN, (backlog,), self.sock.listen, backlog)
+        self._call(Function.LISTEN, (backlog,), self.sock.listen, backlog)
 
     def connect(self, address: Address, *, quiet: bool = False) -> None:
         """connect(2). BlockingIOError is its EINPROGRESS, or the EAGAIN of a UNIX listener whose queue is full.
 
         quiet   that EAGAIN was recorded a moment ago: this one is counted only
         """
-        self._call(Name.CONNECT, (self.plain(address),), self.sock.connect, address, quiet=quiet)
+        self._call(Function.CONNECT, (self.plain(address),), self.sock.connect, address, quiet=quiet)
 
     def shutdown(self, how: int) -> None:
-        self._call(Name.SHUTDOWN, (_HOW[how],), self.sock.shutdown, how)
+        self._call(Function.SHUTDOWN, (_HOW[how],), self.sock.shutdown, how)
 
     def setsockopt(self, level: int, option: int, value: int) -> None:
         args = (_LEVELS[level], _OPTIONS[level][option], value)
-        self._call(Name.SETSOCKOPT, args, self.sock.setsockopt, level, option, value)
+        self._call(Function.SETSOCKOPT, args, self.sock.setsockopt, level, option, value)
 
     def set_linger(self, on: int, seconds: int) -> None:
         """SO_LINGER of socket(7): with 1, 0 the next close() sends a RST."""
@@ -131,23 +131,23 @@ class TracedSocket:
 
     def setsockopt_struct(self, level: int, option: int, value: bytes, args: tuple[Argument, ...]) -> None:
         """setsockopt(2) of a value that is a struct, or a string; `args` is how it is recorded."""
-        self._call(Name.SETSOCKOPT, args, self.sock.setsockopt, level, option, value)
+        self._call(Function.SETSOCKOPT, args, self.sock.setsockopt, level, option, value)
 
     def getsockopt(self, level: int, option: int) -> int:
         args = (_LEVELS[level], _OPTIONS[level][option])
-        value: int = self._call(Name.GETSOCKOPT, args, self.sock.getsockopt, level, option, answer=int)
+        value: int = self._call(Function.GETSOCKOPT, args, self.sock.getsockopt, level, option, answer=int)
         return value
 
     def get_peer_credentials(self) -> tuple[int, int, int]:
         """SO_PEERCRED of unix(7): the other end's process id, user id and group id."""
         args = ("SOL_SOCKET", "SO_PEERCRED")
         what = (sockets.SOL_SOCKET, sockets.SO_PEERCRED, _CREDENTIALS.size)
-        packed: bytes = self._call(Name.GETSOCKOPT, args, self.sock.getsockopt, *what, answer=_credentials)
+        packed: bytes = self._call(Function.GETSOCKOPT, args, self.sock.getsockopt, *what, answer=_credentials)
         pid, uid, gid = _CREDENTIALS.unpack(packed)
         return pid, uid, gid
 
     def getsockname(self) -> Address:
-        address: Address = self._call(Name.GETSOCKNAME, (), self.sock.getsockname, answer=self.plain)
+        address: Address = self._call(Function.GETSOCKNAME, (), self.sock.getsockname, answer=self.plain)
         return address
 
     def accept(self, *, quiet: bool = False) -> "TracedSocket | None":
@@ -167,13 +167,13 @@ class TracedSocket:
             if quiet:
                 self._journal.again(self.entry)
             else:
-                self._journal.call(self.entry, Name.ACCEPT, began, now(), -1, error.errno or 0)
+                self._journal.append_call(self.entry, Function.ACCEPT, began, now(), -1, error.errno or 0)
             raise
         ended = now()
         sock.setblocking(False)
-        call = self._journal.call(
+        call = self._journal.append_call(
             self.entry,
-            Name.ACCEPT,
+            Function.ACCEPT,
             began,
             ended,
             sock.fileno(),
@@ -191,14 +191,14 @@ class TracedSocket:
             self._journal.again(self.entry)
             return None
         except OSError as error:
-            self._failed(Name.RECV, began, error, len(view))
+            self._failed(Function.RECV, began, error, len(view))
             raise
         ended = now()
         if length:
             self._journal.heap.commit(at + length)
-            self._journal.moved(self.entry, Name.RECV, began, ended, at, length, len(view))
+            self._journal.append_transfer(self.entry, Function.RECV, began, ended, at, length, len(view))
         else:
-            self._journal.call(self.entry, Name.RECV, began, ended, 0, size=len(view))
+            self._journal.append_call(self.entry, Function.RECV, began, ended, 0, size=len(view))
         return length
 
     def send(self, data: "bytes | memoryview", at: int, *, fresh: bool) -> int:
@@ -213,12 +213,12 @@ class TracedSocket:
             self._journal.again(self.entry)
             return 0
         except OSError as error:
-            self._failed(Name.SEND, began, error, len(data))
+            self._failed(Function.SEND, began, error, len(data))
             raise
         ended = now()
         if fresh:
             self._journal.heap.commit(at + length)
-        self._journal.moved(self.entry, Name.SEND, began, ended, at, length, len(data))
+        self._journal.append_transfer(self.entry, Function.SEND, began, ended, at, length, len(data))
         return length
 
     def recv_message(self, view: memoryview, at: int) -> int | None:
@@ -235,14 +235,16 @@ class TracedSocket:
             self._journal.again(self.entry)
             return None
         except OSError as error:
-            self._failed(Name.RECV, began, error, len(view))
+            self._failed(Function.RECV, began, error, len(view))
             raise
         ended = now()
         if not result and self._peer_ended():
-            self._journal.call(self.entry, Name.RECV, began, ended, 0, size=len(view), end=True)
+            self._journal.append_call(self.entry, Function.RECV, began, ended, 0, size=len(view), end=True)
             return END
         length = min(result, len(view))
-        self._journal.carried(self.entry, Name.RECV, began, ended, at, view, length, len(view), result=result)
+        self._journal.append_message(
+            self.entry, Function.RECV, began, ended, at, view, length, len(view), result=result
+        )
         return length
 
     def send_message(self, data: "bytes | memoryview", at: int) -> bool:
@@ -254,11 +256,11 @@ class TracedSocket:
             self._journal.again(self.entry)
             return False
         except OSError as error:
-            self._failed(Name.SEND, began, error, len(data))
+            self._failed(Function.SEND, began, error, len(data))
             raise
         ended = now()
         self._journal.heap.commit(at + length)
-        self._journal.moved(self.entry, Name.SEND, began, ended, at, length, len(data))
+        self._journal.append_transfer(self.entry, Function.SEND, began, ended, at, length, len(data))
         return True
 
     def close(self) -> None:
@@ -272,7 +274,7 @@ class TracedSocket:
             os.close(self.fd)
         except OSError as failure:
             error = failure.errno or 0
-        self._journal.call(self.entry, Name.CLOSE, began, now(), -1 if error else 0, error)
+        self._journal.append_call(self.entry, Function.CLOSE, began, now(), -1 if error else 0, error)
         self.fd = -1
 
     @contextmanager
@@ -286,7 +288,7 @@ class TracedSocket:
 
     def _call(
         self,
-        name: Name,
+        name: Function,
         args: tuple[Argument, ...],
         function: Callable[..., Any],
         *values: Any,
@@ -304,11 +306,11 @@ class TracedSocket:
             if quiet and error.errno == errnos.EAGAIN:
                 self._journal.again(self.entry)
             else:
-                self._journal.call(self.entry, name, began, now(), -1, error.errno or 0, args=args)
+                self._journal.append_call(self.entry, name, began, now(), -1, error.errno or 0, args=args)
             raise
         ended = now()
         told = answer(result) if answer else None
-        self._journal.call(self.entry, name, began, ended, 0, args=args, answer=told)
+        self._journal.append_call(self.entry, name, began, ended, 0, args=args, answer=told)
         return result
 
     def _peer_ended(self) -> bool:
@@ -317,8 +319,8 @@ class TracedSocket:
         waits.register(self.fd, select.POLLRDHUP)
         return bool(waits.poll(0)) and not any(fcntl.ioctl(self.fd, termios.FIONREAD, bytes(4)))
 
-    def _failed(self, name: Name, began: int, error: OSError, size: int) -> None:
-        self._journal.call(self.entry, name, began, now(), -1, error.errno or 0, size=size)
+    def _failed(self, name: Function, began: int, error: OSError, size: int) -> None:
+        self._journal.append_call(self.entry, name, began, now(), -1, error.errno or 0, size=size)
 
 
 def _credentials(packed: bytes) -> Argument:

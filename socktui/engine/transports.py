@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from socktui.core.endpoint import Endpoint
-from socktui.engine.bench import Bench
 from socktui.engine.connection import Connection
+from socktui.engine.context import EngineContext
 from socktui.engine.listener import Accepted, Listening
 from socktui.engine.tcp import Attempts
 
@@ -23,8 +23,8 @@ class Transport:
     carried  its connections may be carried by C, as nothing is between them and their TCP socket
     """
 
-    listen: Callable[[Bench, Endpoint, str, int, Accepted], Awaitable[Listening]]
-    connect: Callable[[Bench, Endpoint, Attempts, float], Awaitable[Connection]]
+    listen: Callable[[EngineContext, Endpoint, str, int, Accepted], Awaitable[Listening]]
+    connect: Callable[[EngineContext, Endpoint, Attempts, float], Awaitable[Connection]]
     carried: bool = False
 
 

@@ -6,8 +6,8 @@ import socket as sockets
 from collections.abc import Callable
 
 from socktui.core.endpoint import Endpoint
-from socktui.engine.bench import Bench
 from socktui.engine.connection import Connection
+from socktui.engine.context import EngineContext
 from socktui.engine.listener import Accepted, Listener
 from socktui.engine.packets import Packets
 from socktui.engine.socketfile import SocketFile, bind_path, unix_address
@@ -34,9 +34,9 @@ class UnixListener(Listener):
     """A listening UNIX socket, whose file goes with it."""
 
     def __init__(
-        self, bench: Bench, traced: TracedSocket, accepted: Callable[[TracedSocket], None], file: SocketFile
+        self, context: EngineContext, traced: TracedSocket, accepted: Callable[[TracedSocket], None], file: SocketFile
     ) -> None:
-        super().__init__(bench, traced, accepted)
+        super().__init__(context, traced, accepted)
         self._file = file
 
     def close(self) -> None:
@@ -45,16 +45,18 @@ class UnixListener(Listener):
         super().close()
 
 
-_KINDS: dict[str, tuple[int, Callable[[Bench, TracedSocket], Connection]]] = {
+_KINDS: dict[str, tuple[int, Callable[[EngineContext, TracedSocket], Connection]]] = {
     "unix": (sockets.SOCK_STREAM, UnixStream),
     "unix-seqpacket": (sockets.SOCK_SEQPACKET, Packets),
 }
 
 
-async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Listener:
+async def listen(
+    context: EngineContext, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted
+) -> Listener:
     """A listener on a path or an abstract name, which calls `accepted` for every connection. Raises OSError."""
     kind, connection = _KINDS[endpoint.scheme]
-    traced = TracedSocket.open(bench.journal, sockets.AF_UNIX, kind, service=service, scheme=endpoint.scheme)
+    traced = TracedSocket.open(context.journal, sockets.AF_UNIX, kind, service=service, scheme=endpoint.scheme)
     with traced.closed_on_failure():
         file = bind_path(traced, endpoint.path, replace=endpoint.option("replace") == "yes")
         with file.removed_on_failure():
@@ -62,27 +64,27 @@ async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, a
             traced.getsockname()
 
     def arrived(peer: TracedSocket) -> None:
-        _recognise(bench, peer)
-        accepted(connection(bench, peer))
+        _recognise(context, peer)
+        accepted(connection(context, peer))
 
-    return UnixListener(bench, traced, arrived, file)
+    return UnixListener(context, traced, arrived, file)
 
 
-async def connect(bench: Bench, endpoint: Endpoint, attempts: Attempts, seconds: float) -> Connection:
+async def connect(context: EngineContext, endpoint: Endpoint, attempts: Attempts, seconds: float) -> Connection:
     """A connection to a path or an abstract name.
 
     Raises OSError: as connect(2) answered; ETIMEDOUT where the listener's queue is full for so long.
     """
     kind, make = _KINDS[endpoint.scheme]
-    traced = TracedSocket.open(bench.journal, sockets.AF_UNIX, kind, scheme=endpoint.scheme)
-    connection = make(bench, traced)
+    traced = TracedSocket.open(context.journal, sockets.AF_UNIX, kind, scheme=endpoint.scheme)
+    connection = make(context, traced)
     try:
         address = unix_address(endpoint.path)
         try:
             traced.connect(address)
         except BlockingIOError:
             await _try_again(connection, address, attempts, seconds)
-        _recognise(bench, traced)
+        _recognise(context, traced)
     except BaseException:
         connection.close()
         raise
@@ -118,7 +120,7 @@ async def _try_again(connection: Connection, address: Address, attempts: Attempt
         job.cancel()
 
 
-def _recognise(bench: Bench, peer: TracedSocket) -> None:
+def _recognise(context: EngineContext, peer: TracedSocket) -> None:
     """Note which process is at the other end."""
     pid, uid, _ = peer.get_peer_credentials()
-    bench.journal.describe(peer.entry, who=described(pid, uid))
+    context.journal.describe(peer.entry, who=described(pid, uid))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from socktui.headless.lines import NotKept
 from socktui.headless.printing import Printer
-from socktui.headless.standard import say
+from socktui.headless.stdio import say
 from socktui.journal.reader import Reader
 
 PAUSE, PAUSE_MOST = 0.005, 0.1

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 
-from socktui.core.call import Argument, Call, Name, errno_name
+from socktui.core.call import Argument, Call, Function, errno_name
 from socktui.core.payload import to_escapes
 from socktui.core.rows import tail
 from socktui.core.sockets import Socket
@@ -54,14 +54,14 @@ class Descriptors:
         """The descriptor of a call; -1 where there is none. Calls come in their order."""
         if len(self._open) > REMEMBERED:
             self._open.clear()
-        if call.name is Name.SOCKET:
+        if call.name is Function.SOCKET:
             self._open[call.socket] = call.result
-        elif call.name is Name.ACCEPT and call.made:
+        elif call.name is Function.ACCEPT and call.made:
             self._open[call.made] = call.result
         fd = self._open.get(call.socket)
         if fd is None:
             fd = self._open[call.socket] = _recorded(reader, call.socket).fd
-        if call.name is Name.CLOSE:
+        if call.name is Function.CLOSE:
             self._open.pop(call.socket, None)
         return fd
 
@@ -72,7 +72,7 @@ class Descriptors:
         scheme = self._schemes.get(call.socket)
         if scheme is None:
             scheme = self._schemes[call.socket] = _recorded(reader, call.socket).scheme
-        if call.name is Name.CLOSE:
+        if call.name is Function.CLOSE:
             self._schemes.pop(call.socket, None)
         return scheme
 

@@ -1,7 +1,7 @@
 """Printing calls on standard output."""
 
 from socktui.headless.lines import Format
-from socktui.headless.standard import STDOUT, say, write
+from socktui.headless.stdio import STDOUT, say, write
 from socktui.journal.reader import Health, Reader
 
 BATCH = 256 << 10

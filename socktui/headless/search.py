@@ -11,7 +11,7 @@ from socktui.core.payload import to_escapes
 from socktui.core.safe import safe
 from socktui.headless.lines import utc, wall
 from socktui.headless.printing import BATCH, say_what_is_missing
-from socktui.headless.standard import STDOUT, say, terminal_encoding, write, write_line
+from socktui.headless.stdio import STDOUT, say, terminal_encoding, write, write_line
 from socktui.journal.matching import Pattern
 from socktui.journal.reader import CaptureError, Reader
 from socktui.journal.search import Hit, Scope, Search

@@ -16,8 +16,8 @@ from socktui.core.sockets import End, Socket
 from socktui.headless import lines
 from socktui.headless.follow import Follower
 from socktui.headless.printing import Printer, say_what_is_missing
-from socktui.headless.standard import STDIN, say, terminal_encoding, why
 from socktui.headless.stdin import CHUNK, Input
+from socktui.headless.stdio import STDIN, say, terminal_encoding, why
 from socktui.journal.reader import CaptureError, Reader
 
 PATIENCE = 2.0
@@ -168,7 +168,7 @@ class Session:
         if not done:
             self._told.set()
         if gone in done:
-            await engine.call("stop", id=0)  # raises, and says why
+            await engine.request("stop", id=0)  # raises, and says why
         if feeding in done:
             await feeding
 
@@ -186,7 +186,7 @@ class Session:
         except OSError as error:
             raise VerbError(f"standard input cannot be read: {error.strerror}") from error
         if not endless:
-            await engine.call("shutdown", socket=number)
+            await engine.request("shutdown", socket=number)
         elif self._options.seconds is None:
             await self._quiet(engine, number)
             return

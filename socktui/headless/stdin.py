@@ -5,7 +5,7 @@ import os
 import select
 import threading
 
-from socktui.headless.standard import STDIN
+from socktui.headless.stdio import STDIN
 
 CHUNK = 65536
 

@@ -23,7 +23,7 @@ class Poller(selectors.BaseSelector):
         self._epoll = select.epoll()
         self.wait: Callable[[float | None], list[tuple[int, int]]] = self._epoll.poll
         self._keys: dict[int, selectors.SelectorKey] = {}
-        self._watched: dict[int, Callable[[int], None]] = {}
+        self._watch: dict[int, Callable[[int], None]] = {}
         self.soon: list[Callable[[], None]] = []
 
     def fileno(self) -> int:
@@ -38,13 +38,13 @@ class Poller(selectors.BaseSelector):
     def watch(self, fd: int, events: int, callback: Callable[[int], None]) -> None:
         """Call `callback(events)` while any of them holds or the peer hung up (epoll(7)), until forgotten."""
         self._epoll.register(fd, events)
-        self._watched[fd] = callback
+        self._watch[fd] = callback
 
     def change(self, fd: int, events: int) -> None:
         self._epoll.modify(fd, events)
 
     def forget(self, fd: int) -> None:
-        del self._watched[fd]
+        del self._watch[fd]
         self._epoll.unregister(fd)
 
     # asyncio's descriptors
@@ -75,7 +75,7 @@ class Poller(selectors.BaseSelector):
     def close(self) -> None:
         self._epoll.close()
         self._keys.clear()
-        self._watched.clear()
+        self._watch.clear()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if self.soon:
@@ -90,7 +90,7 @@ class Poller(selectors.BaseSelector):
         except InterruptedError:
             found = []
         for fd, events in found:
-            callback = self._watched.get(fd)
+            callback = self._watch.get(fd)
             if callback is not None:
                 callback(events)
                 continue

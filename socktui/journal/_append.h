@@ -1,6 +1,6 @@
 /* Appending calls to a capture that journal/writer.py has open: the same bytes in the same order, from C.
  *
- * The format is laid down in journal/record.py. One thread appends. Readers look at any moment, so a number is
+ * The format is laid down in journal/format.py. One thread appends. Readers look at any moment, so a number is
  * written by one store, and what it counts before it.
  */
 #ifndef SOCKTUI_APPEND_H

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from socktui.core.call import Layer, Name
+from socktui.core.call import Function, Layer
 from socktui.core.endpoint import SCHEMES
 from socktui.core.sockets import Socket
-from socktui.journal import record
+from socktui.journal import format
 
 
 class Entry:
@@ -20,8 +20,8 @@ class Entry:
     def __init__(self, socket: Socket) -> None:
         self.socket = socket
         self.flags = _flags(socket.scheme)
-        self.above: dict[Name, int] = {}
-        self.at = (socket.number - 1) * record.SLOT_SIZE
+        self.above: dict[Function, int] = {}
+        self.at = (socket.number - 1) * format.SLOT_SIZE
         self.names = b""
         self.names_at = 0
         # Skew-binary: (size, newest call) of perfect trees (Myers, "An applicative random-access stack").
@@ -61,7 +61,7 @@ def _flags(scheme: str) -> list[int]:
     if kind := SCHEMES.get(scheme):
         stack = (Layer.WIRE, *kind.layers)
         for layer in stack[:-1]:
-            flags[layer] |= record.UNDER
-        flags[Layer.WIRE] |= record.MESSAGE * kind.message
-        flags[Layer.WS] |= record.MESSAGE
+            flags[layer] |= format.UNDER
+        flags[Layer.WIRE] |= format.MESSAGE * kind.message
+        flags[Layer.WS] |= format.MESSAGE
     return flags

@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from socktui.journal import record
+from socktui.journal import format
 
 
 class CaptureError(Exception):
@@ -30,18 +30,18 @@ def open_file(path: Path, capture: Path) -> int:
 
 def check_header(calls: int, capture: Path) -> None:
     """Raise CaptureError where the header of the file `calls` is not one that can be read."""
-    header = os.pread(calls, record.HEADER_SIZE, 0)
-    if not header.startswith(record.MAGIC):
+    header = os.pread(calls, format.HEADER_SIZE, 0)
+    if not header.startswith(format.MAGIC):
         raise CaptureError(f"{capture} is no capture of socktui: its file 'calls' is of another kind")
-    if len(header) < record.HEADER_SIZE:
+    if len(header) < format.HEADER_SIZE:
         raise CaptureError(f"{capture} is damaged: its file 'calls' is cut off within the header")
-    version, record_size = (record.U32.unpack_from(header, at)[0] for at in (8, 12))
-    if version > record.VERSION:
+    version, record_size = (format.U32.unpack_from(header, at)[0] for at in (8, 12))
+    if version > format.VERSION:
         raise CaptureError(
-            f"{capture} is of format {version}, and this version reads up to {record.VERSION}: "
+            f"{capture} is of format {version}, and this version reads up to {format.VERSION}: "
             "open it with a newer socktui"
         )
-    if version < 1 or record_size != record.RECORD_SIZE:
+    if version < 1 or record_size != format.RECORD_SIZE:
         raise CaptureError(f"{capture} is damaged: the header of its file 'calls' makes no sense")
 
 

@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from socktui.journal import record
-from socktui.journal.growing import allocate, private_file
-from socktui.journal.written import Written
+from socktui.journal import format
+from socktui.journal.grow_map import allocate, private_file
+from socktui.journal.page_cache import PageCache
 
 RING_SIZE = 16 << 20
 FLOOR = 256 << 20
@@ -37,8 +37,8 @@ class Heap:
         self._header = header
         self._floor = floor
         self._size = ring_size
-        self._ring_path = folder / record.RING
-        self._fd = private_file(folder / record.HEAP)
+        self._ring_path = folder / format.RING
+        self._fd = private_file(folder / format.HEAP)
         ring_fd = private_file(self._ring_path)
         try:
             allocate(ring_fd, 0, ring_size)
@@ -46,7 +46,7 @@ class Heap:
         finally:
             os.close(ring_fd)
         self._ring = memoryview(self._map)
-        self._written = Written(self._fd)
+        self._written = PageCache(self._fd)
         self.head = 0
         self.drained = 0
         self._kept: deque[tuple[int, int]] = deque()
@@ -78,7 +78,7 @@ class Heap:
     def commit(self, end: int) -> None:
         """Everything below `end` is whole."""
         self.head = end
-        self._header[record.HEAD_AT : record.HEAD_END] = record.U64.pack(end)
+        self._header[format.HEAD_AT : format.HEAD_END] = format.U64.pack(end)
         if not self._work.is_set():
             self._work.set()
         if end - self.drained > PRESSING and not self._press.is_set():
@@ -105,7 +105,7 @@ class Heap:
     def appended(self, kept: list[tuple[int, int]]) -> None:
         """Take over what somebody else has put into the ring and committed; `kept` says what calls were."""
         self._kept.extend(kept)
-        self.commit(record.U64.unpack_from(self._header, record.HEAD_AT)[0])
+        self.commit(format.U64.unpack_from(self._header, format.HEAD_AT)[0])
 
     def read(self, at: int, length: int) -> bytes:
         """Bytes that were kept, wherever they are now."""
@@ -153,7 +153,7 @@ class Heap:
                 while self._kept and self._kept[0][1] <= end:
                     self._kept.popleft()
                 self.drained = end
-                record.put_u64(self._header, record.DRAINED_AT, end)
+                format.put_u64(self._header, format.DRAINED_AT, end)
                 self._written.up_to(end)
                 self._tell()
             self._tell()
@@ -173,10 +173,10 @@ class Heap:
                 while position < end:
                     where = position % self._size
                     position += os.pwrite(self._fd, self._ring[where : where + end - position], position)
-                record.put_u32(self._header, record.DISK_ERRNO_AT, 0)
+                format.put_u32(self._header, format.DISK_ERRNO_AT, 0)
         except OSError as error:
             self._failing_until = time.monotonic() + RETRY_SECONDS
-            record.put_u32(self._header, record.DISK_ERRNO_AT, error.errno or errnos.EIO)
+            format.put_u32(self._header, format.DISK_ERRNO_AT, error.errno or errnos.EIO)
         if position < end:
             self._rescue(position, end)
             self._lose(position, end)
@@ -205,11 +205,11 @@ class Heap:
     def _lose(self, start: int, end: int) -> None:
         """Note that a range was not kept; a range that goes on is made longer."""
         header = self._header
-        (used,) = record.U32.unpack_from(header, record.LOST_AT)
+        (used,) = format.U32.unpack_from(header, format.LOST_AT)
         if used:
-            at = record.RANGES_AT + (used - 1) * record.RANGE.size
-            if record.RANGE.unpack_from(header, at)[1] == start or used == record.RANGES_MAX:
-                record.put_u64(header, at + 8, end)
+            at = format.RANGES_AT + (used - 1) * format.RANGE.size
+            if format.RANGE.unpack_from(header, at)[1] == start or used == format.RANGES_MAX:
+                format.put_u64(header, at + 8, end)
                 return
-        record.RANGE.pack_into(header, record.RANGES_AT + used * record.RANGE.size, start, end)
-        record.put_u32(header, record.LOST_AT, used + 1)
+        format.RANGE.pack_into(header, format.RANGES_AT + used * format.RANGE.size, start, end)
+        format.put_u32(header, format.LOST_AT, used + 1)

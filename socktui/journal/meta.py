@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from socktui import __version__
-from socktui.journal import record
+from socktui.journal import format
 from socktui.journal.files import CaptureError, open_file
-from socktui.journal.growing import private_file
+from socktui.journal.grow_map import private_file
 
 LIMIT = 1 << 16
 
@@ -19,7 +19,7 @@ def write_meta(capture: Path, wall: int, monotonic: int) -> None:
     """Write it for a capture that starts now, by both clocks in ns. Raises OSError."""
     system = os.uname()
     meta = {
-        "format": record.VERSION,
+        "format": format.VERSION,
         "program": f"socktui {__version__}",
         "host": sockets.gethostname(),
         "system": f"{system.sysname} {system.release} {system.machine}",
@@ -27,7 +27,7 @@ def write_meta(capture: Path, wall: int, monotonic: int) -> None:
         "start_wall_ns": wall,
         "start_monotonic_ns": monotonic,
     }
-    with open(private_file(capture / record.META), "w", encoding="utf-8") as file:
+    with open(private_file(capture / format.META), "w", encoding="utf-8") as file:
         json.dump(meta, file, indent=2)
         file.write("\n")
 
@@ -35,7 +35,7 @@ def write_meta(capture: Path, wall: int, monotonic: int) -> None:
 def read_meta(capture: Path) -> dict[str, Any]:
     """What meta.json tells; nothing where it is missing or damaged: the header has all that reading needs."""
     try:
-        fd = open_file(capture / record.META, capture)
+        fd = open_file(capture / format.META, capture)
     except CaptureError:
         return {}
     try:

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from socktui.core.call import Argument, Call, Layer, Name
+from socktui.core.call import Argument, Call, Function, Layer
 from socktui.core.sockets import Socket
-from socktui.journal import record
+from socktui.journal import format
+from socktui.journal.calls_file import CallsFile
 from socktui.journal.files import CaptureError as CaptureError
 from socktui.journal.files import check_header, open_file
 from socktui.journal.meta import read_meta
-from socktui.journal.records import Records
 
-_UNKNOWN = Name.SOCKET
-_NAMES = {int(name): name for name in Name}
+_UNKNOWN = Function.SOCKET
+_NAMES = {int(name): name for name in Function}
 _LAYERS = {int(layer): layer for layer in Layer}
 
 
@@ -57,9 +57,9 @@ class Reader:
         self.cut = 0
         self.start_wall = 0
         self.start_monotonic = 0
-        self._header: mmap.mmap | bytes = bytes(record.HEADER_SIZE)
+        self._header: mmap.mmap | bytes = bytes(format.HEADER_SIZE)
         self._calls = self._heap_fd = self._sockets_fd = -1
-        self._records = Records(-1, path)
+        self._records = CallsFile(-1, path)
         self._slot_map: mmap.mmap | None = None
         self._slots_mapped = 0
         self._heap_size = 0
@@ -74,17 +74,17 @@ class Reader:
     def begin(self) -> None:
         """Open what has been made by now. Raises CaptureError."""
         try:
-            self._calls = open_file(self.path / record.CALLS, self.path)
+            self._calls = open_file(self.path / format.CALLS, self.path)
             check_header(self._calls, self.path)
-            self._header = mmap.mmap(self._calls, record.HEADER_SIZE, access=mmap.ACCESS_READ)
-            self._heap_fd = open_file(self.path / record.HEAP, self.path)
-            self._sockets_fd = open_file(self.path / record.SOCKETS, self.path)
+            self._header = mmap.mmap(self._calls, format.HEADER_SIZE, access=mmap.ACCESS_READ)
+            self._heap_fd = open_file(self.path / format.HEAP, self.path)
+            self._sockets_fd = open_file(self.path / format.SOCKETS, self.path)
         except BaseException:
             self.close()
             raise
         self._ring = self._map_ring()
-        self._records = Records(self._calls, self.path)
-        self.start_wall, self.start_monotonic = record.STARTS.unpack_from(self._header, record.STARTS_AT)
+        self._records = CallsFile(self._calls, self.path)
+        self.start_wall, self.start_monotonic = format.STARTS.unpack_from(self._header, format.STARTS_AT)
         self.refresh()
         if not self.live:
             self.refresh()
@@ -119,8 +119,8 @@ class Reader:
         if self._finished:
             return False
         before = (self.count, self.sockets)
-        (self.count,) = record.U64.unpack_from(self._header, record.COUNT_AT)
-        (self.sockets,) = record.U32.unpack_from(self._header, record.SOCKETS_AT)
+        (self.count,) = format.U64.unpack_from(self._header, format.COUNT_AT)
+        (self.sockets,) = format.U32.unpack_from(self._header, format.SOCKETS_AT)
         return before != (self.count, self.sockets)
 
     @property
@@ -137,26 +137,26 @@ class Reader:
 
     @property
     def closed_in_order(self) -> bool:
-        return bool(record.U32.unpack_from(self._header, record.FLAGS_AT)[0] & record.CLOSED_IN_ORDER)
+        return bool(format.U32.unpack_from(self._header, format.FLAGS_AT)[0] & format.CLOSED_IN_ORDER)
 
     @property
     def stalls(self) -> int:
-        return int(record.U64.unpack_from(self._header, record.STALLS_AT)[0])
+        return int(format.U64.unpack_from(self._header, format.STALLS_AT)[0])
 
     @property
     def health(self) -> Health:
-        (lost_calls,) = record.U64.unpack_from(self._header, record.LOST_CALLS_AT)
-        (disk_errno,) = record.U32.unpack_from(self._header, record.DISK_ERRNO_AT)
+        (lost_calls,) = format.U64.unpack_from(self._header, format.LOST_CALLS_AT)
+        (disk_errno,) = format.U32.unpack_from(self._header, format.DISK_ERRNO_AT)
         lost = sum(max(0, end - start) for start, end in self.lost)
         return Health(lost, lost_calls, disk_errno, self.cut)
 
     @property
     def lost(self) -> list[tuple[int, int]]:
         """The ranges [from, to) of the heap whose bytes were not kept, in their order."""
-        (used,) = record.U32.unpack_from(self._header, record.LOST_AT)
+        (used,) = format.U32.unpack_from(self._header, format.LOST_AT)
         return [
-            record.RANGE.unpack_from(self._header, record.RANGES_AT + i * record.RANGE.size)
-            for i in range(min(used, record.RANGES_MAX))
+            format.RANGE.unpack_from(self._header, format.RANGES_AT + i * format.RANGE.size)
+            for i in range(min(used, format.RANGES_MAX))
         ]
 
     # Calls
@@ -170,7 +170,7 @@ class Reader:
         answer: Argument | None = None
         made = via = 0
         if details:
-            args, answer, made, via = record.unpack_details(self.heap(at + length, details, rescued=True) or b"")
+            args, answer, made, via = format.unpack_details(self.heap(at + length, details, rescued=True) or b"")
         return Call(
             seq,
             time,
@@ -187,8 +187,8 @@ class Reader:
             at,
             length,
             _LAYERS.get(layer, Layer.WIRE),
-            bool(flags & record.UNDER),
-            bool(flags & record.MESSAGE),
+            bool(flags & format.UNDER),
+            bool(flags & format.MESSAGE),
             via,
         )
 
@@ -207,7 +207,7 @@ class Reader:
         rescued   they say what a call was: those are kept in the midst of bytes that are not
         """
         begin, end = at, at + length
-        if end > record.U64.unpack_from(self._header, record.HEAD_AT)[0]:
+        if end > format.U64.unpack_from(self._header, format.HEAD_AT)[0]:
             return None
         parts = []
         while at < end:
@@ -223,7 +223,7 @@ class Reader:
 
     def _heap_part(self, at: int, end: int) -> bytes | None:
         """Some bytes of the heap from `at` on; empty where the writer moved on while they were read."""
-        (drained,) = record.U64.unpack_from(self._header, record.DRAINED_AT)
+        (drained,) = format.U64.unpack_from(self._header, format.DRAINED_AT)
         if self._ring is None or at < drained:
             stop = end if self._ring is None else min(end, drained)
             if stop > self._heap_size:
@@ -235,7 +235,7 @@ class Reader:
             return None
         position = at % len(self._ring)
         part = self._ring[position : position + end - at]
-        moved_on = record.U64.unpack_from(self._header, record.DRAINED_AT)[0] > at
+        moved_on = format.U64.unpack_from(self._header, format.DRAINED_AT)[0] > at
         return b"" if moved_on else part
 
     # Sockets
@@ -255,7 +255,7 @@ class Reader:
     def open(self, number: int) -> bool:
         """Whether socket number `number` is open, at little cost."""
         data = self._slot(number)
-        return self._rebuild()[number - 1].open if data is None else not any(data[record.ENDED])
+        return self._rebuild()[number - 1].open if data is None else not any(data[format.ENDED])
 
     def nth(self, socket: Socket, n: int) -> int:
         """Which call is the socket's n-th (from 0), in steps that grow with the logarithm of its calls."""
@@ -276,7 +276,7 @@ class Reader:
         """The number of a call that is there. Raises IndexError where it is not."""
         if not 0 <= seq < self.count:
             # While it is written, a socket may tell of calls that were made since the last refresh().
-            count = 0 if self._finished else record.U64.unpack_from(self._header, record.COUNT_AT)[0]
+            count = 0 if self._finished else format.U64.unpack_from(self._header, format.COUNT_AT)[0]
             if not 0 <= seq < count:
                 raise IndexError(seq)
         return seq
@@ -286,21 +286,21 @@ class Reader:
         data = self._slot(number)
         if data is None:
             return None
-        socket, names_at, names = record.unpack_slot(number, data)
-        record.apply_names(socket, self.heap(names_at, names, rescued=True) or b"")
+        socket, names_at, names = format.unpack_slot(number, data)
+        format.apply_names(socket, self.heap(names_at, names, rescued=True) or b"")
         return socket
 
     def _slot(self, number: int) -> bytes | None:
-        at = (number - 1) * record.SLOT_SIZE
-        if self._slot_map is None or at + record.SLOT_SIZE > self._slots_mapped:
+        at = (number - 1) * format.SLOT_SIZE
+        if self._slot_map is None or at + format.SLOT_SIZE > self._slots_mapped:
             if self._slot_map:
                 self._slot_map.close()
                 self._slot_map = None
             self._slots_mapped = os.fstat(self._sockets_fd).st_size
-            if at + record.SLOT_SIZE > self._slots_mapped:
+            if at + format.SLOT_SIZE > self._slots_mapped:
                 return None
             self._slot_map = mmap.mmap(self._sockets_fd, self._slots_mapped, access=mmap.ACCESS_READ)
-        data = self._slot_map[at : at + record.SLOT_SIZE]
+        data = self._slot_map[at : at + format.SLOT_SIZE]
         return None if self._finished and not any(data) else data
 
     def _rebuild(self) -> list[Socket]:
@@ -329,12 +329,12 @@ class Reader:
     def _map_ring(self) -> mmap.mmap | None:
         """The ring, where it is still there: the capture is live, or its writer was killed."""
         try:
-            fd = open_file(self.path / record.RING, self.path)
+            fd = open_file(self.path / format.RING, self.path)
         except CaptureError:
             return None
         try:
             size = os.fstat(fd).st_size
-            if not size or size != record.U64.unpack_from(self._header, 64)[0]:
+            if not size or size != format.U64.unpack_from(self._header, 64)[0]:
                 return None
             return mmap.mmap(fd, size, access=mmap.ACCESS_READ)
         finally:
@@ -343,12 +343,12 @@ class Reader:
     def _trim(self) -> None:
         """Cut off a torn tail: records that the file does not hold, or that were never written."""
         counted = self.count
-        there = (os.fstat(self._calls).st_size - record.HEADER_SIZE) // record.RECORD_SIZE
+        there = (os.fstat(self._calls).st_size - format.HEADER_SIZE) // format.RECORD_SIZE
         self.count = min(self.count, there)
         while self.count and self._records.record(self.count - 1)[13] == 0:
             self.count -= 1
         self.cut = counted - self.count
-        slots = os.fstat(self._sockets_fd).st_size // record.SLOT_SIZE
+        slots = os.fstat(self._sockets_fd).st_size // format.SLOT_SIZE
         self.sockets = min(self.sockets, max(slots, self.count + 1))
         self._slots_lost = self.cut > 0
         if self.count and not self.closed_in_order:

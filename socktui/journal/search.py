@@ -12,8 +12,8 @@ from typing import Literal, NamedTuple, TypeVar
 
 from socktui.core.call import Call, Layer
 from socktui.journal.matching import Matcher, Pattern
+from socktui.journal.prefilter import BLOCK, CHAINED, PIECE, Chain, Found, Prefilter
 from socktui.journal.reader import Reader
-from socktui.journal.sieve import BLOCK, CHAINED, PIECE, Chain, Found, Sieve
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ SPARSE = 32
 STEPS = 256
 """Calls of a socket that are looked at in one go on the way to the one before of the same stream."""
 
-Seen = Literal["clear", "wire", "all"]
+LayerFilter = Literal["clear", "wire", "all"]
 """Of a protocol over another: what was meant, what crossed the wire, or every layer."""
 
 
@@ -58,7 +58,7 @@ class Scope:
     """Where to look: in all sockets or in one, and in the layers that the byte log shows."""
 
     socket: int | None = None
-    seen: Seen = "clear"
+    seen: LayerFilter = "clear"
 
     def has(self, call: Call) -> bool:
         """Whether the bytes of a call are looked at."""
@@ -80,7 +80,7 @@ class Search:
         self._reader = reader
         self._scope = scope
         self._matcher = Matcher(pattern)
-        self._sieve = Sieve(reader, self._matcher)
+        self._sieve = Prefilter(reader, self._matcher)
         self.looked = self.of = 0
 
     def forward(self, after: Place | None = None) -> Hits:

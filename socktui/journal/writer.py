@@ -6,25 +6,25 @@ import shutil
 import time
 from pathlib import Path
 
-from socktui.core.call import CARRIES, Argument, Call, Layer, Name, layer_of
+from socktui.core.call import TRANSFERS, Argument, Call, Function, Layer, layer_of
 from socktui.core.sockets import Socket
-from socktui.journal import record
+from socktui.journal import format
 from socktui.journal.entry import Entry
-from socktui.journal.growing import Growing
+from socktui.journal.grow_map import GrowMap
 from socktui.journal.heap import FLOOR, RETRY_SECONDS, RING_SIZE, Heap
 from socktui.journal.meta import write_meta
 
-WINDOW = (1 << 16) * record.RECORD_SIZE
-SLOTS_STEP = 512 * record.SLOT_SIZE
+WINDOW = (1 << 16) * format.RECORD_SIZE
+SLOTS_STEP = 512 * format.SLOT_SIZE
 RECORDS_AHEAD, SLOTS_AHEAD = 8192, 256
 """What is made before it is needed, where somebody else appends."""
 
 DETAILS_ROOM = 1024
 """Bytes to leave free behind those of a message, for its address."""
 
-_LAYERS = [0, *(layer_of(name) for name in sorted(Name))]
-_RECEIVED = frozenset({Name.RECV, Name.RECVFROM})
-_SENT = frozenset({Name.SEND, Name.SENDTO})
+_LAYERS = [0, *(layer_of(name) for name in sorted(Function))]
+_RECEIVED = frozenset({Function.RECV, Function.RECVFROM})
+_SENT = frozenset({Function.SEND, Function.SENDTO})
 
 
 class CaptureExists(OSError):
@@ -53,11 +53,11 @@ class Journal:
         self.count = 0
         self.lost_calls = 0
         self._full_until = 0.0
-        self._calls = Growing(path / record.CALLS, WINDOW)
+        self._calls = GrowMap(path / format.CALLS, WINDOW)
         fcntl.flock(self._calls.fd, fcntl.LOCK_EX)
-        self._header = mmap.mmap(self._calls.fd, record.HEADER_SIZE)
+        self._header = mmap.mmap(self._calls.fd, format.HEADER_SIZE)
         self._write_header(ring_size)
-        self._slots = Growing(path / record.SOCKETS, SLOTS_STEP)
+        self._slots = GrowMap(path / format.SOCKETS, SLOTS_STEP)
         self._sockets = 0
         self.heap = Heap(path, self._header, ring_size=ring_size, floor=floor)
 
@@ -91,7 +91,7 @@ class Journal:
         self._sockets += 1
         entry = Entry(socket)
         self._write_slot(entry)
-        record.put_u32(self._header, record.SOCKETS_AT, self._sockets)
+        format.put_u32(self._header, format.SOCKETS_AT, self._sockets)
         return entry
 
     # What somebody else appends to the same maps
@@ -104,24 +104,24 @@ class Journal:
     def names_around_peer(self, listener: Entry) -> tuple[bytes, bytes]:
         """The names of a socket that `listener` accepts, before and behind its peer's."""
         socket = Socket(0)
-        socket.accepted(Call(0, 0, 0, 0, Name.ACCEPT, 0), listener.socket)
-        return record.names_around_peer(socket)
+        socket.accepted(Call(0, 0, 0, 0, Function.ACCEPT, 0), listener.socket)
+        return format.names_around_peer(socket)
 
     def appended(self, kept: list[tuple[int, int]]) -> None:
         """Take over what was appended, and see to it that there is room for more."""
-        (self.count,) = record.U64.unpack_from(self._header, record.COUNT_AT)
-        (self._sockets,) = record.U32.unpack_from(self._header, record.SOCKETS_AT)
+        (self.count,) = format.U64.unpack_from(self._header, format.COUNT_AT)
+        (self._sockets,) = format.U32.unpack_from(self._header, format.SOCKETS_AT)
         self.heap.appended(kept)
-        used = record.HEADER_SIZE + self.count * record.RECORD_SIZE
-        self._grow_ahead(self._calls, used + RECORDS_AHEAD * record.RECORD_SIZE)
-        self._grow_ahead(self._slots, (self._sockets + SLOTS_AHEAD) * record.SLOT_SIZE)
+        used = format.HEADER_SIZE + self.count * format.RECORD_SIZE
+        self._grow_ahead(self._calls, used + RECORDS_AHEAD * format.RECORD_SIZE)
+        self._grow_ahead(self._slots, (self._sockets + SLOTS_AHEAD) * format.SLOT_SIZE)
 
     def restore(self, number: int) -> Entry:
         """The entry of a socket that somebody else has entered."""
-        at = (number - 1) * record.SLOT_SIZE
-        socket, names_at, length = record.unpack_slot(number, self._slots.map[at : at + record.SLOT_SIZE])
+        at = (number - 1) * format.SLOT_SIZE
+        socket, names_at, length = format.unpack_slot(number, self._slots.map[at : at + format.SLOT_SIZE])
         names = self.heap.read(names_at, length)
-        record.apply_names(socket, names)
+        format.apply_names(socket, names)
         entry = Entry(socket)
         entry.names, entry.names_at = names, names_at
         entry.take_up(self._jump)
@@ -131,16 +131,16 @@ class Journal:
         """Take over the calls of a socket that somebody else has appended."""
         socket = entry.socket
         socket.last, socket.calls, socket.again, _, socket.active, socket.received, socket.sent = (
-            record.SLOT_HOT.unpack_from(self._slots.map, entry.at)
+            format.SLOT_HOT.unpack_from(self._slots.map, entry.at)
         )
         entry.take_up(self._jump)
 
     def _jump(self, seq: int) -> int:
         """The earlier call that a call points at."""
-        at = record.HEADER_SIZE + seq * record.RECORD_SIZE + record.JUMP_AT
-        return int(record.U32.unpack_from(self._calls.map, at)[0])
+        at = format.HEADER_SIZE + seq * format.RECORD_SIZE + format.JUMP_AT
+        return int(format.U32.unpack_from(self._calls.map, at)[0])
 
-    def _grow_ahead(self, file: Growing, need: int) -> None:
+    def _grow_ahead(self, file: GrowMap, need: int) -> None:
         if need > file.size and time.monotonic() >= self._full_until:
             try:
                 file.grow()
@@ -163,7 +163,7 @@ class Journal:
 
     def reserve(self) -> None:
         """Make sure that there is room for an entry(). Raises OSError where the disk has none."""
-        if (self._sockets + 1) * record.SLOT_SIZE > self._slots.size:
+        if (self._sockets + 1) * format.SLOT_SIZE > self._slots.size:
             self._slots.grow()
 
     @property
@@ -171,10 +171,10 @@ class Journal:
         """The number that the next entry() will have."""
         return self._sockets + 1
 
-    def call(
+    def append_call(
         self,
         entry: Entry,
-        name: Name,
+        name: Function,
         began: int,
         ended: int,
         result: int,
@@ -191,7 +191,7 @@ class Journal:
 
         end  it told of the peer's end: of a kind that keeps borders, it was no empty message
         """
-        details = record.pack_details(args, answer, made, via)
+        details = format.pack_details(args, answer, made, via)
         at = self.heap.keep(details) if details else self.heap.head
         whole = at is not None
         if at is None:
@@ -199,7 +199,7 @@ class Journal:
         socket = entry.socket
         offset = self._advance(entry, name, 0)
         seq, last = self.count, socket.last
-        flags = entry.flags[_LAYERS[name]] & ~(record.MESSAGE * end)
+        flags = entry.flags[_LAYERS[name]] & ~(format.MESSAGE * end)
         kept = self._append(entry, name, began, ended, result, errno, size, offset, at, 0, len(details), flags)
         call = Call(
             seq,
@@ -216,7 +216,7 @@ class Journal:
             offset,
             at,
             layer=Layer(_LAYERS[name]),
-            message=bool(flags & record.MESSAGE),
+            message=bool(flags & format.MESSAGE),
             via=via,
         )
         socket.apply(call)
@@ -227,26 +227,28 @@ class Journal:
         self._write_slot(entry)
         return call
 
-    def moved(self, entry: Entry, name: Name, began: int, ended: int, at: int, length: int, size: int) -> None:
+    def append_transfer(
+        self, entry: Entry, name: Function, began: int, ended: int, at: int, length: int, size: int
+    ) -> None:
         """Record a send or recv that moved `length` bytes, which stand at `at` in the heap. The hot path.
 
-        It does what call() and Socket.apply() do for such a call, with nothing in between.
+        It does what append_call() and Socket.apply() do for such a call, with nothing in between.
         """
         socket = entry.socket
-        if name is Name.RECV:
+        if name is Function.RECV:
             offset = socket.received
             socket.received = offset + length
-        elif name is Name.SEND:
+        elif name is Function.SEND:
             offset = socket.sent
             socket.sent = offset + length
         else:
             offset = self._advance(entry, name, length)
-        self._moved(entry, name, began, ended, length, at, length, size, offset, 0)
+        self._append_moved(entry, name, began, ended, length, at, length, size, offset, 0)
 
-    def carried(
+    def append_message(
         self,
         entry: Entry,
-        name: Name,
+        name: Function,
         began: int,
         ended: int,
         at: int,
@@ -264,17 +266,17 @@ class Journal:
         view    the memory at `at` of the heap, with DETAILS_ROOM bytes more than the call can move
         result  where it is not the length
         """
-        details = record.pack_details(args, answer, 0, via)[: len(view) - length]
+        details = format.pack_details(args, answer, 0, via)[: len(view) - length]
         view[length : length + len(details)] = details
         self.heap.commit_kept(at + length, at + length + len(details))
         offset = self._advance(entry, name, length)
         result = length if result is None else result
-        self._moved(entry, name, began, ended, result, at, length, size, offset, len(details))
+        self._append_moved(entry, name, began, ended, result, at, length, size, offset, len(details))
 
-    def _moved(
+    def _append_moved(
         self,
         entry: Entry,
-        name: Name,
+        name: Function,
         began: int,
         ended: int,
         result: int,
@@ -291,11 +293,11 @@ class Journal:
             socket.last = seq
             socket.calls += 1
         socket.active = began
-        self._slots.map[entry.at : entry.at + record.SLOT_COLD_AT] = record.SLOT_HOT.pack(
+        self._slots.map[entry.at : entry.at + format.SLOT_COLD_AT] = format.SLOT_HOT.pack(
             socket.last, socket.calls, socket.again, 0, began, socket.received, socket.sent
         )
 
-    def _advance(self, entry: Entry, name: Name, length: int) -> int:
+    def _advance(self, entry: Entry, name: Function, length: int) -> int:
         """Count bytes that moved; how many there had been before in that direction and layer."""
         socket = entry.socket
         if name in _RECEIVED:
@@ -304,7 +306,7 @@ class Journal:
         elif name in _SENT:
             offset = socket.sent
             socket.sent = offset + length
-        elif name in CARRIES:
+        elif name in TRANSFERS:
             offset = entry.above.get(name, 0)
             entry.above[name] = offset + length
         else:
@@ -314,25 +316,25 @@ class Journal:
     def again(self, entry: Entry) -> None:
         """Count a call that only said EAGAIN."""
         entry.socket.again += 1
-        record.pack_hot(self._slots.map, entry.at, entry.socket)
+        format.pack_hot(self._slots.map, entry.at, entry.socket)
 
     def stalled(self) -> None:
         """Count that reading paused because the disk was behind."""
-        (stalls,) = record.U64.unpack_from(self._header, record.STALLS_AT)
-        record.put_u64(self._header, record.STALLS_AT, stalls + 1)
+        (stalls,) = format.U64.unpack_from(self._header, format.STALLS_AT)
+        format.put_u64(self._header, format.STALLS_AT, stalls + 1)
 
     def close(self) -> None:
         """Bring everything to the disk and say that the capture was closed in order."""
         self.heap.close()
-        self._slots.close(self._sockets * record.SLOT_SIZE)
-        record.put_u32(self._header, record.FLAGS_AT, record.CLOSED_IN_ORDER)
+        self._slots.close(self._sockets * format.SLOT_SIZE)
+        format.put_u32(self._header, format.FLAGS_AT, format.CLOSED_IN_ORDER)
         self._header.close()
-        self._calls.close(record.HEADER_SIZE + self.count * record.RECORD_SIZE)
+        self._calls.close(format.HEADER_SIZE + self.count * format.RECORD_SIZE)
 
     def _append(
         self,
         entry: Entry,
-        name: Name,
+        name: Function,
         began: int,
         ended: int,
         result: int,
@@ -346,12 +348,12 @@ class Journal:
     ) -> bool:
         """Write the record of a call; whether there was room for it."""
         seq = self.count
-        place = record.HEADER_SIZE + seq * record.RECORD_SIZE
+        place = format.HEADER_SIZE + seq * format.RECORD_SIZE
         if place >= self._calls.size and not self._more_calls():
             return False
         socket = entry.socket
         prev = socket.last if entry.trees else seq
-        record.RECORD.pack_into(
+        format.RECORD.pack_into(
             self._calls.map,
             place,
             began,
@@ -372,7 +374,7 @@ class Journal:
             flags,
         )
         self.count = seq + 1
-        self._header[record.COUNT_AT : record.COUNT_END] = record.U64.pack(seq + 1)
+        self._header[format.COUNT_AT : format.COUNT_END] = format.U64.pack(seq + 1)
         return True
 
     def _more_calls(self) -> bool:
@@ -388,21 +390,21 @@ class Journal:
 
     def _lost_call(self) -> None:
         self.lost_calls += 1
-        record.put_u64(self._header, record.LOST_CALLS_AT, self.lost_calls)
+        format.put_u64(self._header, format.LOST_CALLS_AT, self.lost_calls)
 
     def _write_slot(self, entry: Entry) -> None:
-        names = record.pack_names(entry.socket)
+        names = format.pack_names(entry.socket)
         if names != entry.names:
             at = self.heap.keep(names)
             if at is not None:
                 entry.names, entry.names_at = names, at
-        record.pack_cold(self._slots.map, entry.at, entry.socket, entry.names_at, len(entry.names))
-        record.pack_hot(self._slots.map, entry.at, entry.socket)
+        format.pack_cold(self._slots.map, entry.at, entry.socket, entry.names_at, len(entry.names))
+        format.pack_hot(self._slots.map, entry.at, entry.socket)
 
     def _write_header(self, ring_size: int) -> None:
         wall, monotonic = time.time_ns(), time.monotonic_ns()
-        record.HEADER.pack_into(
-            self._header, 0, b"", record.VERSION, record.RECORD_SIZE, *(0,) * 8, ring_size, wall, monotonic, 0
+        format.HEADER.pack_into(
+            self._header, 0, b"", format.VERSION, format.RECORD_SIZE, *(0,) * 8, ring_size, wall, monotonic, 0
         )  # fmt: skip
         write_meta(self.path, wall, monotonic)
-        self._header[: len(record.MAGIC)] = record.MAGIC
+        self._header[: len(format.MAGIC)] = format.MAGIC

@@ -18,7 +18,7 @@ _DATAGRAM = 512
 
 async def clogged(connection: Connection) -> None:
     """Never receive: what the peer sends fills the buffers of both kernels, and then its send() waits."""
-    await connection.hung_up()
+    await connection.wait_closed()
 
 
 async def random(connection: Connection) -> None:
@@ -49,9 +49,11 @@ def close_after(count: int) -> ServiceFunction:
 
     async def serve(connection: Connection) -> None:
         if await _echoed(connection, count):
-            from socktui.services.farewell import see_off  # which brings asyncio: not for the list of services
+            from socktui.services.lingering_close import (
+                lingering_close,  # which brings asyncio: not for the list of services
+            )
 
-            await see_off(connection)
+            await lingering_close(connection)
 
     return serve
 

@@ -11,8 +11,8 @@ import h11
 
 from socktui.jobs.deadline import within
 from socktui.services import httpbin
-from socktui.services.farewell import see_off
 from socktui.services.httpbin import Answer, Request
+from socktui.services.lingering_close import lingering_close
 
 if TYPE_CHECKING:
     from socktui.engine.connection import Connection
@@ -69,7 +69,7 @@ class _Conversation:
             await asyncio.sleep(answer.delay)
         await self._send(answer, with_body=request.method != "HEAD")
         if self._protocol.our_state is h11.MUST_CLOSE:
-            await see_off(self._connection)
+            await lingering_close(self._connection)
             return False
         self._protocol.start_next_cycle()
         return True
@@ -125,7 +125,7 @@ class _Conversation:
     async def _refuse(self, answer: Answer) -> bool:
         """Answer a request that was not read to its end: the connection cannot go on."""
         await self._send(answer, ("Connection", "close"))
-        await see_off(self._connection)
+        await lingering_close(self._connection)
         return False
 
     async def _send(self, answer: Answer, *headers: tuple[str, str], with_body: bool = True) -> None:

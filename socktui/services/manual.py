@@ -12,7 +12,7 @@ async def manual(connection: Connection) -> None:
     """Receive until the peer's FIN, then stay: the way back is open until it is closed here, or lost."""
     while await connection.recv() is not None:
         pass
-    await connection.hung_up()
+    await connection.wait_closed()
     await connection.recv()
 
 

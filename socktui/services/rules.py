@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from socktui.services import patience
+from socktui.services import bounded_regex
 
 BOUND = 8192
 """Bytes that are kept of what no rule fits, and that are looked at of a line or a message."""
@@ -63,10 +63,12 @@ class Rule:
         if self.slow:
             return None
         try:
-            match = patience.search(self.wanted, data)
-        except patience.TooSlow:
+            match = bounded_regex.search(self.wanted, data)
+        except bounded_regex.TooSlow:
             self.slow = True
-            told = f"rule {self.number}: 'regex' took longer than {patience.SECONDS:g} s and is left out from now on"
+            told = (
+                f"rule {self.number}: 'regex' took longer than {bounded_regex.SECONDS:g} s and is left out from now on"
+            )
             print(f"socktui: script: {told}", file=sys.stderr)  # noqa: T201
             return None
         return match.span() if match else None

@@ -46,7 +46,7 @@ from typing import TYPE_CHECKING
 
 from socktui.core.safe import safe
 from socktui.services.error import ServiceError
-from socktui.services.farewell import see_off
+from socktui.services.lingering_close import lingering_close
 from socktui.services.rulefile import load
 from socktui.services.rules import End, Incoming, Rules, Send, Steps, Wait
 
@@ -115,7 +115,7 @@ async def _perform(connection: Connection, answers: Iterable[Steps]) -> bool:
                     connection.reset()
                     return False
                 case End():
-                    await see_off(connection)
+                    await lingering_close(connection)
                     return False
         if monotonic() - began > TURN_SECONDS:
             await asyncio.sleep(TURN_SECONDS)  # many small lines without an answer: others have their turn

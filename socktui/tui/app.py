@@ -1,69 +1,232 @@
-"""The way into the screen. The engine is started before anything slow is imported: it boots meanwhile."""
+"""The application: it owns the engine and the screens, and ends both in order."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import gc
 import os
-import shutil
-import sys
+import select
+import signal
+import termios
+import threading
+from collections.abc import Iterable, Sequence
+from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar
 
-from socktui.control.launch import DISK_FLOOR, Launch
-from socktui.core.safe import safe
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.filter import ANSIToTruecolor, LineFilter
+from textual.screen import Screen
 
-if TYPE_CHECKING:
-    from socktui.control.start import Start
+from socktui.control.client import Engine
+from socktui.control.launch import DISK_FLOOR
+from socktui.control.messages import VerbError
+from socktui.control.start import Start
+from socktui.journal import folder
+from socktui.journal.reader import CaptureError, Reader
+from socktui.tui.history import History, default_path
+from socktui.tui.screens.main import Main
 
+TERMINAL_SECONDS = 0.5
+BACKLOG_OF_FRAMES = 2
+AFTER_FIRST_PAINT = (
+    "socktui.tui.verbs",
+    "socktui.tui.screens.help",
+    "socktui.tui.screens.choose",
+    "socktui.host.diag",
+    "socktui.core.icmp",
+    "socktui.core.telnet",
+)
+"""Whoever needs them imports them where they are needed."""
 
-def run(capture: Path, *, floor: int = DISK_FLOOR, start: Start | None = None) -> int:
-    """The workbench, with what `start` says made already; the exit status."""
-    launch = Launch(capture, floor=floor)
-    from socktui.control.client import Engine
-    from socktui.tui.workbench import Workbench
+COLLECTOR = 10_000, 20, 50
+"""How seldom the garbage collector looks through what has come after the first paint."""
 
-    app = Workbench(Engine(capture, floor=floor, launch=launch), start=start, floor=floor)
-    app.run()
-    if app.farewell:
-        _say(app.farewell)
-    whole = [_report(each) for each in app.captures]
-    return app.return_code or (0 if all(whole) else 1)
-
-
-def open_capture(path: Path) -> int:
-    """A capture in the same panes, without an engine; the exit status. Raises CaptureError."""
-    from socktui.journal.reader import Reader
-    from socktui.tui.workbench import Workbench
-
-    with Reader(path) as reader:
-        app = Workbench(reader=reader)
-        app.run()
-        return app.return_code or 0
-
-
-def _report(capture: Path) -> bool:
-    """Say where the capture is, and what it is missing: whether it is whole.
-
-    One in which nothing happened is taken away.
-    """
-    from socktui.journal.reader import CaptureError, Reader
-
-    try:
-        with Reader(capture) as reader:
-            calls, health = reader.count, reader.health
-    except CaptureError:
-        return True  # it was never made, and that was said already
-    if not calls:
-        with contextlib.suppress(OSError):
-            shutil.rmtree(capture)
-        return True
-    _say(f"capture: {capture} ({calls} calls)")
-    if not health.whole:
-        _say(f"capture incomplete: {health.lost_bytes} bytes, {health.lost_calls} calls not kept")
-    return health.whole
+LAST_SECONDS = 3.0
+"""How long a signal leaves for the end."""
 
 
-def _say(text: str) -> None:
-    """One line for a person, who may have gone."""
-    with contextlib.suppress(OSError):
-        os.write(2, f"{safe(text)}\n".encode(sys.stderr.encoding if sys.stderr else "utf-8", "backslashreplace"))
+class SocktuiApp(App[None]):
+    """The workbench on an engine, or on a capture that is only looked at."""
+
+    TITLE = "socktui"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(
+        self,
+        engine: Engine | None = None,
+        *,
+        reader: Reader | None = None,
+        start: Start | None = None,
+        history: Path | None = None,
+        floor: int = DISK_FLOOR,
+    ) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self._engine = engine
+        self._floor = floor
+        self.captures = [engine.capture] if engine else []
+        self._reader = reader or Reader(self.captures[0], coming=True)
+        self._start = start
+        self._history = History(history or default_path())
+        self._quitting = False
+        self.farewell = ""
+
+    async def on_load(self) -> None:
+        await self._let_through()
+
+    async def _let_through(self) -> None:
+        """Let verbs through to the engine, which may be starting yet."""
+        if self._engine is not None:
+            ready = await self._engine.attach()
+            ready.add_done_callback(partial(self._engine_is_up, self._reader))
+
+    def _engine_is_up(self, reader: Reader, ready: asyncio.Future[dict[str, Any]]) -> None:
+        """Read the capture that is there now: before any verb is answered, whose socket is looked for in it."""
+        if ready.cancelled():
+            return
+        try:
+            ready.result()
+            reader.begin()
+        except (VerbError, CaptureError) as error:
+            self.farewell = str(error)
+            self.call_after_refresh(self.exit, return_code=1)  # a screen that is being made cannot be taken away
+
+    def get_default_screen(self) -> Main:
+        return self._main_screen(self._start)
+
+    def _main_screen(self, start: Start | None) -> Main:
+        return Main(self._reader, self._engine, self._history, start)
+
+    def on_mount(self) -> None:
+        if not self.is_headless:
+            loop = asyncio.get_running_loop()
+            for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+                signal.signal(each, lambda number, _: self._signalled(number, loop))
+            self.set_interval(TERMINAL_SECONDS, self._watch_terminal)
+        main = self.screen
+        main._push_result_callback(main, None)  # Textual gives its first screen none, and switch_screen() takes one off
+        self.call_after_refresh(self._painted)
+
+    @property
+    def _main(self) -> Main | None:
+        """The workbench's screen, whatever dialog stands above it."""
+        return next((screen for screen in self.screen_stack if isinstance(screen, Main)), None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "restart":
+            return self._engine is not None and self._engine.gone.is_set()
+        return super().check_action(action, parameters)
+
+    def action_restart(self) -> None:
+        # A worker of the application: those of the screen end with it.
+        self.run_worker(self._restart(), exclusive=True)
+
+    async def _restart(self) -> None:
+        """A new engine and a new capture in place of an engine that has ended."""
+        assert self._engine is not None
+        ended, reader = self._engine, self._reader
+        self._engine = Engine(folder.new_path(), floor=self._floor)
+        self.captures.append(self._engine.capture)
+        self._reader = Reader(self._engine.capture, coming=True)
+        await self._let_through()
+        await ended.end()
+        await self.switch_screen(self._main_screen(None))
+        reader.close()
+
+    async def action_quit(self) -> None:
+        """Leave; ask first where peers are connected."""
+        if self._quitting:
+            return
+        peers = self._main.peers if self._main else 0
+        if not peers:
+            await self._leave()
+            return
+        from socktui.tui.screens.confirm import Confirm
+
+        many = f"{peers} connections are" if peers > 1 else "One connection is"
+        self._quitting = True
+
+        def answered(yes: bool | None) -> None:
+            self._quitting = False
+            if yes:
+                self.run_worker(self._leave())
+
+        self.push_screen(Confirm(f"{many} open. Say goodbye and leave?", title="Quit"), answered)
+
+    async def _leave(self) -> None:
+        self.exit()
+
+    async def on_unmount(self) -> None:
+        if self._engine is not None:
+            await self._engine.end()
+            self._reader.close()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: every action that works now, and Textual's choice of a theme."""
+        if isinstance(screen, Main):
+            for key, run in screen.commands():
+                yield SystemCommand(f"{key.label} ({key.shown.split()[0]})", key.help, run)
+            for number, note in self._engine.notes.items() if self._engine else ():
+                yield SystemCommand(f"About #{number}", "What there is to say of it.", partial(screen.say, note, 0))
+        yield SystemCommand("Theme", "Choose the colours.", self.action_change_theme)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Those that have something to do: every colour here is the theme's, and in 24 bits already."""
+        return [each for each in super().get_line_filters() if not isinstance(each, ANSIToTruecolor)]
+
+    @property
+    def terminal_behind(self) -> bool:
+        """Whether frames wait for a slow terminal: then no new ones are made, so that keys still get through."""
+        thread = getattr(self._driver, "_writer_thread", None)
+        return thread is not None and thread._queue.qsize() > BACKLOG_OF_FRAMES
+
+    def _signalled(self, number: int, loop: asyncio.AbstractEventLoop) -> None:
+        """End in order, or else at once: a terminal that has stopped reading would hold up the goodbye for ever.
+
+        No handler of the event loop, for the loop may be held up by the terminal already.
+        """
+        last = threading.Timer(LAST_SECONDS, self._give_up, (128 + number,))
+        last.daemon = True
+        last.start()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self._killed, number)
+
+    def _give_up(self, status: int) -> None:
+        """End without the screen's goodbye. The engine closes the capture by itself."""
+        attributes = getattr(self._driver, "attrs_before", None)
+        if attributes is not None:
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(0, termios.TCSANOW, attributes)
+        os._exit(status)
+
+    def _killed(self, number: int) -> None:
+        self.exit(return_code=128 + number)
+
+    def _watch_terminal(self) -> None:
+        """A terminal that is gone without a SIGHUP (nohup) would be read for ever."""
+        poll = select.poll()
+        try:
+            poll.register(0, select.POLLHUP)
+            gone = any(events & (select.POLLHUP | select.POLLNVAL | select.POLLERR) for _, events in poll.poll(0))
+        except OSError:
+            gone = True
+        if gone:
+            self._killed(signal.SIGHUP)
+
+    def _painted(self) -> None:
+        """Load what keys need, before one is pressed.
+
+        What is there by now stays: to walk through it again and again would cost frames of 100 ms.
+        """
+        for name in AFTER_FIRST_PAINT:
+            import_module(name)
+        if not self.is_headless:
+            gc.collect()
+            gc.freeze()
+            gc.enable()
+            gc.set_threshold(*COLLECTOR)

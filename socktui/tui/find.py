@@ -14,8 +14,8 @@ from socktui.journal.reader import CaptureError, Reader
 from socktui.journal.search import Hit, Hits, Place, Scope, Search
 
 if TYPE_CHECKING:
+    from socktui.tui.bytelog.byte_log import ByteLog
     from socktui.tui.screens.viewer import Viewer
-    from socktui.tui.widgets.bytelog import ByteLog
 
 SLICE = 0.02
 """Seconds after which a search tells how far it is, and can be stopped."""
@@ -104,7 +104,7 @@ class Find:
 
     async def _found(self, pattern: Pattern, standing: Place, backward: bool) -> tuple[Hit | None, bool]:
         """The next match, and whether it was found on the other side of the end."""
-        self._scope = Scope(self._log.trail.number, self._log.lens.seen)
+        self._scope = Scope(self._log.sequence.number, self._log.lens.seen)
         search = Search(await asyncio.to_thread(self._opened), pattern, self._scope)
         way = search.backward if backward else search.forward
         if self._hit and standing == self._stood:
@@ -162,7 +162,7 @@ class Find:
             self._asked.clear()
             self._screen.say("not found")
             return
-        if self._scope != Scope(self._log.trail.number, self._log.lens.seen):
+        if self._scope != Scope(self._log.sequence.number, self._log.lens.seen):
             self._screen.say("found, but the log shows others by now: n looks there")
             return
         self._screen.reach(hit.end.seq)

@@ -8,16 +8,16 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
 
-from socktui.core.call import CARRIES, errno_name
+from socktui.core.call import TRANSFERS, errno_name
 from socktui.core.safe import safe
 from socktui.core.sockets import End, Role, Socket, State
 from socktui.core.source import c_line, duration_text
 from socktui.journal.reader import Reader
+from socktui.tui.call_sequence import CallSequence
+from socktui.tui.format import age, amount, ended, endpoint_of, has_layers, netid, queued, why
 from socktui.tui.kernel import Kernel, Rates
-from socktui.tui.trail import Trail
 from socktui.tui.widgets.columns import Column
 from socktui.tui.widgets.table import Cell, CellStyle
-from socktui.tui.words import age, amount, ended, endpoint_of, has_layers, netid, queued, why
 
 REMEMBERED = 512
 AT_ONCE = 1000
@@ -219,33 +219,33 @@ class Connections(Sockets):
 
 
 class Calls:
-    """Rows of a trail: each call as its line of C."""
+    """Rows of a sequence: each call as its line of C."""
 
-    def __init__(self, trail: Trail) -> None:
-        self.trail = trail
+    def __init__(self, sequence: CallSequence) -> None:
+        self.sequence = sequence
         self._fds: dict[int, int] = {}
 
     def __len__(self) -> int:
-        return len(self.trail)
+        return len(self.sequence)
 
     def key(self, i: int) -> Hashable:
-        return self.trail.seq(i)
+        return self.sequence.seq(i)
 
     def index(self, key: Hashable) -> int | None:
-        return self.trail.position(key) if isinstance(key, int) and key < self.trail.reader.count else None
+        return self.sequence.position(key) if isinstance(key, int) and key < self.sequence.reader.count else None
 
     def line(self, i: int) -> str:
         """The line of C of a call."""
-        call = self.trail.call(i)
+        call = self.sequence.call(i)
         return c_line(call, self._fd(call.socket))
 
     def cells(self, i: int) -> Sequence[Cell]:
-        call = self.trail.call(i)
+        call = self.sequence.call(i)
         line = self.line(i)
         style: CellStyle | None = None
         if call.failed:
             style = "dim" if errno_name(call.errno) in ("EINPROGRESS", "EAGAIN") else "bad"
-        elif call.name in CARRIES and call.length:
+        elif call.name in TRANSFERS and call.length:
             style = "good" if call.sends else "accent"
         stamp = time.strftime("%H:%M:%S", time.localtime(self._wall(call.time) // 10**9))
         millis = self._wall(call.time) // 10**6 % 1000
@@ -257,7 +257,7 @@ class Calls:
         ]
 
     def _wall(self, monotonic: int) -> int:
-        reader = self.trail.reader
+        reader = self.sequence.reader
         return reader.start_wall + monotonic - reader.start_monotonic
 
     def _fd(self, number: int) -> int:
@@ -265,7 +265,7 @@ class Calls:
         if fd < 0:
             if len(self._fds) > REMEMBERED:
                 self._fds.clear()
-            fd = self._fds[number] = self.trail.reader.socket(number).fd
+            fd = self._fds[number] = self.sequence.reader.socket(number).fd
         return fd
 
 

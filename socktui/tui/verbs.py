@@ -14,10 +14,10 @@ from socktui.control.start import open_to_others
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import Role, Socket
 from socktui.tui import dialogs
+from socktui.tui.format import endpoint_of
 from socktui.tui.outgoing import Payload
 from socktui.tui.screens.confirm import Confirm
 from socktui.tui.widgets.form import Form
-from socktui.tui.words import endpoint_of
 
 if TYPE_CHECKING:
     from socktui.tui.screens.main import Main
@@ -140,7 +140,7 @@ class Verbs:
     def receive_buffer(self, socket: Socket) -> Form:
         async def submit(values: dict[str, str]) -> str | None:
             try:
-                await self._engine.call("buffer", socket=socket.number, size=int(values["size"]))
+                await self._engine.request("buffer", socket=socket.number, size=int(values["size"]))
             except VerbError as error:
                 return error.text
             self._screen.say(f"each recv() asks for {values['size']} bytes from now on")
@@ -165,7 +165,7 @@ class Verbs:
             self._screen.complain("a listener has no sending side: x stops it")
             return
         try:
-            await self._engine.call(verb, socket=socket.number)
+            await self._engine.request(verb, socket=socket.number)
         except VerbError as error:
             self._screen.complain(error.text)
 
@@ -185,7 +185,7 @@ class Verbs:
         if not self._sending:
             self._screen.complain("nothing is being sent")
         for number in list(self._sending):
-            await self._engine.call("stop", id=number)
+            await self._engine.request("stop", id=number)
 
     def _sent(self, number: int, typed: str, count: int) -> Callable[[asyncio.Future[dict[str, Any]]], None]:
         def done(answer: asyncio.Future[dict[str, Any]]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.journal.entry import Entry
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
@@ -32,12 +32,12 @@ def write(path: Path, calls: int, sockets: int = SOCKETS) -> float:
         turn, number = divmod(seq, sockets)
         now = time.monotonic_ns()
         if turn % 2:
-            journal.moved(entries[number], Name.SEND, now, now + 5000, at[number], 16, 16)
+            journal.append_transfer(entries[number], Function.SEND, now, now + 5000, at[number], 16, 16)
             continue
         while (kept := journal.heap.keep(_text(seq))) is None:
             time.sleep(0.001)  # the disk is behind
         at[number] = kept
-        journal.moved(entries[number], Name.RECV, now, now + 5000, kept, 16, 65536)
+        journal.append_transfer(entries[number], Function.RECV, now, now + 5000, kept, 16, 65536)
     journal.close()
     return time.monotonic() - began
 
@@ -45,14 +45,14 @@ def write(path: Path, calls: int, sockets: int = SOCKETS) -> float:
 def _accepted(journal: Journal, sockets: int) -> list[Entry]:
     now = time.monotonic_ns()
     listener = journal.entry(service="echo")
-    journal.call(listener, Name.SOCKET, now, now, 3, args=("AF_INET", "SOCK_STREAM", 0))
-    journal.call(listener, Name.BIND, now, now, 0, args=(["127.0.0.1", 5005],))
-    journal.call(listener, Name.LISTEN, now, now, 0, args=(sockets,))
+    journal.append_call(listener, Function.SOCKET, now, now, 3, args=("AF_INET", "SOCK_STREAM", 0))
+    journal.append_call(listener, Function.BIND, now, now, 0, args=(["127.0.0.1", 5005],))
+    journal.append_call(listener, Function.LISTEN, now, now, 0, args=(sockets,))
     entries = []
     for number in range(sockets):
         peer: list[str | int] = ["127.0.0.1", 40000 + number]
         made = journal.next_socket
-        call = journal.call(listener, Name.ACCEPT, now, now, 4 + number, answer=peer, made=made)
+        call = journal.append_call(listener, Function.ACCEPT, now, now, 4 + number, answer=peer, made=made)
         entries.append(journal.entry(listener, call))
     return entries
 

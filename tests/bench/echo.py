@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.journal.reader import Reader
 from tests.bench import servers
 from tests.bench.load import Load, told
@@ -43,7 +43,12 @@ def bulk(plan: Plan, load: Load, folder: Path) -> Section:
             seconds = time.monotonic() - began
             most = ", ".join(f"{resident_mib(pid, 'VmHWM'):.0f}" for pid in server.pids)
         with Reader(capture) as reader:
-            hashes = {"sent": sent, "back": back, "recv": _hash(reader, Name.RECV), "send": _hash(reader, Name.SEND)}
+            hashes = {
+                "sent": sent,
+                "back": back,
+                "recv": _hash(reader, Function.RECV),
+                "send": _hash(reader, Function.SEND),
+            }
             whole = reader.health.whole and reader.closed_in_order
         if len(set(hashes.values())) != 1 or not whole:
             raise RuntimeError(f"{name}: not the same bytes: {hashes}, capture whole: {whole}")
@@ -113,7 +118,7 @@ def _pieces(total: int) -> Iterator[bytes]:
         yield piece
 
 
-def _hash(reader: Reader, name: Name) -> str:
+def _hash(reader: Reader, name: Function) -> str:
     """Of all bytes that calls of a name moved."""
     digest = hashlib.sha256()
     for seq in range(reader.count):
@@ -150,7 +155,7 @@ def many(plan: Plan, load: Load, folder: Path) -> Section:
             took = time.monotonic() - began
     with Reader(folder / "few") as reader:
         calls = map(reader.call, range(reader.count))
-        failed = sum(call.name is Name.ACCEPT and call.failed for call in calls)
+        failed = sum(call.name is Function.ACCEPT and call.failed for call in calls)
     few = [at_once, f"{waiting:.1%}", answer["echoed"], answer["refused"], ms(took), failed]
     return Section(
         f"{plan.connections} clients connect at once, send 16 bytes each and stay.\n\n"

@@ -17,9 +17,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from socktui.journal.reader import Reader
-from socktui.tui.trail import Trail
-from socktui.tui.widgets.bytelog import ByteLog
-from socktui.tui.workbench import COLLECTOR
+from socktui.tui.app import COLLECTOR
+from socktui.tui.bytelog.byte_log import ByteLog
+from socktui.tui.call_sequence import CallSequence
 
 PAINTED = asyncio.Event()
 """Set while a paint is made: whoever waits for it goes on after Textual has written the paint out."""
@@ -59,7 +59,7 @@ async def painted() -> None:
 class Painter(App[None]):
     def __init__(self, reader: Reader, lines: int, turns: int, prepared: bool) -> None:
         super().__init__()
-        self._bytes = Log(Trail(reader), str)
+        self._bytes = Log(CallSequence(reader), str)
         self._lines, self._turns, self._prepared = lines, turns, prepared
         self.seconds = 0.0
 

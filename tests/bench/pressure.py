@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from socktui.journal import record
+from socktui.journal import format
 from tests.bench.plan import MIB
 
 PAUSE = 0.05
@@ -63,11 +63,11 @@ class Pressure:
         size = sum(path.stat().st_blocks for path in self.place.rglob("*")) / (MIB / 512)
         self._seen.append((time.monotonic() - self._began, size))
         self.most = max(self.most, _pages("nr_dirty") + _pages("nr_writeback"))
-        for calls in self.place.glob(f"*/{record.CALLS}"):
+        for calls in self.place.glob(f"*/{format.CALLS}"):
             with calls.open("rb") as file:
-                header = file.read(record.HEADER_SIZE)
+                header = file.read(format.HEADER_SIZE)
             head, drained, self.pauses = (
-                record.U64.unpack_from(header, at)[0] for at in (record.HEAD_AT, record.DRAINED_AT, record.STALLS_AT)
+                format.U64.unpack_from(header, at)[0] for at in (format.HEAD_AT, format.DRAINED_AT, format.STALLS_AT)
             )
             self.behind = max(self.behind, (head - drained) / MIB)
 

@@ -30,7 +30,7 @@ ENDLESS = 1 << 40
 IDLE, FULL = "idle", "echo at full speed"
 KEYS = LETTER, MOVE = "a letter in the send box", "j, k in the list"
 
-Seen = Callable[[Terminal], Any]
+LayerFilter = Callable[[Terminal], Any]
 """What of the screen shows that a key was answered."""
 
 
@@ -47,7 +47,7 @@ def on_terminal(home: Path, *argv: str) -> Iterator[Terminal]:
             wait_until(lambda: all(map(ended, pids)))
 
 
-def answer(terminal: Terminal, key: str, seen: Seen, expected: Any = None) -> float:
+def answer(terminal: Terminal, key: str, seen: LayerFilter, expected: Any = None) -> float:
     """Seconds from a key to the read that brought its effect: until `seen` is as expected, or else than before."""
     before = seen(terminal)
     began = time.perf_counter()

@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.journal.matching import Pattern
 from socktui.journal.reader import Reader
 from socktui.journal.search import Search
@@ -61,8 +61,8 @@ def _write(path: Path, total: int, size: int, sockets: int) -> int:
         journal.heap.commit(at + size)
         now = time.monotonic_ns()
         entry = entries[number % sockets]
-        journal.moved(entry, Name.RECV, now, now + 5000, at, size, CALL)
-        journal.moved(entry, Name.SEND, now, now + 5000, at, size, size)
+        journal.append_transfer(entry, Function.RECV, now, now + 5000, at, size, CALL)
+        journal.append_transfer(entry, Function.SEND, now, now + 5000, at, size, size)
     journal.close()
     return journal.count
 

@@ -52,7 +52,7 @@ async def test_verbs_do_not_wait_for_each_other(engine: Engine) -> None:
         number, stuck = engine.begin("send", sockets=[2], data="AAAA" * (8 << 20))
         assert await listening(engine)
         assert not stuck.done()
-        await engine.call("stop", id=number)
+        await engine.request("stop", id=number)
         with pytest.raises(VerbError, match="stopped"):
             await stuck
 
@@ -63,13 +63,13 @@ async def test_a_send_that_repeats_is_stopped(engine: Engine) -> None:
         await until(lambda: len(all_sockets(engine.capture)) == 2)
         number, repeating = engine.begin("send", sockets=[2], data="cGluZw==", count=1_000_000, interval=1)
         assert read_exactly(sock, 40) == b"ping" * 10
-        await engine.call("stop", id=number)
+        await engine.request("stop", id=number)
         with pytest.raises(VerbError) as caught:
             await repeating
         assert caught.value.errno == "ECANCELED"
         _, three = engine.begin("send", sockets=[2], data="cG9uZw==", count=3)
         assert (await three)["sent"] == 12
-        await engine.call("close", socket=2)
+        await engine.request("close", socket=2)
         assert read_all(sock).endswith(b"pongpongpong")
 
 
@@ -88,7 +88,7 @@ async def test_a_file_is_sent_as_it_is(engine: Engine, tmp_path: Path) -> None:
     port = await listening(engine, service="manual")
     with peer(port) as sock:
         await until(lambda: len(all_sockets(engine.capture)) == 2)
-        sending = asyncio.create_task(engine.call("send", sockets=[2], file=str(tmp_path / "file")))
+        sending = asyncio.create_task(engine.request("send", sockets=[2], file=str(tmp_path / "file")))
         assert await asyncio.to_thread(read_exactly, sock, len(content)) == content
         assert (await sending)["sent"] == len(content)
         for name, why in [
@@ -97,7 +97,7 @@ async def test_a_file_is_sent_as_it_is(engine: Engine, tmp_path: Path) -> None:
             ("pipe", "is no file but a device or a pipe"),
         ]:
             with pytest.raises(VerbError, match=why):
-                await engine.call("send", sockets=[2], file=str(tmp_path / name))
+                await engine.request("send", sockets=[2], file=str(tmp_path / name))
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ async def test_what_cannot_be_done_is_one_sentence(
     engine: Engine, verb: str, args: dict[str, object], why: str
 ) -> None:
     with pytest.raises(VerbError, match=why) as caught:
-        await engine.call(verb, **args)
+        await engine.request(verb, **args)
     assert "\n" not in caught.value.text
     assert await listening(engine)  # and the engine goes on
     await engine.end()
@@ -154,7 +154,7 @@ async def test_ended_twice(engine: Engine) -> None:
     await engine.end()
     await engine.end()
     with pytest.raises(EngineGone):
-        await engine.call("listen", endpoint=":0")
+        await engine.request("listen", endpoint=":0")
 
 
 async def test_an_engine_that_was_killed(engine: Engine) -> None:
@@ -172,7 +172,7 @@ async def test_an_engine_that_was_killed(engine: Engine) -> None:
         with pytest.raises(VerbError):
             await pending
         with pytest.raises(EngineGone):
-            await engine.call("listen", endpoint=":0")
+            await engine.request("listen", endpoint=":0")
     with Reader(engine.capture) as reader:
         assert not reader.closed_in_order
     assert carried(engine.capture, 2, "recv") == b"Hello"
@@ -286,7 +286,7 @@ def test_no_right_to_the_port(tmp_path: Path) -> None:
 
 async def test_a_message_that_is_too_long_is_refused_here(engine: Engine) -> None:
     with pytest.raises(VerbError, match="too much to be sent at once"):
-        await engine.call("send", sockets=[1], data="A" * LINE_LIMIT)
+        await engine.request("send", sockets=[1], data="A" * LINE_LIMIT)
     assert await listening(engine)
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from socktui.core.call import Call, Name, address_text, errno_name
+from socktui.core.call import Call, Function, address_text, errno_name
 
 
 def test_the_numbers_of_names_are_part_of_the_format() -> None:
-    assert [(name.value, str(name)) for name in Name][:13] == [
+    assert [(name.value, str(name)) for name in Function][:13] == [
         (1, "socket"),
         (2, "bind"),
         (3, "listen"),
@@ -26,17 +26,17 @@ def test_the_numbers_of_names_are_part_of_the_format() -> None:
 @pytest.mark.parametrize(
     ("call", "eof"),
     [
-        (Call(0, 0, 0, 1, Name.RECV, 0, size=20), True),
-        (Call(0, 0, 0, 1, Name.RECV, 5, size=20, length=5), False),
-        (Call(0, 0, 0, 1, Name.RECV, -1, errno=104, size=20), False),
-        (Call(0, 0, 0, 1, Name.RECV, 0, size=0), False),
-        (Call(0, 0, 0, 1, Name.SEND, 0, size=20), False),
+        (Call(0, 0, 0, 1, Function.RECV, 0, size=20), True),
+        (Call(0, 0, 0, 1, Function.RECV, 5, size=20, length=5), False),
+        (Call(0, 0, 0, 1, Function.RECV, -1, errno=104, size=20), False),
+        (Call(0, 0, 0, 1, Function.RECV, 0, size=0), False),
+        (Call(0, 0, 0, 1, Function.SEND, 0, size=20), False),
     ],
 )
 def test_a_fin_is_a_receive_of_nothing(call: Call, eof: bool) -> None:
     assert call.eof is eof
     assert call.failed is bool(call.errno)
-    assert (call.sends, call.receives) == (call.name is Name.SEND, call.name is Name.RECV)
+    assert (call.sends, call.receives) == (call.name is Function.SEND, call.name is Function.RECV)
 
 
 def test_names_of_errors() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socktui.core.call import Call, Layer, Name
+from socktui.core.call import Call, Function, Layer
 from socktui.core.sockets import End, Role, Socket, State
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
@@ -19,7 +19,7 @@ calls: st.SearchStrategy[Call] = st.builds(
     time=st.integers(0, 99),
     duration=st.integers(0, 99),
     socket=st.integers(0, 5),
-    name=st.sampled_from(Name),
+    name=st.sampled_from(Function),
     result=st.integers(-1, 99),
     errno=st.sampled_from([0, 0, 0, 11, 104, 110, 111, 115, 32, 9999]),
     size=st.integers(0, 99),
@@ -52,7 +52,7 @@ def fold(*made: tuple[Any, ...], socket: Socket | None = None) -> Socket:
     for seq, (name, result, *rest) in enumerate(made):
         args = rest[0] if rest else ()
         answer = rest[1] if len(rest) > 1 else None
-        size = 20 if name in (Name.RECV, Name.SEND) else 0
+        size = 20 if name in (Function.RECV, Function.SEND) else 0
         length = result if size and result > 0 else 0
         errno = -result if result < 0 else 0
         socket.apply(
@@ -62,14 +62,14 @@ def fold(*made: tuple[Any, ...], socket: Socket | None = None) -> Socket:
 
 
 ADDRESS = ["127.0.0.1", 5005]
-CREATED = (Name.SOCKET, 7, ("AF_INET", "SOCK_STREAM|SOCK_NONBLOCK", 0))
-CONNECTING = (Name.CONNECT, -errnos.EINPROGRESS, (ADDRESS,))
+CREATED = (Function.SOCKET, 7, ("AF_INET", "SOCK_STREAM|SOCK_NONBLOCK", 0))
+CONNECTING = (Function.CONNECT, -errnos.EINPROGRESS, (ADDRESS,))
 ASKED = ("SOL_SOCKET", "SO_ERROR")
-SETTLED = (Name.GETSOCKOPT, 0, ASKED, 0)
-SHUT = (Name.SHUTDOWN, 0, ("SHUT_WR",))
-FIN = (Name.RECV, 0)
-CLOSED = (Name.CLOSE, 0)
-LINGER = (Name.SETSOCKOPT, 0, ("SOL_SOCKET", "SO_LINGER", [1, 0]))
+SETTLED = (Function.GETSOCKOPT, 0, ASKED, 0)
+SHUT = (Function.SHUTDOWN, 0, ("SHUT_WR",))
+FIN = (Function.RECV, 0)
+CLOSED = (Function.CLOSE, 0)
+LINGER = (Function.SETSOCKOPT, 0, ("SOL_SOCKET", "SO_LINGER", [1, 0]))
 CLIENT = (CREATED, CONNECTING, SETTLED)
 
 
@@ -77,32 +77,32 @@ CLIENT = (CREATED, CONNECTING, SETTLED)
     ("made", "state", "why", "is_open"),
     [
         ((CREATED,), "UNCONN", "", True),
-        ((CREATED, (Name.BIND, -errnos.EADDRINUSE, (ADDRESS,))), "UNCONN", "EADDRINUSE", True),
-        ((CREATED, (Name.BIND, 0, (ADDRESS,)), (Name.LISTEN, 0, (128,))), "LISTEN", "", True),
+        ((CREATED, (Function.BIND, -errnos.EADDRINUSE, (ADDRESS,))), "UNCONN", "EADDRINUSE", True),
+        ((CREATED, (Function.BIND, 0, (ADDRESS,)), (Function.LISTEN, 0, (128,))), "LISTEN", "", True),
         ((CREATED, CONNECTING), "SYN-SENT", "", True),
         (CLIENT, "ESTAB", "", True),
-        ((CREATED, (Name.CONNECT, 0, (ADDRESS,))), "ESTAB", "", True),
-        ((CREATED, CONNECTING, (Name.GETSOCKOPT, 0, ASKED, 111), CLOSED), "CLOSED", "ECONNREFUSED", False),
-        ((CREATED, (Name.CONNECT, -111, (ADDRESS,))), "UNCONN", "ECONNREFUSED", True),
-        ((CREATED, CONNECTING, (Name.GETSOCKOPT, 0, ASKED, 110)), "SYN-SENT", "ETIMEDOUT", True),
-        ((CREATED, CONNECTING, (Name.GETSOCKOPT, 0, ASKED, 104)), "SYN-SENT", "peer RST (ECONNRESET)", True),
+        ((CREATED, (Function.CONNECT, 0, (ADDRESS,))), "ESTAB", "", True),
+        ((CREATED, CONNECTING, (Function.GETSOCKOPT, 0, ASKED, 111), CLOSED), "CLOSED", "ECONNREFUSED", False),
+        ((CREATED, (Function.CONNECT, -111, (ADDRESS,))), "UNCONN", "ECONNREFUSED", True),
+        ((CREATED, CONNECTING, (Function.GETSOCKOPT, 0, ASKED, 110)), "SYN-SENT", "ETIMEDOUT", True),
+        ((CREATED, CONNECTING, (Function.GETSOCKOPT, 0, ASKED, 104)), "SYN-SENT", "peer RST (ECONNRESET)", True),
         ((*CLIENT, FIN), "CLOSE-WAIT", "peer FIN", True),
         ((*CLIENT, FIN, FIN), "CLOSE-WAIT", "peer FIN", True),
         ((*CLIENT, FIN, SHUT), "LAST-ACK", "peer FIN", True),
         ((*CLIENT, FIN, CLOSED), "CLOSED", "peer FIN", False),
         ((*CLIENT, SHUT), "FIN-WAIT-2", "", True),
-        ((*CLIENT, SHUT, (Name.SEND, -errnos.EPIPE)), "FIN-WAIT-2", "", True),
+        ((*CLIENT, SHUT, (Function.SEND, -errnos.EPIPE)), "FIN-WAIT-2", "", True),
         ((*CLIENT, SHUT, FIN), "TIME-WAIT", "peer FIN", True),
         ((*CLIENT, SHUT, CLOSED), "CLOSED", "closed here", False),
-        ((*CLIENT, (Name.SHUTDOWN, 0, ("SHUT_RD",))), "ESTAB", "", True),
+        ((*CLIENT, (Function.SHUTDOWN, 0, ("SHUT_RD",))), "ESTAB", "", True),
         ((*CLIENT, CLOSED), "CLOSED", "closed here", False),
         ((*CLIENT, LINGER, CLOSED), "CLOSED", "RST sent", False),
         ((*CLIENT, FIN, LINGER, CLOSED), "CLOSED", "RST sent", False),
-        ((*CLIENT, (Name.RECV, -104)), "ESTAB", "peer RST (ECONNRESET)", True),
-        ((*CLIENT, (Name.RECV, -104), CLOSED), "CLOSED", "peer RST (ECONNRESET)", False),
-        ((*CLIENT, (Name.SEND, -errnos.EPIPE), CLOSED), "CLOSED", "EPIPE", False),
-        ((*CLIENT, (Name.RECV, -errnos.EAGAIN)), "ESTAB", "", True),
-        ((*CLIENT, (Name.RECV, -errnos.ETIMEDOUT)), "ESTAB", "ETIMEDOUT", True),
+        ((*CLIENT, (Function.RECV, -104)), "ESTAB", "peer RST (ECONNRESET)", True),
+        ((*CLIENT, (Function.RECV, -104), CLOSED), "CLOSED", "peer RST (ECONNRESET)", False),
+        ((*CLIENT, (Function.SEND, -errnos.EPIPE), CLOSED), "CLOSED", "EPIPE", False),
+        ((*CLIENT, (Function.RECV, -errnos.EAGAIN)), "ESTAB", "", True),
+        ((*CLIENT, (Function.RECV, -errnos.ETIMEDOUT)), "ESTAB", "ETIMEDOUT", True),
     ],
 )
 def test_states(made: tuple[tuple[Any, ...], ...], state: str, why: str, is_open: bool) -> None:
@@ -114,10 +114,10 @@ def test_states(made: tuple[tuple[Any, ...], ...], state: str, why: str, is_open
 def test_a_client() -> None:
     socket = fold(
         *CLIENT,
-        (Name.GETSOCKNAME, 0, (), ["127.0.0.1", 50928]),
-        (Name.SEND, 13),
-        (Name.RECV, 5),
-        (Name.RECV, 8),
+        (Function.GETSOCKNAME, 0, (), ["127.0.0.1", 50928]),
+        (Function.SEND, 13),
+        (Function.RECV, 5),
+        (Function.RECV, 8),
     )
     assert (socket.role, socket.netid, socket.fd) == (Role.CLIENT, "tcp", 7)
     assert (socket.local, socket.peer) == ("127.0.0.1:50928", "127.0.0.1:5005")
@@ -126,15 +126,15 @@ def test_a_client() -> None:
 
 
 def test_what_is_left_unread_on_this_machine_is_no_reset() -> None:
-    socket = fold((Name.SOCKET, 7, ("AF_UNIX", "SOCK_STREAM", 0)), (Name.RECV, -errnos.ECONNRESET), CLOSED)
+    socket = fold((Function.SOCKET, 7, ("AF_UNIX", "SOCK_STREAM", 0)), (Function.RECV, -errnos.ECONNRESET), CLOSED)
     assert (socket.end, socket.why) == (End.PEER_RESET, "peer left bytes unread (ECONNRESET)")
 
 
 def test_an_accepted_one() -> None:
-    listener = fold(CREATED, (Name.BIND, 0, (["::1", 0],)), (Name.LISTEN, 0, (5,)))
-    fold((Name.GETSOCKNAME, 0, (), ["::1", 5005]), socket=listener)
+    listener = fold(CREATED, (Function.BIND, 0, (["::1", 0],)), (Function.LISTEN, 0, (5,)))
+    fold((Function.GETSOCKNAME, 0, (), ["::1", 5005]), socket=listener)
     listener.service = "echo"
-    call = Call(9, 500, 1, 1, Name.ACCEPT, 8, answer=["::1", 50000], made=2)
+    call = Call(9, 500, 1, 1, Function.ACCEPT, 8, answer=["::1", 50000], made=2)
     socket = Socket(2)
     socket.accepted(call, listener)
     assert (socket.parent, socket.fd, socket.service, socket.netid) == (1, 8, "echo", "tcp")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.journal.reader import Reader
 from tests.e2e.program import Program, echoed, flood, headless, running
 from tests.support import all_calls, all_sockets, cpu_seconds, peer, read_all, read_exactly, wait_until
@@ -69,7 +69,7 @@ def closed(capture: Path) -> None:
     with Reader(capture) as reader:
         assert reader.health.whole
     assert not [each for each in all_sockets(capture) if each.open]
-    assert [call for call in all_calls(capture) if call.name is Name.CLOSE]
+    assert [call for call in all_calls(capture) if call.name is Function.CLOSE]
 
 
 def test_a_kill_of_the_screen_ends_the_engine_and_the_capture_is_whole(home: Path) -> None:

@@ -20,7 +20,7 @@ from socktui.core.endpoint import SCHEMES, Endpoint
 from socktui.engine.tls import authority
 from socktui.journal.reader import Reader
 from tests.engine.certificates import Certificates
-from tests.engine.spoken import Speech, SpokenSocket, Telnet, Tls, WebSocket, WebSocketOverTls
+from tests.engine.protocol_peers import Speech, SpokenSocket, Telnet, Tls, WebSocket, WebSocketOverTls
 from tests.engine.tls_peer import trusting
 from tests.loops import PURE
 from tests.support import SECONDS, carried

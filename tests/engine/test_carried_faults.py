@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from socktui.control.client import Engine
-from socktui.core.call import Name, address_text
+from socktui.core.call import Function, address_text
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
-from socktui.engine.workbench import Workbench
+from socktui.engine.socket_table import SocketTable
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from socktui.services import SERVICES
@@ -61,7 +61,9 @@ async def test_a_thousand_peers_that_reset(engine: Engine) -> None:
         await until(lambda: fresh(reader).sockets == 1002 and not any(reader.open(n) for n in range(2, 1003)))
     await engine.end()
     assert {socket.end for socket in all_sockets(engine.capture)[2:]} <= {End.PEER_RESET, End.FAILED}
-    failed = [call.socket for call in all_calls(engine.capture) if call.failed and call.name in (Name.RECV, Name.SEND)]
+    failed = [
+        call.socket for call in all_calls(engine.capture) if call.failed and call.name in (Function.RECV, Function.SEND)
+    ]
     assert len(failed) == len(set(failed)) == 1000
     assert_calls_tell_it_all(engine)
 
@@ -73,7 +75,7 @@ async def test_what_is_typed_comes_behind_what_is_owed(engine: Engine) -> None:
         assert fresh(reader).socket(2).sent < reader.socket(2).received
         answer = read_exactly(sock, 400_000)
         _, typed = engine.begin("send", sockets=[2], data=base64.b64encode(TYPED).decode())
-        await engine.call("buffer", socket=2, size=65536)  # verbs begin in the order of asking
+        await engine.request("buffer", socket=2, size=65536)  # verbs begin in the order of asking
         answer += await asyncio.to_thread(read_exactly, sock, len(said) + len(TYPED) - len(answer))
         await typed
     before, _, behind = answer.partition(TYPED)
@@ -97,7 +99,7 @@ async def test_below_the_floor_it_is_said_what_the_calls_were(capture: Path) -> 
         assert reader.health.lost_bytes >= 50_000
         assert not reader.health.lost_calls
         assert sum(call.length for call in calls if call.sends) == 50_000
-        accept = next(call for call in calls if call.name is Name.ACCEPT)
+        accept = next(call for call in calls if call.name is Function.ACCEPT)
         assert address_text(accept.answer) == reader.socket(2).peer
 
 
@@ -106,7 +108,7 @@ def test_a_disk_without_room_for_calls(capture: Path, monkeypatch: pytest.Monkey
     """They are counted as lost, nobody is held up, and when there is room they are recorded again."""
     data = b"y" * 40_000  # two calls each, with a buffer of one byte, are more than what there is room for
 
-    async def main(workbench: Workbench, journal: Journal) -> None:
+    async def main(workbench: SocketTable, journal: Journal) -> None:
         endpoint = await listening(workbench, TCP4, capture)
         workbench.set_buffer(1, 1)
         grow = journal._calls.grow
@@ -133,7 +135,7 @@ def test_who_waits_for_the_disk_behind_others_has_his_turn(capture: Path, monkey
     """Though nothing else happens then: a connection that is carried waits behind one that is not."""
     disk = Disk(monkeypatch)
 
-    async def main(workbench: Workbench, journal: Journal) -> None:
+    async def main(workbench: SocketTable, journal: Journal) -> None:
         endpoint = await listening(workbench, TCP4, capture)
         with sockets.create_server(("127.0.0.1", 0)) as server, Reader(capture) as reader:
             port = server.getsockname()[1]
@@ -178,7 +180,7 @@ def test_greedy_ones_do_not_starve_a_carried_one(capture: Path, monkeypatch: pyt
                 sock.sendall(b"e" * 1000)
                 assert read_exactly(sock, 1000) == b"e" * 1000
 
-    async def main(workbench: Workbench, journal: Journal) -> None:
+    async def main(workbench: SocketTable, journal: Journal) -> None:
         endpoint = await listening(workbench, TCP4, capture)
         number, _ = await workbench.listen(TCP4.anywhere(capture), SERVICES["chargen"].make(""), "chargen")
         with Reader(capture) as reader:
@@ -201,7 +203,7 @@ def test_greedy_ones_do_not_starve_a_carried_one(capture: Path, monkeypatch: pyt
 def test_a_verb_for_one_that_waits_for_the_disk(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = Disk(monkeypatch)
 
-    async def main(workbench: Workbench, journal: Journal) -> None:
+    async def main(workbench: SocketTable, journal: Journal) -> None:
         endpoint = await listening(workbench, TCP4, capture)
         with Reader(capture) as reader, TCP4.peer(endpoint) as sock:
             sock.setblocking(False)
@@ -271,5 +273,5 @@ async def test_the_end_with_many_connections(engine: Engine) -> None:
         await engine.end()
         assert [sock.recv(1) for sock in clients] == [b""] * 300
     assert [socket.why for socket in all_sockets(engine.capture)] == ["closed here"] * 301
-    closes = [call.socket for call in all_calls(engine.capture) if call.name is Name.CLOSE]
+    closes = [call.socket for call in all_calls(engine.capture) if call.name is Function.CLOSE]
     assert sorted(closes) == list(range(1, 302))

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from socktui.control.client import Engine
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import Socket
 from socktui.engine import carrying
 from socktui.jobs.poller import READ, Poller
-from socktui.journal import record
+from socktui.journal import format
 from socktui.journal.entry import Entry
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
@@ -77,7 +77,7 @@ class Talk:
 
 async def everything(talk: Talk) -> None:
     """What can happen to connections that are carried."""
-    call = talk.engine.call
+    call = talk.engine.request
     echo, at = await talk.listen("tcp://127.0.0.1:0")
     _, discarding = await talk.listen("tcp://[::1]:0", "discard")
     _, slowly = await talk.listen("tcp://127.0.0.1:0", buffer=20)
@@ -129,17 +129,17 @@ def normal(data: bytes, ports: list[int]) -> bytes:
 
 def records(calls: bytes) -> list[tuple[object, ...]]:
     """All records but for their times."""
-    end = record.HEADER_SIZE + record.U64.unpack_from(calls, record.COUNT_AT)[0] * record.RECORD_SIZE
-    fields = record.RECORD.iter_unpack(calls[record.HEADER_SIZE : end])
+    end = format.HEADER_SIZE + format.U64.unpack_from(calls, format.COUNT_AT)[0] * format.RECORD_SIZE
+    fields = format.RECORD.iter_unpack(calls[format.HEADER_SIZE : end])
     return [(*values[1:7], *values[8:]) for values in fields]
 
 
 def slots(data: bytes) -> list[tuple[object, ...]]:
     """All slots but for their times."""
     found = []
-    for at in range(0, len(data), record.SLOT_SIZE):
-        last, calls, again, _, _, *moved = record.SLOT_HOT.unpack_from(data, at)
-        *cold, _, _, names_at = record.SLOT_COLD.unpack_from(data, at + record.SLOT_COLD_AT)
+    for at in range(0, len(data), format.SLOT_SIZE):
+        last, calls, again, _, _, *moved = format.SLOT_HOT.unpack_from(data, at)
+        *cold, _, _, names_at = format.SLOT_COLD.unpack_from(data, at + format.SLOT_COLD_AT)
         found.append((last, calls, again, *moved, *cold, names_at))
     return found
 
@@ -294,7 +294,7 @@ def test_the_chain_can_be_taken_up_anywhere(tmp_path_factory: pytest.TempPathFac
     journal = Journal(tmp_path_factory.mktemp("journal") / "c.socktui", ring_size=1 << 18, floor=0)
     entry = journal.entry()
     for turn in range(calls):
-        journal.moved(entry, Name.RECV, turn, turn, 0, 0, 0)
+        journal.append_transfer(entry, Function.RECV, turn, turn, 0, 0, 0)
     again = Entry(entry.socket)
     again.take_up(journal._jump)
     assert again.trees == entry.trees

@@ -14,10 +14,10 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import Role, State
-from socktui.engine.workbench import Workbench
+from socktui.engine.socket_table import SocketTable
 from socktui.jobs.poller import Poller
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
@@ -50,8 +50,8 @@ async def test_refused(engine: Engine, family: Family, tmp_path: Path) -> None:
     (socket,) = all_sockets(engine.capture)
     assert (socket.why, socket.state, socket.peer) == ("ECONNREFUSED", State.CLOSED, endpoint.authority)
     names = [call.name for call in all_calls(engine.capture)]
-    asked = [Name.SETSOCKOPT, Name.CONNECT, Name.GETSOCKOPT] if family.internet else [Name.CONNECT]
-    assert names == [Name.SOCKET, *asked, Name.CLOSE]
+    asked = [Function.SETSOCKOPT, Function.CONNECT, Function.GETSOCKOPT] if family.internet else [Function.CONNECT]
+    assert names == [Function.SOCKET, *asked, Function.CLOSE]
 
 
 @every_listener
@@ -84,12 +84,12 @@ async def test_closed_while_connecting(engine: Engine, family: Family, tmp_path:
             assert reader.socket(number).peer == endpoint.authority
             with pytest.raises(VerbError, match=f"socket {number} is still connecting"):
                 await engine.send([number], b"too early")
-            await engine.call(verb, socket=number)
+            await engine.request(verb, socket=number)
             with pytest.raises(VerbError, match="ECANCELED"):
                 await connecting
             assert reader.socket(number).ended
             with pytest.raises(VerbError, match=f"socket {number} is no open connection"):
-                await engine.call("close", socket=number)
+                await engine.request("close", socket=number)
     await engine.end()
     waits = errno.EINPROGRESS if family.internet else errno.EAGAIN
     assert [call.errno for call in all_calls(engine.capture) if call.failed] == [waits, waits]
@@ -131,12 +131,12 @@ def in_this_process(capture: Path) -> Iterator[asyncio.Runner]:
     journal = Journal(capture, ring_size=1 << 20, floor=0)
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(poller)) as runner:
 
-        async def make() -> Workbench:
-            return Workbench(poller, journal)
+        async def make() -> SocketTable:
+            return SocketTable(poller, journal)
 
-        runner.bench = runner.run(make())  # type: ignore[attr-defined]
+        runner.context = runner.run(make())  # type: ignore[attr-defined]
         yield runner
-        runner.bench.end()  # type: ignore[attr-defined]
+        runner.context.end()  # type: ignore[attr-defined]
     journal.close()
 
 
@@ -149,10 +149,10 @@ def test_a_slow_resolver_holds_up_nothing(capture: Path, monkeypatch: pytest.Mon
 
     with in_this_process(capture) as runner:
         monkeypatch.setattr(sockets, "getaddrinfo", slow)
-        bench: Workbench = runner.bench  # type: ignore[attr-defined]
+        context: SocketTable = runner.context  # type: ignore[attr-defined]
         began = time.monotonic()
         with pytest.raises(TimeoutError):
-            runner.run(bench.connect(Endpoint.parse("slow.example:80"), client, seconds=0.3))
+            runner.run(context.connect(Endpoint.parse("slow.example:80"), client, seconds=0.3))
         assert time.monotonic() - began < 3
     assert time.monotonic() - began < 3  # nor is the end held up
     released.set()
@@ -172,14 +172,14 @@ def test_where_one_address_is_deaf_the_next_is_tried(capture: Path, monkeypatch:
         port = endpoint.port
         found = answers((sockets.AF_INET6, "::1", dead.port), (sockets.AF_INET, "127.0.0.1", port))
         monkeypatch.setattr(sockets, "getaddrinfo", found)
-        bench: Workbench = runner.bench  # type: ignore[attr-defined]
+        context: SocketTable = runner.context  # type: ignore[attr-defined]
         began = time.monotonic()
-        number = runner.run(bench.connect(Endpoint.parse("two.example:80"), client, seconds=10))
+        number = runner.run(context.connect(Endpoint.parse("two.example:80"), client, seconds=10))
         assert 0.2 < time.monotonic() - began < 2
         monkeypatch.undo()
     assert number == 2
     assert [socket.why for socket in all_sockets(capture)] == ["closed here", "closed here"]
-    assert all_calls(capture)[-1].name is Name.CLOSE
+    assert all_calls(capture)[-1].name is Function.CLOSE
 
 
 async def test_localhost_where_only_one_family_listens(engine: Engine, tmp_path: Path) -> None:

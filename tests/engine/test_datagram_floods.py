@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from socktui.control.client import Engine
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.engine.connection import Connection
 from socktui.engine.datagrams import bound as datagram
 from socktui.engine.datagrams.bound import AT_ONCE, DROPPED, IDLE, INBOX_BYTES, INBOX_COUNT
-from socktui.engine.workbench import ServiceFunction, Workbench
+from socktui.engine.socket_table import ServiceFunction, SocketTable
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from socktui.services.small import discard
@@ -43,7 +43,7 @@ async def test_what_nobody_takes_is_bounded_and_all_of_it_is_recorded(engine: En
 def test_an_inbox_has_room_for_a_burst_and_no_more(capture: Path, size: int, room: int) -> None:
     taken: list[bytes | None] = []
 
-    async def main(workbench: Workbench, journal: Journal) -> None:
+    async def main(workbench: SocketTable, journal: Journal) -> None:
         looks = asyncio.Event()
 
         async def late(connection: Connection) -> None:
@@ -69,7 +69,7 @@ def test_an_inbox_has_room_for_a_burst_and_no_more(capture: Path, size: int, roo
 def test_the_peer_that_is_idle_the_longest_makes_room(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datagram, "PEERS_MOST", 3)
 
-    async def main(workbench: Workbench, journal: Journal) -> None:
+    async def main(workbench: SocketTable, journal: Journal) -> None:
         number, _ = await workbench.listen(Endpoint.parse("udp://127.0.0.1:0"), discard, "discard")
         with Reader(capture) as reader:
             where = Endpoint.at("udp", reader.socket(number).local)
@@ -88,7 +88,7 @@ def test_the_peer_that_is_idle_the_longest_makes_room(capture: Path, monkeypatch
 def test_where_no_peer_can_go_the_socket_itself_has_the_calls(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datagram, "PEERS_MOST", 2)
 
-    async def main(workbench: Workbench, journal: Journal) -> None:
+    async def main(workbench: SocketTable, journal: Journal) -> None:
         runs = 0
 
         async def busy(connection: Connection) -> None:
@@ -102,7 +102,7 @@ def test_where_no_peer_can_go_the_socket_itself_has_the_calls(capture: Path, mon
             for sent in range(5):
                 with UDP.peer(where) as sock:
                     sock.send(b"%d" % sent)
-                    received = [Name.RECVFROM] * (sent + 1)
+                    received = [Function.RECVFROM] * (sent + 1)
                     await until(
                         lambda received=received: (
                             [  # type: ignore[misc]
@@ -122,7 +122,7 @@ def test_where_no_peer_can_go_the_socket_itself_has_the_calls(capture: Path, mon
 def test_one_that_is_flooded_lets_others_have_their_turn(capture: Path) -> None:
     heard: list[str] = []
 
-    async def main(workbench: Workbench, journal: Journal) -> None:
+    async def main(workbench: SocketTable, journal: Journal) -> None:
         def listens(name: str) -> ServiceFunction:
             async def listen(connection: Connection) -> None:
                 while await connection.recv() is not None:
@@ -156,7 +156,7 @@ def test_a_service_that_ends_is_run_once_for_every_datagram(capture: Path) -> No
             await connection.recv()
         await connection.send(b"%d" % runs)
 
-    async def main(workbench: Workbench, journal: Journal) -> None:
+    async def main(workbench: SocketTable, journal: Journal) -> None:
         number, _ = await workbench.listen(Endpoint.parse("udp://127.0.0.1:0"), greet, "greet")
         with Reader(capture) as reader, UDP.peer(Endpoint.at("udp", reader.socket(number).local)) as sock:
             for run in range(1, 7):

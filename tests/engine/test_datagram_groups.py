@@ -8,7 +8,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
-from socktui.core.call import Argument, Name
+from socktui.core.call import Argument, Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import Role
 from socktui.journal.reader import Reader
@@ -20,7 +20,7 @@ IP_RECVTTL = 12  # linux/in.h
 
 
 def options_of(reader: Reader, number: int) -> list[tuple[Argument, ...]]:
-    return [call.args for call in calls_of(reader, number) if call.name is Name.SETSOCKOPT]
+    return [call.args for call in calls_of(reader, number) if call.name is Function.SETSOCKOPT]
 
 
 async def test_two_members_of_a_group_answer_one_question(engine: Engine) -> None:
@@ -51,7 +51,7 @@ async def test_two_members_of_a_group_answer_one_question(engine: Engine) -> Non
             ("IPPROTO_IP", "IP_MULTICAST_TTL", 0),
             ("IPPROTO_IP", "IP_MULTICAST_LOOP", 1),
         ]
-        await engine.call("close", socket=number)
+        await engine.request("close", socket=number)
         fresh(reader)
         assert [n for n in range(1, 8) if not reader.socket(n).ended] == [
             1, 2, *(socket.number for socket in others if socket.parent != 3)
@@ -110,7 +110,7 @@ async def test_time_to_live(engine: Engine) -> None:
 )  # fmt: skip
 async def test_what_cannot_be(engine: Engine, verb: str, endpoint: str, text: str) -> None:
     with pytest.raises(VerbError, match=text) as caught:
-        await engine.call(verb, endpoint=endpoint)
+        await engine.request(verb, endpoint=endpoint)
     assert "\n" not in caught.value.text
     assert all(socket.ended for socket in all_sockets(engine.capture))
 

@@ -8,7 +8,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
-from socktui.core.call import Call, Name, address_text, errno_name
+from socktui.core.call import Call, Function, address_text, errno_name
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
 from tests.engine.datagrams import KINDS
@@ -64,8 +64,10 @@ def recorded(capture: Path) -> list[Seen]:
         descriptors = {number: reader.socket(number).fd for number in range(1, reader.sockets + 1)}
 
     def seen(call: Call) -> Seen:
-        told = call.answer if call.receives or call.name is Name.GETSOCKNAME else call.args[0] if call.args else None
-        has = call.name in (Name.BIND, Name.CONNECT, Name.SENDTO, Name.RECVFROM, Name.GETSOCKNAME)
+        told = (
+            call.answer if call.receives or call.name is Function.GETSOCKNAME else call.args[0] if call.args else None
+        )
+        has = call.name in (Function.BIND, Function.CONNECT, Function.SENDTO, Function.RECVFROM, Function.GETSOCKNAME)
         return (
             str(call.name),
             descriptors[call.socket],
@@ -90,10 +92,10 @@ async def scenario(engine: Engine) -> None:
             await until(lambda number=number: fresh(reader).socket(number).received == 1005)  # type: ignore[misc]
             with pytest.raises(VerbError, match="EMSGSIZE"):
                 await engine.send([number], bytes(300_000))
-            await engine.call("shutdown", socket=number)
+            await engine.request("shutdown", socket=number)
             with pytest.raises(VerbError, match="EPIPE"):
                 await engine.send([number], b"late")
-            await engine.call("close", socket=number)
+            await engine.request("close", socket=number)
     nobody = await engine.connect(Endpoint("udp", "127.0.0.1", 1))
     await engine.send([nobody], b"anybody?")
     with Reader(engine.capture) as reader:

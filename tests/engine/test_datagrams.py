@@ -9,7 +9,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End, Role, State
 from socktui.journal.reader import Reader
@@ -33,7 +33,7 @@ async def test_borders_are_kept_and_every_peer_has_its_row(engine: Engine, kind:
     with Reader(engine.capture) as reader:
         await until(lambda: len(calls_of(reader, 2)) == 8)
         mine = calls_of(reader, 2)
-        assert [call.name for call in mine] == [Name.RECVFROM, Name.SENDTO] * 4
+        assert [call.name for call in mine] == [Function.RECVFROM, Function.SENDTO] * 4
         assert {call.via for call in mine} == {1}
         assert [reader.data(call) for call in mine[::2]] == [reader.data(call) for call in mine[1::2]] == messages
         assert [call.result for call in mine[::2]] == [len(message) for message in messages]
@@ -65,11 +65,11 @@ async def test_a_client_talks_to_a_plain_socket(engine: Engine, kind: Kind) -> N
             State.ESTAB,
             kind.endpoint(sock).authority,
         )
-        await engine.call("shutdown", socket=number)
+        await engine.request("shutdown", socket=number)
         assert reader.socket(number).open
         with pytest.raises(VerbError, match="EPIPE"):
             await engine.send([number], b"too late")
-        await engine.call("close", socket=number)
+        await engine.request("close", socket=number)
         assert reader.socket(number).why == "EPIPE" or reader.socket(number).end is End.CLOSED
     await engine.end()
     assert_calls_tell_it_all(engine)
@@ -86,7 +86,7 @@ async def test_what_does_not_fit_the_buffer_is_lost_and_the_call_says_so(engine:
         cut, whole = [call for call in calls_of(reader, 2) if call.receives]
         assert (cut.result, cut.length, cut.size, reader.data(cut)) == (50, 20, 20, bytes(range(20)))
         assert (whole.result, whole.length) == (20, 20)
-        await engine.call("buffer", socket=1, size=30)
+        await engine.request("buffer", socket=1, size=30)
         sock.send(b"y" * 50)
         assert sock.recv(100) == b"y" * 30
         number = await engine.connect(where, buffer=7)
@@ -115,7 +115,7 @@ async def test_one_that_is_too_long_is_told_and_ends_nothing(engine: Engine, kin
         with pytest.raises(VerbError, match="EMSGSIZE"):
             await engine.send([3], bytes(300_000))
         failed = calls_of(reader, 3)[-1]
-        assert (failed.name, failed.size, failed.via) == (Name.SENDTO, 300_000, 2)
+        assert (failed.name, failed.size, failed.via) == (Function.SENDTO, 300_000, 2)
         await engine.send([3], b"short")
         assert sock.recv(100) == b"short"
     await engine.end()
@@ -135,7 +135,7 @@ async def test_nobody_there_is_told_and_ends_nothing(engine: Engine, kind: Kind)
             await engine.send([number], b"anybody?")
             await until(lambda: fresh(reader).socket(number).errno)
             failed = calls_of(reader, number)[-1]
-            assert (failed.name, failed.result, failed.message) == (Name.RECV, -1, True)
+            assert (failed.name, failed.result, failed.message) == (Function.RECV, -1, True)
         assert (reader.socket(number).why, reader.socket(number).open) == ("ECONNREFUSED", True)
         if kind.family == sockets.AF_UNIX:
             return
@@ -157,22 +157,22 @@ async def test_a_peer_that_was_closed_comes_back_as_a_new_row(engine: Engine, ki
         await engine.send([2], b"answer")
         assert sock.recv(100) == b"answer"
         with pytest.raises(VerbError, match="there is no half-close: the socket has other peers, too"):
-            await engine.call("shutdown", socket=2)
-        await engine.call("close", socket=2)
+            await engine.request("shutdown", socket=2)
+        await engine.request("close", socket=2)
         assert (reader.socket(2).state, reader.socket(2).why) == (State.CLOSED, "closed here")
         with pytest.raises(VerbError, match="socket 2 is no open connection"):
             await engine.send([2], b"more")
         sock.send(b"second")
         await until(lambda: fresh(reader).sockets == 3)
-        await engine.call("reset", socket=3)
+        await engine.request("reset", socket=3)
         assert reader.socket(3).ended
         sock.send(b"third")
         await until(lambda: fresh(reader).sockets == 4)
-        await engine.call("close", socket=1)
+        await engine.request("close", socket=1)
         assert [reader.socket(number).why for number in (1, 4)] == ["closed here"] * 2
         assert reader.socket(4).ended == reader.socket(1).ended
         with pytest.raises(VerbError, match="socket 4 is no open connection"):
-            await engine.call("close", socket=4)
+            await engine.request("close", socket=4)
 
 
 @every_kind
@@ -227,7 +227,7 @@ async def test_what_has_no_name_is_one_peer_that_cannot_be_answered(engine: Engi
             await engine.send([2], b"answer")
         assert (reader.socket(2).peer, reader.socket(2).open) == ("", True)
         failed = calls_of(reader, 2)[-1]
-        assert (failed.name, failed.args) == (Name.SENDTO, ("NULL",))
+        assert (failed.name, failed.args) == (Function.SENDTO, ("NULL",))
     await engine.end()
     assert_calls_tell_it_all(engine)
 
@@ -244,7 +244,7 @@ async def test_the_file_of_a_unix_socket_is_ours_alone_and_goes_with_it(engine: 
         with Reader(engine.capture) as reader:
             await until(lambda: fresh(reader).socket(client).received == 5)
             assert reader.socket(client).local.startswith("@")
-        await engine.call("close", socket=number)
+        await engine.request("close", socket=number)
         assert not path.exists()
         with pytest.raises(VerbError, match="ENOENT"):
             await engine.connect(Endpoint("unix-dgram", path=str(path)))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from socktui.engine.bench import Bench
+from socktui.engine.context import EngineContext
 from socktui.jobs.job import Job
 from socktui.jobs.poller import Poller
 from socktui.journal.heap import RESERVE
@@ -44,17 +44,17 @@ class Disk:
         return self._write(fd, data[:size], at)
 
 
-def with_bench(capture: Path, disk: Disk, main: Callable[[Bench], Coroutine[Any, Any, None]]) -> None:
+def with_bench(capture: Path, disk: Disk, main: Callable[[EngineContext], Coroutine[Any, Any, None]]) -> None:
     """Run `main` with a ring that is full."""
     poller = Poller()
     journal = Journal(capture, ring_size=RING, floor=0)
 
     async def run() -> None:
-        bench = Bench(poller, journal)
-        while found := bench.space_now(RESERVE):
+        context = EngineContext(poller, journal)
+        while found := context.space_now(RESERVE):
             journal.heap.commit(found[0] + RESERVE)
         try:
-            await main(bench)
+            await main(context)
         finally:
             disk.let(1 << 40)
 
@@ -65,13 +65,13 @@ def with_bench(capture: Path, disk: Disk, main: Callable[[Bench], Coroutine[Any,
         journal.close()
 
 
-def wanting(bench: Bench, size: int, served: list[int]) -> Job:
+def wanting(context: EngineContext, size: int, served: list[int]) -> Job:
     """A job that waits for so many bytes, takes them, and says that it has been served."""
 
     async def want() -> None:
-        at, view = await bench.space(size)
+        at, view = await context.space(size)
         assert len(view) == size
-        bench.heap.commit(at + size)
+        context.heap.commit(at + size)
         served.append(size)
 
     def ended(error: BaseException | None) -> None:
@@ -86,14 +86,14 @@ def test_small_ones_do_not_keep_out_a_big_one(capture: Path, monkeypatch: pytest
     """There is room for the small ones long before there is any for the big one, which asked first."""
     disk = Disk(monkeypatch)
 
-    async def main(bench: Bench) -> None:
+    async def main(context: EngineContext) -> None:
         served: list[int] = []
         for size in (BIG, SMALL, SMALL):
-            wanting(bench, size, served)
-        before = bench.heap.drained
+            wanting(context, size, served)
+        before = context.heap.drained
         disk.let(1 << 20)
-        await until(lambda: bench.heap.drained > before)
-        wanting(bench, SMALL, served)
+        await until(lambda: context.heap.drained > before)
+        wanting(context, SMALL, served)
         await asyncio.sleep(0.02)
         assert served == []
         disk.let(1 << 40)
@@ -107,13 +107,13 @@ def test_who_gives_up_lets_the_next_one_have_its_turn(capture: Path, monkeypatch
     """Though the disk does nothing more meanwhile."""
     disk = Disk(monkeypatch)
 
-    async def main(bench: Bench) -> None:
+    async def main(context: EngineContext) -> None:
         served: list[int] = []
-        big = wanting(bench, BIG, served)
-        wanting(bench, SMALL, served)
-        before = bench.heap.drained
+        big = wanting(context, BIG, served)
+        wanting(context, SMALL, served)
+        before = context.heap.drained
         disk.let(1 << 20)
-        await until(lambda: bench.heap.drained > before)
+        await until(lambda: context.heap.drained > before)
         big.cancel()
         await until(lambda: served == [SMALL])
 
@@ -123,10 +123,10 @@ def test_who_gives_up_lets_the_next_one_have_its_turn(capture: Path, monkeypatch
 def test_waiting_costs_nothing_while_the_disk_is_stuck(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = Disk(monkeypatch)
 
-    async def main(bench: Bench) -> None:
+    async def main(context: EngineContext) -> None:
         served: list[int] = []
         for _ in range(100):
-            wanting(bench, SMALL, served)
+            wanting(context, SMALL, served)
         used = []
         for _ in range(3):
             began = time.process_time()

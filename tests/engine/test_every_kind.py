@@ -70,7 +70,7 @@ async def echoed(engine: Engine, endpoint: Endpoint) -> None:
         before = reader.socket(number).received
         await engine.send([number], b"Hello, World!")
         await until(lambda: reader.socket(number).received > before)
-    await engine.call("close", socket=number)
+    await engine.request("close", socket=number)
 
 
 async def test_two_hundred_that_talk_nonsense_disturb_nobody(capture: Path, tmp_path: Path) -> None:

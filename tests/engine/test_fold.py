@@ -54,7 +54,7 @@ async def talk(engine: Engine, scheme: str, end: str, folder: Path) -> None:
         await engine.connect(known(scheme, str(folder / "nobody") if endpoint.path[1:] else "127.0.0.1:9"), seconds=1)
     if end != "engine":
         verb = "close" if end == "listener" else end
-        await engine.call(verb, socket=number if end == "listener" else client)
+        await engine.request(verb, socket=number if end == "listener" else client)
     await engine.end()
 
 
@@ -86,7 +86,7 @@ def test_of_icmp(capture: Path, end: str) -> None:
         await engine.send([number], b"Hello, World!")
         await until(lambda: all_sockets(capture)[0].received > 100)
         if end != "engine":
-            await engine.call(end, socket=number)
+            await engine.request(end, socket=number)
         await engine.end()
         assert_calls_tell_it_all(engine)
 

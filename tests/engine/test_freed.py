@@ -11,7 +11,7 @@ from websockets.protocol import Protocol
 
 from socktui.core.endpoint import SCHEMES, Endpoint
 from socktui.engine.connection import Connection
-from socktui.engine.workbench import Workbench
+from socktui.engine.socket_table import SocketTable
 from socktui.jobs.poller import Poller
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
@@ -47,7 +47,7 @@ def test_nothing_is_left_of_a_connection_that_is_over(capture: Path, tmp_path: P
     journal = Journal(capture, floor=0)
     path = str(tmp_path / "s") if SCHEMES[scheme].form == "path" else ""
 
-    async def talk(workbench: Workbench, endpoint: Endpoint, reader: Reader) -> None:
+    async def talk(workbench: SocketTable, endpoint: Endpoint, reader: Reader) -> None:
         number = await workbench.connect(endpoint, client)
         reader.refresh()
         before = reader.socket(number).received
@@ -58,7 +58,7 @@ def test_nothing_is_left_of_a_connection_that_is_over(capture: Path, tmp_path: P
             await workbench.close(number)  # there is no peer whose end would answer ours
 
     async def main() -> None:
-        workbench = Workbench(poller, journal)
+        workbench = SocketTable(poller, journal)
         with Reader(capture) as reader, no_collector():
             number, _ = await workbench.listen(
                 Endpoint(scheme, "" if path else "127.0.0.1", path=path), echo, "echo", echoes=True

@@ -39,14 +39,14 @@ async def test_a_connect_that_is_stopped_leaves_nothing_open(capture: Path, sche
             with accepted, Reader(capture) as reader:
                 accepted.settimeout(SECONDS)
                 await until(lambda: fresh(reader).sockets and reader.socket(1).sent)
-                await engine.call("stop", id=number)
+                await engine.request("stop", id=number)
                 with pytest.raises(VerbError, match="stopped"):
                     await answer
                 assert await asyncio.to_thread(read_all, accepted)
                 await until(lambda: fresh(reader).socket(1).ended)
                 assert reader.socket(1).why == "closed here"
                 with pytest.raises(VerbError, match="no open connection"):
-                    await engine.call("close", socket=1)
+                    await engine.request("close", socket=1)
     assert not capture.with_name(capture.name + ".log").exists()
 
 
@@ -59,9 +59,9 @@ async def test_it_can_be_closed_and_reset(engine: Engine, scheme: str, verb: str
         with accepted:
             await until(lambda: fresh(reader).sockets and reader.socket(1).sent)
             _, send = engine.begin("send", sockets=[1], data="aGk=")
-            await engine.call("buffer", socket=1, size=1000)
+            await engine.request("buffer", socket=1, size=1000)
             assert not send.done()
-            await engine.call(verb, socket=1)
+            await engine.request(verb, socket=1)
             for future in (answer, send):
                 with pytest.raises(VerbError, match="closed meanwhile"):
                     await future
@@ -77,7 +77,7 @@ async def test_a_shutdown_waits_for_the_handshake_of_a_websocket(engine: Engine)
             accepted.settimeout(SECONDS)
             request = await asyncio.to_thread(accepted.recv, 65536)
             _, shut = engine.begin("shutdown", socket=1)
-            await engine.call("buffer", socket=1, size=1000)
+            await engine.request("buffer", socket=1, size=1000)
             assert not shut.done()
             accepted.sendall(accepting(request))
             await connected

@@ -7,13 +7,13 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
-from socktui.core.call import Call, Name
+from socktui.core.call import Call, Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.icmp import Header, describe, message
 from socktui.core.sockets import Role, State
 from socktui.engine.connection import Connection
 from socktui.engine.datagrams.icmp import FIRST_PAYLOAD
-from socktui.engine.workbench import Workbench
+from socktui.engine.socket_table import SocketTable
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from socktui.services.manual import client
@@ -69,7 +69,7 @@ def test_what_is_typed_comes_back(capture: Path, host: str) -> None:
             assert (header.source, header.destination) == (b"\x7f\0\0\1", b"\x7f\0\0\1")
         with pytest.raises(VerbError, match="EMSGSIZE"):
             await engine.send([number], bytes(66_000))
-        await engine.call("close", socket=number)
+        await engine.request("close", socket=number)
         assert reader.socket(number).ended
         await engine.end()
         assert_calls_tell_it_all(engine)
@@ -98,7 +98,7 @@ def test_services_get_the_payloads_of_their_own_replies(capture: Path, raw: bool
         while True:
             taken.append(await connection.recv())
 
-    async def main(workbench: Workbench, journal: Journal) -> None:
+    async def main(workbench: SocketTable, journal: Journal) -> None:
         one = await workbench.connect(Endpoint.parse("icmp://127.0.0.1"), take)
         other = await workbench.connect(Endpoint.parse("icmp://127.0.0.1"), client)
         await workbench.send(other, b"another's")
@@ -120,7 +120,7 @@ def test_without_the_right_to_raw_sockets(capture: Path, host: str) -> None:
         sent = message(reader.data(next(call for call in calls_of(reader, number) if call.sends)) or b"")
         assert sent
         assert used.local.endswith(f":{sent.identifier}")  # the kernel's, which ss(8) shows as a port
-        made = [call for call in map(reader.call, range(reader.count)) if call.name is Name.SOCKET]
+        made = [call for call in map(reader.call, range(reader.count)) if call.name is Function.SOCKET]
         assert [(call.args[1], call.errno) for call in made] == [
             ("SOCK_RAW|SOCK_NONBLOCK|SOCK_CLOEXEC", errno.EPERM),
             ("SOCK_DGRAM|SOCK_NONBLOCK|SOCK_CLOEXEC", 0),

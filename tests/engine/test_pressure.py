@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import SCHEMES, Endpoint
-from socktui.engine.workbench import Workbench
+from socktui.engine.socket_table import SocketTable
 from socktui.jobs.poller import Poller
-from socktui.journal import record
+from socktui.journal import format
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from socktui.services import SERVICES
@@ -25,14 +25,14 @@ from tests.engine.families import Family, one_of_each_spoken
 from tests.support import fresh, read_all, until
 
 
-def with_workbench(capture: Path, main: Callable[[Workbench, Journal], Coroutine[Any, Any, None]]) -> None:
+def with_workbench(capture: Path, main: Callable[[SocketTable, Journal], Coroutine[Any, Any, None]]) -> None:
     """Run `main` on an engine in this process, with a small ring."""
     poller = Poller()
     journal = Journal(capture, ring_size=1 << 19, floor=0)
 
     @contextlib.asynccontextmanager
-    async def opened() -> AsyncIterator[Workbench]:
-        workbench = Workbench(poller, journal)
+    async def opened() -> AsyncIterator[SocketTable]:
+        workbench = SocketTable(poller, journal)
         try:
             yield workbench
         finally:
@@ -47,7 +47,7 @@ def with_workbench(capture: Path, main: Callable[[Workbench, Journal], Coroutine
         runner.run(run())
 
 
-async def listening(workbench: Workbench, family: Family, capture: Path) -> Endpoint:
+async def listening(workbench: SocketTable, family: Family, capture: Path) -> Endpoint:
     number, _ = await workbench.listen(family.anywhere(capture.parent), SERVICES["echo"].make(""), "echo", echoes=True)
     with Reader(capture) as reader:
         return Endpoint.at(family.scheme, reader.socket(number).local)
@@ -80,7 +80,7 @@ def test_a_slow_disk_slows_the_peers_and_loses_nothing(
     monkeypatch.setattr(os, "pwrite", slow)
     data = os.urandom(1 << 20 >> len(SCHEMES[family.scheme].layers))
 
-    async def main(workbench: Workbench, _: Journal) -> None:
+    async def main(workbench: SocketTable, _: Journal) -> None:
         endpoint = await listening(workbench, family, capture)
         answers = await asyncio.gather(*(asyncio.to_thread(echoed, family, endpoint, data) for _ in range(3)))
         assert [hashlib.sha256(answer).digest() for answer in answers] == [hashlib.sha256(data).digest()] * 3
@@ -106,7 +106,7 @@ def test_who_closes_while_the_disk_is_behind_is_let_go(
 
     monkeypatch.setattr(os, "pwrite", stuck)
 
-    async def main(workbench: Workbench, journal: Journal) -> None:
+    async def main(workbench: SocketTable, journal: Journal) -> None:
         endpoint = await listening(workbench, family, capture)
         with contextlib.ExitStack() as stack, Reader(capture) as reader:
             sock = await asyncio.to_thread(stack.enter_context, family.peer(endpoint))
@@ -131,9 +131,9 @@ def test_no_room_for_another_socket(capture: Path, monkeypatch: pytest.MonkeyPat
     """Who comes then waits in the kernel's queue, and is served when there is room."""
     made: list[int] = []
 
-    async def main(workbench: Workbench, journal: Journal) -> None:
+    async def main(workbench: SocketTable, journal: Journal) -> None:
         endpoint = await listening(workbench, family, capture)
-        while journal.next_socket * record.SLOT_SIZE <= journal._slots.size:
+        while journal.next_socket * format.SLOT_SIZE <= journal._slots.size:
             journal.entry()
         made.append(journal.next_socket)
         grow = journal._slots.grow
@@ -151,5 +151,5 @@ def test_no_room_for_another_socket(capture: Path, monkeypatch: pytest.MonkeyPat
 
     with_workbench(capture, main)
     with Reader(capture) as reader:
-        accepts = [reader.call(seq) for seq in range(reader.count) if reader.call(seq).name is Name.ACCEPT]
+        accepts = [reader.call(seq) for seq in range(reader.count) if reader.call(seq).name is Function.ACCEPT]
     assert [(call.made, call.failed) for call in accepts] == [(made[0], False)]

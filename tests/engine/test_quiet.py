@@ -10,7 +10,7 @@ import time
 import pytest
 
 from socktui.control.client import Engine
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
 from tests.engine.families import (
@@ -135,7 +135,7 @@ async def test_two_hundred_clients_and_sixty_four_descriptors(engine: Engine, fa
         assert served == 200
         seconds = time.monotonic() - began
         await until(lambda: fresh(reader).sockets == 201)
-    refused = [call for call in all_calls(engine.capture) if call.name is Name.ACCEPT and call.failed]
+    refused = [call for call in all_calls(engine.capture) if call.name is Function.ACCEPT and call.failed]
     assert refused
     assert {call.errno for call in refused} == {24}  # EMFILE
     assert len(refused) <= 2 * (seconds + 2)
@@ -181,6 +181,6 @@ async def test_a_listener_is_found_by_another_look(engine: Engine) -> None:
             resource.prlimit(engine.pid, resource.RLIMIT_NOFILE, (reader.socket(2).fd + 1, 64))
             with peer(port) as two:
                 await until(lambda: any(reader.call(seq).errno == 24 for seq in range(fresh(reader).count)))
-                await engine.call("close", socket=2)
+                await engine.request("close", socket=2)
                 await until(lambda: fresh(reader).sockets == 3, 3)
                 assert two.fileno() > 0

@@ -7,7 +7,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.icmp import Header, describe
 from socktui.core.sockets import Role
@@ -32,13 +32,13 @@ def test_a_server_and_a_client(capture: Path) -> None:
         assert header
         assert (header.protocol, packet[header.length :]) == (PROTOCOL, b"Hello, World!")
         assert describe(packet) == "IPv4 ttl 64 · protocol 253 · 13 bytes"
-        assert (came.name, came.answer, came.via) == (Name.RECVFROM, ["127.0.0.1"], number)
-        assert (went.name, went.args, reader.data(went)) == (Name.SENDTO, (["127.0.0.1"],), b"Hello, World!")
+        assert (came.name, came.answer, came.via) == (Function.RECVFROM, ["127.0.0.1"], number)
+        assert (went.name, went.args, reader.data(went)) == (Function.SENDTO, (["127.0.0.1"],), b"Hello, World!")
         await until(lambda: fresh(reader).socket(client).received == 65_528 + 3 * 20)
         with pytest.raises(VerbError, match="EMSGSIZE"):
             await engine.send([client], bytes(65_516))
-        await engine.call("close", socket=client)
-        await engine.call("close", socket=number)
+        await engine.request("close", socket=client)
+        await engine.request("close", socket=number)
         await engine.end()
         bound, asked, peer = all_sockets(capture)
         assert (bound.netid, bound.role, bound.local) == ("raw", Role.LISTENER, f"127.0.0.2:{PROTOCOL}")
@@ -63,7 +63,7 @@ def test_what_it_sends_itself_is_recorded_and_not_answered(capture: Path, host: 
             for count in (1, 2):
                 sock.sendto(b"to myself", (host, 0))
                 await until(lambda count=count: len(calls_of(reader, 2)) == count)  # type: ignore[misc]
-        assert {call.name for call in calls_of(reader, 2)} == {Name.RECVFROM}
+        assert {call.name for call in calls_of(reader, 2)} == {Function.RECVFROM}
 
     with_engine(capture, body)
 
@@ -77,7 +77,7 @@ def test_who_spoke_to_itself_first_is_answered_afterwards(capture: Path) -> None
             # The answer goes from an address to itself, and comes back once.
             await until(lambda: len(calls_of(reader, 2)) == 4)
         names = [call.name for call in calls_of(reader, 2)]
-        assert names == [Name.RECVFROM, Name.RECVFROM, Name.SENDTO, Name.RECVFROM]
+        assert names == [Function.RECVFROM, Function.RECVFROM, Function.SENDTO, Function.RECVFROM]
         assert len(all_sockets(capture)) == 2
 
     with_engine(capture, body)
@@ -126,7 +126,7 @@ def test_without_the_right_to_it(capture: Path) -> None:
     async def body(engine: Engine, reader: Reader) -> None:
         for verb in ("listen", "connect"):
             with pytest.raises(VerbError, match=r"raw sockets need the right CAP_NET_RAW \(EPERM\)") as caught:
-                await engine.call(verb, endpoint=f"raw://127.0.0.1:{PROTOCOL}")
+                await engine.request(verb, endpoint=f"raw://127.0.0.1:{PROTOCOL}")
             assert caught.value.errno == "EPERM"
         assert {(socket.why, socket.open) for socket in all_sockets(capture)} == {("EPERM", False)}
 

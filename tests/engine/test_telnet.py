@@ -7,7 +7,7 @@ import socket as sockets
 import pytest
 
 from socktui.control.client import Engine
-from socktui.core.call import Layer, Name
+from socktui.core.call import Function, Layer
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End, Role
 from socktui.core.telnet import (
@@ -53,17 +53,17 @@ async def test_a_service_gets_data_alone(engine: Engine) -> None:
     assert carried(engine.capture, 2, "recv") == asked + b"a" + iac(IAC) + b"\r\0\r\n" + iac(AYT)
     calls = [call for call in all_calls(engine.capture) if call.socket == 2]
     assert [(call.name, call.result) for call in calls if call.sends or call.receives] == [
-        (Name.RECV, 8),
-        (Name.SEND, 6),
-        (Name.RECV, 7),
-        (Name.TELNET_RECV, 5),
-        (Name.SEND, 7),
-        (Name.TELNET_SEND, 5),
-        (Name.RECV, 2),
-        (Name.SEND, 9),
-        (Name.RECV, 0),
+        (Function.RECV, 8),
+        (Function.SEND, 6),
+        (Function.RECV, 7),
+        (Function.TELNET_RECV, 5),
+        (Function.SEND, 7),
+        (Function.TELNET_SEND, 5),
+        (Function.RECV, 2),
+        (Function.SEND, 9),
+        (Function.RECV, 0),
     ]
-    assert {call.layer for call in calls if call.name in (Name.TELNET_SEND, Name.TELNET_RECV)} == {Layer.TELNET}
+    assert {call.layer for call in calls if call.name in (Function.TELNET_SEND, Function.TELNET_RECV)} == {Layer.TELNET}
     assert {call.size for call in calls if call.receives} == {20}
     assert all_sockets(engine.capture)[1].end is End.PEER_FIN
 
@@ -73,7 +73,7 @@ async def test_two_of_ours(engine: Engine) -> None:
     number = await engine.connect(Endpoint.parse(f"telnet://127.0.0.1:{port}"))
     await engine.send([number], EVERY_BYTE)
     await until(lambda: carried(engine.capture, number, "telnet_recv") == EVERY_BYTE)
-    await engine.call("shutdown", socket=number)
+    await engine.request("shutdown", socket=number)
     await until(lambda: not any(socket.open for socket in all_sockets(engine.capture)[1:]))
     ends = {socket.role: socket.number for socket in all_sockets(engine.capture)}
     client, server = ends[Role.CLIENT], ends[Role.ACCEPTED]

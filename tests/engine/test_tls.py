@@ -12,7 +12,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
-from socktui.core.call import Layer, Name
+from socktui.core.call import Function, Layer
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
 from tests.engine.certificates import Certificates
@@ -57,17 +57,17 @@ async def test_clear_text_and_wire_are_both_in_the_capture(engine: Engine) -> No
     for wire in (carried(engine.capture, 2, "recv"), carried(engine.capture, 2, "send")):
         assert wire[0] == 22  # handshake (RFC 8446, section 5.1)
         assert b"Hello" not in wire
-    [shaken] = calls_of(engine, 2, Name.SSL_DO_HANDSHAKE)
+    [shaken] = calls_of(engine, 2, Function.SSL_DO_HANDSHAKE)
     assert (shaken.result, shaken.answer) == (1, ["TLSv1.3", "TLS_AES_256_GCM_SHA384", ""])
-    calls = calls_of(engine, 2, *Name)
+    calls = calls_of(engine, 2, *Function)
     assert {call.under for call in calls if call.layer is Layer.WIRE} == {True}
     assert {call.under for call in calls if call.layer is Layer.TLS} == {False}
     assert [call.name for call in calls[-5:]] == [
-        Name.RECV,
-        Name.SSL_READ,
-        Name.SSL_SHUTDOWN,
-        Name.SEND,
-        Name.CLOSE,
+        Function.RECV,
+        Function.SSL_READ,
+        Function.SSL_SHUTDOWN,
+        Function.SEND,
+        Function.CLOSE,
     ]
     assert calls[-4].eof
     assert [call.time for call in calls] == sorted(call.time for call in calls)
@@ -79,12 +79,12 @@ async def test_clear_text_and_wire_are_both_in_the_capture(engine: Engine) -> No
 async def test_whoever_listens_is_told_how_the_certificate_is_trusted(
     engine: Engine, certificates: Certificates
 ) -> None:
-    answer = await engine.call("listen", endpoint=TLS, service="echo")
+    answer = await engine.request("listen", endpoint=TLS, service="echo")
     local = all_sockets(engine.capture)[0].local
     assert answer["note"] == f"the certificate is signed by {own_ca()}: curl --cacert {own_ca()} https://{local}/"
-    answer = await engine.call("listen", endpoint="tls://0.0.0.0:0", service="echo")
+    answer = await engine.request("listen", endpoint="tls://0.0.0.0:0", service="echo")
     assert f" https://localhost:{all_sockets(engine.capture)[1].local.rpartition(':')[2]}/" in answer["note"]
-    answer = await engine.call("listen", endpoint=f"{TLS}?cert={certificates.good()}", service="echo")
+    answer = await engine.request("listen", endpoint=f"{TLS}?cert={certificates.good()}", service="echo")
     assert answer["note"] == ""
 
 
@@ -93,14 +93,14 @@ async def test_two_of_ours_trust_each_other(engine: Engine) -> None:
     number = await engine.connect(Endpoint.parse(f"tls://localhost:{port}"))
     await engine.send([number], HELLO)
     await until(lambda: carried(engine.capture, number, "SSL_read") == HELLO)
-    [shaken] = calls_of(engine, number, Name.SSL_DO_HANDSHAKE)
+    [shaken] = calls_of(engine, number, Function.SSL_DO_HANDSHAKE)
     assert isinstance(shaken.answer, list)
     assert "O=socktui, OU=listener on " in str(shaken.answer[2])
-    await engine.call("shutdown", socket=number)
-    [said] = await until(lambda: calls_of(engine, number, Name.SSL_SHUTDOWN))
+    await engine.request("shutdown", socket=number)
+    [said] = await until(lambda: calls_of(engine, number, Function.SSL_SHUTDOWN))
     assert said.result == 0
     await over(engine, 2)  # both have said close_notify, and both a FIN
-    assert calls_of(engine, number, Name.SSL_READ)[-1].eof
+    assert calls_of(engine, number, Function.SSL_READ)[-1].eof
     assert not all_sockets(engine.capture)[number - 1].insecure
 
 
@@ -135,7 +135,7 @@ async def test_the_buffer_of_the_lecture(engine: Engine) -> None:
             assert end.read_exactly(len(HELLO)) == HELLO
 
     await asyncio.to_thread(talk)
-    reads = calls_of(engine, 2, Name.SSL_READ)
+    reads = calls_of(engine, 2, Function.SSL_READ)
     assert [(call.size, call.result) for call in reads[:3]] == [(20, 20), (20, 20), (20, 2)]
 
 
@@ -175,7 +175,7 @@ async def test_we_receive_after_our_close_notify(engine: Engine, certificates: C
         talking = asyncio.create_task(asyncio.to_thread(talk))
         number = await engine.connect(Endpoint.parse(f"tls://127.0.0.1:{port}?ca={certificates.ca}"))
         await engine.send([number], b"that is all")
-        await engine.call("shutdown", socket=number)
+        await engine.request("shutdown", socket=number)
         with pytest.raises(VerbError, match="EPIPE"):
             await engine.send([number], b"more")
         told.set()
@@ -198,7 +198,7 @@ async def test_a_fin_without_close_notify_is_told_apart(engine: Engine) -> None:
 
     await asyncio.to_thread(talk)
     await over(engine, 1)
-    last = calls_of(engine, 2, Name.SSL_READ)[-1]
+    last = calls_of(engine, 2, Function.SSL_READ)[-1]
     assert (last.result, last.answer) == (-1, "the peer closed without close_notify: what it sent may be cut off")
     connection = all_sockets(engine.capture)[1]
     assert (connection.end, connection.why) == (End.FAILED, last.answer)
@@ -217,7 +217,7 @@ async def test_pieces_of_one_byte(engine: Engine) -> None:
     await asyncio.to_thread(talk)
     await over(engine, 1)
     assert carried(engine.capture, 2, "SSL_read") == HELLO
-    assert {call.result for call in calls_of(engine, 2, Name.SSL_READ)} == {len(HELLO), 0}
+    assert {call.result for call in calls_of(engine, 2, Function.SSL_READ)} == {len(HELLO), 0}
 
 
 async def test_a_bad_record_is_told_to_the_peer_and_in_words(engine: Engine) -> None:
@@ -251,7 +251,7 @@ async def test_what_is_no_handshake_takes_the_server_down_no_bit(engine: Engine)
         rubbish.sendall(b"\x16\x03\x01\x00\x05" + b"\xff" * 5)
         await asyncio.to_thread(read_all, rubbish)
     await over(engine, 4)
-    said = [calls_of(engine, number, Name.SSL_DO_HANDSHAKE) for number in (2, 3, 4, 5)]
+    said = [calls_of(engine, number, Function.SSL_DO_HANDSHAKE) for number in (2, 3, 4, 5)]
     assert [(call.result, call.answer) for [call] in said] == [
         (-1, r"the peer does not speak TLS: it said 'GET / HTTP/1.0\r\n\r\n'"),
         (-1, "Connection reset by peer"),
@@ -295,13 +295,13 @@ async def test_a_close_here_says_close_notify(engine: Engine) -> None:
         told = threading.Event()
         ending = asyncio.create_task(asyncio.to_thread(ends, told))
         await asyncio.to_thread(told.wait)
-        await until(lambda number=number: calls_of(engine, number, Name.SSL_DO_HANDSHAKE))  # type: ignore[misc]
+        await until(lambda number=number: calls_of(engine, number, Function.SSL_DO_HANDSHAKE))  # type: ignore[misc]
         if how == "close":
-            await engine.call("close", socket=number)
+            await engine.request("close", socket=number)
         else:
             await engine.end()
         assert await ending == b""
-        assert [call.result for call in calls_of(engine, number, Name.SSL_SHUTDOWN)] == [0]
+        assert [call.result for call in calls_of(engine, number, Function.SSL_SHUTDOWN)] == [0]
 
 
 async def test_a_reset_says_nothing(engine: Engine) -> None:
@@ -316,10 +316,10 @@ async def test_a_reset_says_nothing(engine: Engine) -> None:
     told = threading.Event()
     ending = asyncio.create_task(asyncio.to_thread(ends, told))
     await asyncio.to_thread(told.wait)
-    await until(lambda: calls_of(engine, 2, Name.SSL_DO_HANDSHAKE))
-    await engine.call("reset", socket=2)
+    await until(lambda: calls_of(engine, 2, Function.SSL_DO_HANDSHAKE))
+    await engine.request("reset", socket=2)
     await ending
-    assert not calls_of(engine, 2, Name.SSL_SHUTDOWN)
+    assert not calls_of(engine, 2, Function.SSL_SHUTDOWN)
 
 
 async def test_a_stopped_send_leaves_whole_records(engine: Engine, tmp_path: Path) -> None:
@@ -331,10 +331,10 @@ async def test_a_stopped_send_leaves_whole_records(engine: Engine, tmp_path: Pat
     with peer(port) as sock:
         end = TlsPeer(sock, trusting(own_ca()), "localhost")
         await asyncio.to_thread(end.shake_hands)
-        await until(lambda: calls_of(engine, 2, Name.SSL_DO_HANDSHAKE))
+        await until(lambda: calls_of(engine, 2, Function.SSL_DO_HANDSHAKE))
         number, typing = engine.begin("send", sockets=[2], file=str(big))
-        await until(lambda: any(0 <= call.result < call.size for call in calls_of(engine, 2, Name.SEND)))
-        await engine.call("stop", id=number)
+        await until(lambda: any(0 <= call.result < call.size for call in calls_of(engine, 2, Function.SEND)))
+        await engine.request("stop", id=number)
         with pytest.raises(VerbError, match="stopped"):
             await typing
 

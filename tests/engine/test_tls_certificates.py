@@ -11,7 +11,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
 from tests.engine.certificates import Certificates
@@ -76,7 +76,7 @@ async def test_a_bad_certificate_is_refused_in_words(
     [socket] = all_sockets(engine.capture)
     assert socket.end is End.FAILED
     assert socket.why.startswith(words)
-    [shaken] = calls_of(engine, 1, Name.SSL_DO_HANDSHAKE)
+    [shaken] = calls_of(engine, 1, Function.SSL_DO_HANDSHAKE)
     assert (shaken.result, shaken.answer) == (-1, socket.why)
 
 
@@ -91,10 +91,10 @@ async def test_a_certificate_is_looked_at_unless_somebody_says_no(engine: Engine
         number = await engine.connect(Endpoint.parse(f"tls://127.0.0.1:{port}?verify=no"))
         await engine.send([number], HELLO)
         await until(lambda: carried(engine.capture, number, "SSL_read") == HELLO)
-        await engine.call("close", socket=number)
+        await engine.request("close", socket=number)
     [socket] = all_sockets(engine.capture)
     assert socket.insecure
-    [shaken] = calls_of(engine, number, Name.SSL_DO_HANDSHAKE)
+    [shaken] = calls_of(engine, number, Function.SSL_DO_HANDSHAKE)
     assert isinstance(shaken.answer, list)
     assert shaken.answer[2] == "CN=nobody's"
 
@@ -105,8 +105,8 @@ async def test_a_certificate_that_cannot_be_read_does_no_harm(engine: Engine, ce
             await engine.connect(Endpoint.parse(f"tls://127.0.0.1:{port}"))
     async with echoing(certificates.server(certificates.undecodable())) as port:
         number = await engine.connect(Endpoint.parse(f"tls://127.0.0.1:{port}?verify=no"))
-        await engine.call("close", socket=number)
-    [shaken] = calls_of(engine, number, Name.SSL_DO_HANDSHAKE)
+        await engine.request("close", socket=number)
+    [shaken] = calls_of(engine, number, Function.SSL_DO_HANDSHAKE)
     assert isinstance(shaken.answer, list)
     assert shaken.answer[2] == ""
 
@@ -118,7 +118,7 @@ async def test_another_name_is_asked_for_and_checked(engine: Engine, certificate
     async with echoing(context) as port:
         endpoint = f"tls://127.0.0.1:{port}?ca={quoted(certificates.ca)}"
         number = await engine.connect(Endpoint.parse(f"{endpoint}&name=example.test"))
-        await engine.call("close", socket=number)
+        await engine.request("close", socket=number)
     assert asked == ["example.test"]
     assert not all_sockets(engine.capture)[0].insecure
     for name in ("-x", ".x", "a b", "x" * 300):
@@ -169,7 +169,7 @@ async def test_clients_show_certificates_where_they_are_asked_to(engine: Engine,
     await engine.send([number], HELLO)
     await until(lambda: carried(engine.capture, number, "SSL_read") == HELLO)
     server = 5 - number  # the two connections are 2 and 3
-    [shaken] = calls_of(engine, server, Name.SSL_DO_HANDSHAKE)
+    [shaken] = calls_of(engine, server, Function.SSL_DO_HANDSHAKE)
     assert isinstance(shaken.answer, list)
     assert "CN=a good one" in str(shaken.answer[2])
     number = await engine.connect(Endpoint.parse(f"tls://127.0.0.1:{port}"))  # TLS 1.3: it is told only afterwards
@@ -207,7 +207,7 @@ def wrong_files(made: Certificates, folder: Path) -> list[tuple[str, str]]:
 async def test_wrong_files_are_told_in_one_sentence(engine: Engine, certificates: Certificates, tmp_path: Path) -> None:
     for options, words in wrong_files(certificates, tmp_path):
         with pytest.raises(VerbError) as refused:
-            await engine.call("listen", endpoint=f"{TLS}?{options}", service="echo")
+            await engine.request("listen", endpoint=f"{TLS}?{options}", service="echo")
         assert words in refused.value.text
         assert "\n" not in refused.value.text
     assert all_sockets(engine.capture) == []
@@ -242,7 +242,7 @@ async def test_keys_are_written_to_no_file_of_others(engine: Engine, tmp_path: P
     opened.chmod(0o644)
     for path, words in ((link, "ELOOP"), (opened, "it has to be a file of yours that nobody else can read")):
         with pytest.raises(VerbError, match=words):
-            await engine.call("listen", endpoint=f"{TLS}?keylog={path}", service="echo")
+            await engine.request("listen", endpoint=f"{TLS}?keylog={path}", service="echo")
     assert not target.exists()
     assert opened.read_bytes() == b""
 
@@ -256,4 +256,4 @@ async def test_no_older_tls_than_1_2(engine: Engine, certificates: Certificates)
     assert await reader.readexactly(len(HELLO)) == HELLO
     writer.close()
     await writer.wait_closed()
-    assert calls_of(engine, 2, Name.SSL_DO_HANDSHAKE)[0].answer == ["TLSv1.2", "ECDHE-ECDSA-AES256-GCM-SHA384", ""]
+    assert calls_of(engine, 2, Function.SSL_DO_HANDSHAKE)[0].answer == ["TLSv1.2", "ECDHE-ECDSA-AES256-GCM-SHA384", ""]

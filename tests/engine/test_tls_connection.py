@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from socktui.core.call import Call, Name
-from socktui.engine.bench import Bench
+from socktui.core.call import Call, Function
+from socktui.engine.context import EngineContext
 from socktui.engine.stream import Stream
 from socktui.engine.tls.connection import TlsConnection
 from socktui.engine.traced import TracedSocket
@@ -27,16 +27,16 @@ Main = Callable[[TlsConnection, sockets.socket], Awaitable[None]]
 def served(folder: Path, main: Main, *, seconds: float = SECONDS) -> list[Call]:
     """Run `main` with a server's end of TLS and the plain socket at the other end; the calls that it made."""
     made = Certificates(folder)
-    context = made.server(made.good())
+    ssl_context = made.server(made.good())
 
     async def run_it(poller: Poller) -> None:
         journal = Journal(folder / "c.socktui")
         ours, theirs = sockets.socketpair()
         ours.setblocking(False)
         theirs.settimeout(SECONDS)
-        bench = Bench(poller, journal)
+        context = EngineContext(poller, journal)
         traced = TracedSocket(journal, ours, journal.entry(scheme="tls"))
-        connection = TlsConnection(bench, Stream(bench, traced), context, seconds=seconds)
+        connection = TlsConnection(context, Stream(context, traced), ssl_context, seconds=seconds)
         try:
             with theirs:
                 await main(connection, theirs)
@@ -75,9 +75,9 @@ def test_a_handshake_has_its_time_and_no_more(tmp_path: Path, said: bytes) -> No
         assert theirs.recv(1) == b""
 
     calls = served(tmp_path, main, seconds=0.1)
-    [shaken] = [call for call in calls if call.name is Name.SSL_DO_HANDSHAKE]
+    [shaken] = [call for call in calls if call.name is Function.SSL_DO_HANDSHAKE]
     assert (shaken.result, shaken.answer) == (-1, "no TLS handshake within 0.1 s")
-    assert Name.SSL_SHUTDOWN not in {call.name for call in calls}
+    assert Function.SSL_SHUTDOWN not in {call.name for call in calls}
 
 
 def test_what_is_sent_within_the_handshake_waits_for_its_end(tmp_path: Path) -> None:
@@ -128,8 +128,8 @@ def test_a_half_close_throws_nothing_away_that_has_come(tmp_path: Path) -> None:
     came: list[bytes | None] = []
     calls = served(tmp_path, main)
     assert came == [b"one", None, b"two", b"three", None]
-    ends = [(call.name, call.result) for call in calls if call.name is Name.SSL_SHUTDOWN or call.eof]
-    assert ends == [(Name.SSL_SHUTDOWN, 1), (Name.SSL_READ, 0)]
+    ends = [(call.name, call.result) for call in calls if call.name is Function.SSL_SHUTDOWN or call.eof]
+    assert ends == [(Function.SSL_SHUTDOWN, 1), (Function.SSL_READ, 0)]
 
 
 def test_a_fin_without_close_notify_is_an_error(tmp_path: Path) -> None:
@@ -182,10 +182,10 @@ def test_a_close_while_the_peer_does_not_read_says_what_it_can(tmp_path: Path) -
 def test_a_goodbye_reaches_a_peer_that_reads(tmp_path: Path) -> None:
     async def main(connection: TlsConnection, theirs: sockets.socket) -> None:
         end = await shake_hands(tmp_path, connection, theirs)
-        _job, said = run(connection.goodbye())
+        _job, said = run(connection.closing_handshake())
         await said
         assert await asyncio.to_thread(end.recv) == b""
         connection.close()
 
     calls = served(tmp_path, main)
-    assert [call.result for call in calls if call.name is Name.SSL_SHUTDOWN] == [0]
+    assert [call.result for call in calls if call.name is Function.SSL_SHUTDOWN] == [0]

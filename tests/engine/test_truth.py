@@ -13,7 +13,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
-from socktui.core.call import Call, Name, errno_name
+from socktui.core.call import Call, Function, errno_name
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
 from tests.loops import each_loop
@@ -23,11 +23,11 @@ WATCHED = "socket,setsockopt,bind,listen,accept,accept4,connect,getsockopt,getso
 AS_RECORDED = {"accept4": "accept", "sendto": "send", "recvfrom": "recv"}
 LINE = re.compile(r"\d+ +(\w+)\((\d+|[A-Z]\w+)(.*)\) += (-?\d+)(?: (E\w+))?")
 
-Seen = tuple[str, int, int, str]
+LayerFilter = tuple[str, int, int, str]
 """A call: its name, descriptor, result and errno."""
 
 
-def traced(log: Path) -> list[Seen]:
+def traced(log: Path) -> list[LayerFilter]:
     """The calls of strace's log."""
     found = []
     for line in log.read_text().splitlines():
@@ -43,17 +43,17 @@ def traced(log: Path) -> list[Seen]:
     return found
 
 
-def recorded(capture: Path) -> list[Seen]:
+def recorded(capture: Path) -> list[LayerFilter]:
     with Reader(capture) as reader:
         descriptors = {number: reader.socket(number).fd for number in range(1, reader.sockets + 1)}
 
-    def seen(call: Call) -> Seen:
+    def seen(call: Call) -> LayerFilter:
         return str(call.name), descriptors[call.socket], call.result, errno_name(call.errno) if call.failed else ""
 
     return [seen(call) for call in all_calls(capture)]
 
 
-def ours(calls: list[Seen], capture: Path) -> list[Seen]:
+def ours(calls: list[LayerFilter], capture: Path) -> list[LayerFilter]:
     """The calls on sockets that the capture knows, from the call that made each to its close.
 
     Python asks an accepted descriptor for its name when it wraps it; that getsockname() is not the engine's.
@@ -118,7 +118,7 @@ async def test_every_call_is_recorded_as_it_was_made(engine: Engine, tmp_path: P
     assert [call for call in calls if call[-1] != "EAGAIN"] == told
     again = [call for call in calls if call[-1] == "EAGAIN"]  # those are counted and not recorded
     assert len(again) == sum(socket.again for socket in all_sockets(engine.capture)) > 0
-    assert {name for name, *_ in told} == {str(name) for name in Name if name <= Name.GETSOCKNAME}
+    assert {name for name, *_ in told} == {str(name) for name in Function if name <= Function.GETSOCKNAME}
 
 
 async def scenario(engine: Engine) -> None:
@@ -135,11 +135,11 @@ async def scenario(engine: Engine) -> None:
         number = await engine.connect(Endpoint("tcp", "127.0.0.1", port))
         await engine.send([number], b"Hello, World!")
         await until(lambda: fresh(reader).socket(number).received == 13)
-        await engine.call("shutdown", socket=number)
+        await engine.request("shutdown", socket=number)
         await until(lambda: fresh(reader).socket(number).ended)
         six = await listening(engine, "tcp://[::1]:0", "manual")
         number = await engine.connect(Endpoint("tcp", "::1", six))
-        await engine.call("reset", socket=number)
+        await engine.request("reset", socket=number)
         await until(lambda: all(fresh(reader).socket(n).ended for n in range(number, fresh(reader).sockets + 1)))
         for verb, endpoint, errno in [
             ("listen", f":{port}", "EADDRINUSE"),
@@ -147,4 +147,4 @@ async def scenario(engine: Engine) -> None:
             ("listen", "192.0.2.1:80", "EADDRNOTAVAIL"),
         ]:
             with pytest.raises(VerbError, match=errno):
-                await engine.call(verb, endpoint=endpoint)
+                await engine.request(verb, endpoint=endpoint)

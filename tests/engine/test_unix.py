@@ -10,7 +10,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End, Role, Socket, State
 from socktui.journal.reader import Reader
@@ -40,7 +40,7 @@ async def test_whose_the_other_end_is(engine: Engine, family: Family, tmp_path: 
         server.accept()[0].close()
         assert [fresh(reader).socket(n).who for n in (1, 2, number)] == ["", myself(), myself()]
     await engine.end()
-    asked = [call for call in all_calls(engine.capture) if call.name is Name.GETSOCKOPT]
+    asked = [call for call in all_calls(engine.capture) if call.name is Function.GETSOCKOPT]
     assert [(call.socket, call.args[1]) for call in asked] == [(2, "SO_PEERCRED"), (3, "SO_PEERCRED")]
     assert {str(call.answer) for call in asked} == {str([os.getpid(), os.getuid(), os.getgid()])}
 
@@ -68,13 +68,13 @@ async def test_there_is_no_reset(engine: Engine, family: Family) -> None:
         unread.sendall(b"never read")
         await until(lambda: fresh(reader).sockets == 3)
         for number in (2, 3):
-            await engine.call("reset", socket=number)
+            await engine.request("reset", socket=number)
         with pytest.raises(ConnectionResetError):
             unread.recv(1)
         assert clean.recv(1) == b""
         assert [fresh(reader).socket(number).why for number in (2, 3)] == ["closed here", "closed here"]
     await engine.end()
-    assert Name.SETSOCKOPT not in {call.name for call in all_calls(engine.capture)}
+    assert Function.SETSOCKOPT not in {call.name for call in all_calls(engine.capture)}
 
 
 @every_unix
@@ -117,7 +117,7 @@ async def test_who_comes_when_the_queue_is_full_waits(engine: Engine, family: Fa
             await engine.send([number], b"at last")
             assert read_exactly(other, 7) == b"at last"
             assert fresh(reader).socket(number).state is State.ESTAB
-    connects = [call for call in all_calls(engine.capture) if call.name is Name.CONNECT]
+    connects = [call for call in all_calls(engine.capture) if call.name is Function.CONNECT]
     assert [call.errno for call in connects] == [errno.EAGAIN, 0]
 
 
@@ -166,7 +166,7 @@ async def test_sentences(engine: Engine, tmp_path: Path) -> None:
         ("listen", "/proc/s", "): "),
     ]:
         with pytest.raises(VerbError) as caught:
-            await engine.call(verb, endpoint=f"unix://{path}")
+            await engine.request(verb, endpoint=f"unix://{path}")
         assert f"unix://{path}: " in caught.value.text
         assert sentence in caught.value.text
 

@@ -10,13 +10,13 @@ from socktui.control.messages import VerbError
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
 from tests.engine.families import ABSTRACT, PACKETS, UNIX, Family
-from tests.engine.test_truth import AS_RECORDED, LINE, Seen, ours, recorded, watched
+from tests.engine.test_truth import AS_RECORDED, LINE, LayerFilter, ours, recorded, watched
 from tests.support import fresh, until
 
 
-def traced(log: Path) -> list[Seen]:
+def traced(log: Path) -> list[LayerFilter]:
     """The calls of strace's log, without those that only said EAGAIN, but for a first connect(2)."""
-    found: list[Seen] = []
+    found: list[LayerFilter] = []
     for line in log.read_text().splitlines():
         match = LINE.match(line)
         if match is None:
@@ -53,18 +53,18 @@ async def scenario(engine: Engine, family: Family, folder: Path) -> None:
         number = await engine.connect(endpoint)
         await engine.send([number], b"Hello, World!")
         await until(lambda: fresh(reader).socket(number).received == 13)
-        await engine.call("shutdown", socket=number)
+        await engine.request("shutdown", socket=number)
         await until(lambda: all(fresh(reader).socket(n).ended for n in range(number, fresh(reader).sockets + 1)))
         with family.server(folder, backlog=0) as (server, full), family.socket() as first:
             first.connect(family.address(full))
             connecting = asyncio.create_task(engine.connect(full))
             await until(lambda: fresh(reader).socket(reader.sockets).again)
             server.accept()[0].close()
-            await engine.call("reset", socket=await connecting)
+            await engine.request("reset", socket=await connecting)
     for verb, tried, errno in [
         ("listen", endpoint, "EADDRINUSE"),
         ("connect", full, "ECONNREFUSED"),
         ("connect", Endpoint(family.scheme, path=f"{folder}/nothing"), "ENOENT"),
     ]:
         with pytest.raises(VerbError, match=errno):
-            await engine.call(verb, endpoint=str(tried))
+            await engine.request(verb, endpoint=str(tried))

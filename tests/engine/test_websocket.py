@@ -5,7 +5,7 @@ import random
 import socket as sockets
 
 from socktui.control.client import Engine
-from socktui.core.call import Layer, Name
+from socktui.core.call import Function, Layer
 from socktui.core.sockets import End
 from tests.engine.websocket_cases import RIGHT, WRONG
 from tests.engine.websocket_engine import ANY, broken, ended, messages
@@ -210,4 +210,4 @@ async def test_what_is_no_websocket_is_answered_in_http(engine: Engine) -> None:
 
 
 def test_calls_of_its_layer_are_of_its_layer() -> None:
-    assert [str(name) for name in (Name.WS_SEND, Name.WS_RECV)] == ["ws_send", "ws_recv"]
+    assert [str(name) for name in (Function.WS_SEND, Function.WS_RECV)] == ["ws_send", "ws_recv"]

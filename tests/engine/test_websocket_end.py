@@ -26,7 +26,7 @@ async def test_closing_says_goodbye_first(engine: Engine, side: str) -> None:
     await send(engine, client, b"Hello")
     await until(lambda: len(messages(engine, client)) == 2)
     server = 5 - client
-    await engine.call("close", socket=client if side == "client" else server)
+    await engine.request("close", socket=client if side == "client" else server)
     for number in (client, server):
         await ended(engine, number)
         ends = [what for what in messages(engine, number) if what[1][0] == "close"]
@@ -38,7 +38,7 @@ async def test_shutdown_sends_a_close_and_still_receives(engine: Engine) -> None
     port = await listening(engine, ANY, "manual")
     with browser(port) as peer_:
         await until(lambda: len(all_sockets(engine.capture)) == 2)
-        await engine.call("shutdown", socket=2)
+        await engine.request("shutdown", socket=2)
         assert peer_.frame() == (0x88, b"\x03\xe8")
         peer_.send(frame(1, b"a last word"))
         await until(lambda: ("recv", ("text",), b"a last word") in messages(engine, 2))
@@ -107,7 +107,7 @@ async def test_a_reset_is_a_reset(engine: Engine) -> None:
     port = await listening(engine, ANY)
     with browser(port) as peer_:
         await until(lambda: len(all_sockets(engine.capture)) == 2)
-        await engine.call("reset", socket=2)
+        await engine.request("reset", socket=2)
         with pytest.raises(ConnectionResetError):
             peer_.sock.recv(1)
     socket = await ended(engine, 2)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from socktui.core.endpoint import Endpoint
+from socktui.engine.socket_table import SocketTable
 from socktui.engine.websocket import connection as websocket
-from socktui.engine.workbench import Workbench
 from socktui.jobs.poller import Poller
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
@@ -20,13 +20,13 @@ from tests.support import all_sockets, peer, read_all
 
 
 @asynccontextmanager
-async def workbench(poller: Poller, capture: Path) -> AsyncIterator[Workbench]:
+async def workbench(poller: Poller, capture: Path) -> AsyncIterator[SocketTable]:
     journal = Journal(capture)
-    bench = Workbench(poller, journal)
+    context = SocketTable(poller, journal)
     try:
-        yield bench
+        yield context
     finally:
-        bench.end()
+        context.end()
         await asyncio.sleep(0)
         journal.close()
 
@@ -53,8 +53,8 @@ def test_one_who_never_ends_his_request_is_closed(
             return read_all(sock)
 
     async def main(poller: Poller) -> None:
-        async with workbench(poller, capture) as bench:
-            await bench.listen(Endpoint.parse("ws://127.0.0.1:0"), echo, "echo")
+        async with workbench(poller, capture) as context:
+            await context.listen(Endpoint.parse("ws://127.0.0.1:0"), echo, "echo")
             with Reader(capture) as reader:
                 port = Endpoint.parse(reader.socket(1).local).port
             assert await asyncio.to_thread(ask, port) == b""
@@ -67,14 +67,14 @@ def test_a_server_that_never_answers_is_given_up(capture: Path, monkeypatch: pyt
     monkeypatch.setattr(websocket, "OPEN_SECONDS", 0.1)
 
     async def main(poller: Poller) -> None:
-        async with workbench(poller, capture) as bench:
-            await bench.listen(Endpoint.parse("tcp://127.0.0.1:0"), silent, "silent")
+        async with workbench(poller, capture) as context:
+            await context.listen(Endpoint.parse("tcp://127.0.0.1:0"), silent, "silent")
             with Reader(capture) as reader:
                 port = Endpoint.parse(reader.socket(1).local).port
             with pytest.raises(OSError, match=r"no WebSocket handshake within 0.1 s"):
-                await bench.connect(Endpoint.parse(f"ws://127.0.0.1:{port}/"), echo)
+                await context.connect(Endpoint.parse(f"ws://127.0.0.1:{port}/"), echo)
 
     async def silent(connection: Any) -> None:
-        await connection.hung_up()
+        await connection.wait_closed()
 
     on_a_loop(main)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from socktui.control.client import Engine
-from socktui.core.call import Call, Name
+from socktui.core.call import Call, Function
 from socktui.core.sockets import Role
 from socktui.engine.tls import authority
 from tests.support import all_calls, all_sockets, until
@@ -16,7 +16,7 @@ def own_ca() -> Path:
     return authority.folder() / authority.CERTIFICATE
 
 
-def calls_of(engine: Engine, number: int, *names: Name) -> list[Call]:
+def calls_of(engine: Engine, number: int, *names: Function) -> list[Call]:
     return [call for call in all_calls(engine.capture) if call.socket == number and call.name in names]
 
 

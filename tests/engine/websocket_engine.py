@@ -38,4 +38,4 @@ async def connected(engine: Engine, port: int, options: str = "") -> int:
 
 
 async def send(engine: Engine, number: int, data: bytes, kind: str = "") -> None:
-    await engine.call("send", sockets=[number], data=base64.b64encode(data).decode(), kind=kind)
+    await engine.request("send", sockets=[number], data=base64.b64encode(data).decode(), kind=kind)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from socktui.engine.bench import Watched
+from socktui.engine.context import Watch
 from socktui.jobs.job import Job, Soon, Turn, run
 from socktui.jobs.poller import Poller
 
@@ -178,7 +178,7 @@ def test_readiness_that_nobody_waits_for_is_not_asked_for_again() -> None:
         ours, theirs = sockets.socketpair()
         with ours, theirs:
             ours.setblocking(False)
-            watched = Watched(poller, ours.fileno())
+            watched = Watch(poller, ours.fileno())
             calls = 0
 
             async def reads_once() -> None:
@@ -194,7 +194,7 @@ def test_readiness_that_nobody_waits_for_is_not_asked_for_again() -> None:
                 calls += 1
                 ready(events)
 
-            poller._watched[ours.fileno()] = counted
+            poller._watch[ours.fileno()] = counted
             theirs.close()  # a hang-up, told for as long as it is watched
             await asyncio.sleep(0.05)
             assert calls <= 2

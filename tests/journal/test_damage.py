@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from socktui.journal import record
-from socktui.journal.captures import new_path
-from socktui.journal.kept import kept
+from socktui.journal import format
+from socktui.journal.captures import list_captures
+from socktui.journal.folder import new_path
 from socktui.journal.matching import Pattern
 from socktui.journal.reader import CaptureError, Reader
 from socktui.journal.search import Scope, Search
@@ -86,9 +86,9 @@ def test_cut_off_at_every_byte(whole: Path, tmp_path: Path, file: str) -> None:
     for length in reversed(range(size)):
         os.truncate(path / file, length)
         open_and_look(path)
-        if file == "calls" and length >= record.HEADER_SIZE:
+        if file == "calls" and length >= format.HEADER_SIZE:
             with Reader(path) as reader:
-                left = (length - record.HEADER_SIZE) // record.RECORD_SIZE
+                left = (length - format.HEADER_SIZE) // format.RECORD_SIZE
                 assert reader.count == left
                 assert reader.health.cut == len(all_calls) - left
                 assert [reader.call(seq) for seq in range(left)] == all_calls[:left]
@@ -97,7 +97,7 @@ def test_cut_off_at_every_byte(whole: Path, tmp_path: Path, file: str) -> None:
 def test_sockets_are_told_by_the_calls_that_are_left(whole: Path, tmp_path: Path) -> None:
     path = tmp_path / "c.socktui"
     shutil.copytree(whole, path)
-    os.truncate(path / "calls", record.HEADER_SIZE + 5 * record.RECORD_SIZE + 17)
+    os.truncate(path / "calls", format.HEADER_SIZE + 5 * format.RECORD_SIZE + 17)
     with Reader(path) as reader:
         connection = reader.socket(2)
         assert (connection.received, connection.sent, connection.open) == (13, 0, True)
@@ -132,11 +132,11 @@ def test_numbers_beyond_all_bounds_cost_no_memory(whole: Path, tmp_path: Path) -
     path = tmp_path / "c.socktui"
     shutil.copytree(whole, path)
     with (path / "calls").open("r+b") as file:
-        file.seek(record.COUNT_AT)
+        file.seek(format.COUNT_AT)
         file.write(struct.pack("<QQQ", 1 << 63, 1 << 63, 1 << 63))
-        file.seek(record.SOCKETS_AT)
+        file.seek(format.SOCKETS_AT)
         file.write(struct.pack("<I", 0xFFFFFFFF))
-        file.seek(record.HEADER_SIZE + 4 * record.RECORD_SIZE + 48)
+        file.seek(format.HEADER_SIZE + 4 * format.RECORD_SIZE + 48)
         file.write(struct.pack("<I", 0xFFFFFFFF))
     with Reader(path) as reader:
         assert reader.count == 8
@@ -253,13 +253,13 @@ def test_the_list_of_captures_tells_what_is_wrong_with_each(whole: Path, tmp_pat
     newer(tmp_path / "c.socktui")
     live = Journal(tmp_path / "d.socktui", ring_size=RING, floor=0)
     (tmp_path / "notes.txt").touch()
-    states = [(each.path.name, each.calls, each.state) for each in kept(tmp_path)]
+    states = [(each.path.name, each.calls, each.state) for each in list_captures(tmp_path)]
     live.close()
     assert states[0] == ("a.socktui", 8, "complete")
     assert states[1][:2] == ("b.socktui", 1)
     assert "is of format 2" in states[2][2]
     assert states[3] == ("d.socktui", 0, "live")
-    assert kept(tmp_path / "nowhere") == []
+    assert list_captures(tmp_path / "nowhere") == []
 
 
 def test_new_captures_get_places_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

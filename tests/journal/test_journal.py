@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from socktui.core.call import Call, Name
+from socktui.core.call import Call, Function
 from socktui.core.sockets import Role, Socket, State
-from socktui.journal import record
+from socktui.journal import format
 from socktui.journal.reader import Reader
 from socktui.journal.writer import CaptureExists, Journal
 from tests.journal.writing import RING, Told, accepted, called, moved, random_capture, small
@@ -75,15 +75,15 @@ def test_the_same_while_it_is_written(capture: Path) -> None:
     with Reader(capture) as reader:
         live = [reader.live]
         listener = journal.entry(service="echo")
-        called(journal, told, listener, Name.LISTEN, 0, args=(128,))
+        called(journal, told, listener, Function.LISTEN, 0, args=(128,))
         connection = accepted(journal, told, listener, 6)
         assert [reader.refresh(), reader.refresh()] == [True, False]
         check(reader, told)
-        moved(journal, told, connection, Name.RECV, b"ping")
+        moved(journal, told, connection, Function.RECV, b"ping")
         # The socket tells of a call that this reader has not counted yet: it can be looked at all the same.
         assert reader.nth(reader.socket(2), 0) == 2
         for _ in range(50):
-            moved(journal, told, connection, Name.SEND, os.urandom(5000))
+            moved(journal, told, connection, Function.SEND, os.urandom(5000))
         reader.refresh()
         check(reader, told)
         journal.close()
@@ -99,7 +99,7 @@ def test_the_hot_path_does_what_the_slow_one_does(tmp_path: Path) -> None:
     hot = journal.entry()
     slow = Socket(1, scheme="tcp")
     for turn in range(200):
-        name = Name.RECV if turn % 3 else Name.SEND
+        name = Function.RECV if turn % 3 else Function.SEND
         moved(journal, told, hot, name, bytes(turn + 1))
         slow.apply(told.calls[-1])
         assert hot.socket == slow
@@ -166,7 +166,7 @@ def test_any_call_of_a_long_capture_is_a_few_steps_away(capture: Path, monkeypat
     journal = Journal(capture, ring_size=RING, floor=0)
     entries = [journal.entry(), journal.entry()]
     for turn in range(20000):
-        called(journal, told, entries[turn % 7 == 0], Name.RECV, -1, 104)
+        called(journal, told, entries[turn % 7 == 0], Function.RECV, -1, 104)
     journal.close()
     with Reader(capture) as reader:
         mine = [call.seq for call in told.calls if call.socket == 1]
@@ -194,13 +194,13 @@ def test_calls_of_sockets_in_turn_are_not_taken_for_each_other(capture: Path) ->
     journal = Journal(capture, ring_size=RING, floor=0)
     entries = [journal.entry() for _ in range(3)]
     for turn in range(300):
-        called(journal, told, entries[turn % 3], Name.RECV, -1, 104)
+        called(journal, told, entries[turn % 3], Function.RECV, -1, 104)
     with Reader(capture) as reader:
         for n in range(100):
             for number in (1, 2, 3):
                 assert reader.nth(reader.socket(number), n) == 3 * n + number - 1
         for _ in range(6):
-            called(journal, told, entries[0], Name.RECV, -1, 104)
+            called(journal, told, entries[0], Function.RECV, -1, 104)
         reader.refresh()
         assert [reader.nth(reader.socket(1), n) for n in range(98, 106)] == [294, 297, *range(300, 306)]
     journal.close()
@@ -210,7 +210,7 @@ def test_memory_does_not_grow_with_what_was_looked_at(capture: Path) -> None:
     journal = Journal(capture, ring_size=RING, floor=0)
     entry = journal.entry()
     for _ in range(300_000):
-        journal.moved(entry, Name.RECV, 1, 2, 0, 1, 1)
+        journal.append_transfer(entry, Function.RECV, 1, 2, 0, 1, 1)
     journal.close()
     with Reader(capture) as reader:
         for seq in range(0, reader.count, 1000):
@@ -228,27 +228,27 @@ def test_the_numbers_of_the_format_stay(capture: Path) -> None:
     assert len(calls) == 4096 + 8 * 64
     assert len(slots) == 2 * 128
     received = calls[4096 + 4 * 64 :][:64]
-    assert (received[60], received[61]) == (Name.RECV, 0) == (7, 0)
+    assert (received[60], received[61]) == (Function.RECV, 0) == (7, 0)
     assert int.from_bytes(received[36:40], "little") == 2
     assert int.from_bytes(received[48:52], "little") == 13
     at = int.from_bytes(received[8:16], "little")
     assert (capture / "heap").read_bytes()[at : at + 13] == b"Hello, World!"
     assert (slots[128 + 56], slots[128 + 57]) == (Role.ACCEPTED, State.CLOSED) == (3, 8)
-    assert record.VERSION == 1
+    assert format.VERSION == 1
 
 
 def test_below_the_floor_calls_keep_their_arguments_and_sockets_their_names(capture: Path) -> None:
     journal = Journal(capture, ring_size=RING, floor=1 << 62)
     entry = journal.entry(service="echo")
     for turn in range(200):
-        journal.call(entry, Name.BIND, turn, turn, 0, args=(["127.0.0.1", turn],))
+        journal.append_call(entry, Function.BIND, turn, turn, 0, args=(["127.0.0.1", turn],))
         found = journal.heap.space(2000, reserve=0)
         while found is None:
             found = journal.heap.space(2000, reserve=0)
         at, view = found
         view[:] = bytes(2000)
         journal.heap.commit(at + 2000)
-        journal.moved(entry, Name.RECV, turn, turn, at, 2000, 2000)
+        journal.append_transfer(entry, Function.RECV, turn, turn, at, 2000, 2000)
     journal.close()
     with Reader(capture) as reader:
         assert [reader.call(2 * turn).args for turn in range(200)] == [(["127.0.0.1", turn],) for turn in range(200)]

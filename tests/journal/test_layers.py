@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from socktui.core.call import Layer, Name
+from socktui.core.call import Function, Layer
 from socktui.core.sockets import End, Role, State
 from socktui.journal.entry import Entry
 from socktui.journal.reader import Reader
@@ -12,30 +12,30 @@ from tests.journal.writing import RING
 FROM = ["127.0.0.1", 4000]
 
 
-def carried(journal: Journal, entry: Entry, name: Name, data: bytes, **details: object) -> None:
+def carried(journal: Journal, entry: Entry, name: Function, data: bytes, **details: object) -> None:
     """What a datagram socket, or a layer above the wire, does for a call that moved a message."""
     found = journal.heap.space(len(data) + DETAILS_ROOM)
     assert found is not None
     at, view = found
     view[: len(data)] = data
     now = journal.count + 1
-    journal.carried(entry, name, now, now + 1, at, view, len(data), 65536, **details)  # type: ignore[arg-type]
+    journal.append_message(entry, name, now, now + 1, at, view, len(data), 65536, **details)  # type: ignore[arg-type]
 
 
 def udp_server(journal: Journal) -> None:
     """A bound socket, two peers that speak and one that is spoken to, and the end."""
     bound = journal.entry(service="echo", scheme="udp")
-    journal.call(bound, Name.SOCKET, 1, 2, 5, args=("AF_INET", "SOCK_DGRAM", 0))
-    journal.call(bound, Name.BIND, 2, 3, 0, args=(["127.0.0.1", 5005],))
+    journal.append_call(bound, Function.SOCKET, 1, 2, 5, args=("AF_INET", "SOCK_DGRAM", 0))
+    journal.append_call(bound, Function.BIND, 2, 3, 0, args=(["127.0.0.1", 5005],))
     first = journal.peer(bound, "127.0.0.1:4000", journal.count + 1, asked=False)
-    carried(journal, first, Name.RECVFROM, b"Hello", answer=FROM, via=1)
-    carried(journal, first, Name.RECVFROM, b"", answer=FROM, via=1)
-    carried(journal, first, Name.RECVFROM, b"too l", answer=FROM, via=1, result=8)
-    carried(journal, first, Name.SENDTO, b"Hello", args=(FROM,), via=1)
+    carried(journal, first, Function.RECVFROM, b"Hello", answer=FROM, via=1)
+    carried(journal, first, Function.RECVFROM, b"", answer=FROM, via=1)
+    carried(journal, first, Function.RECVFROM, b"too l", answer=FROM, via=1, result=8)
+    carried(journal, first, Function.SENDTO, b"Hello", args=(FROM,), via=1)
     second = journal.peer(bound, "127.0.0.1:4001", journal.count + 1, asked=True)
-    carried(journal, second, Name.SENDTO, b"Hi", args=(["127.0.0.1", 4001],), via=1)
-    journal.call(second, Name.SENDTO, 9, 10, -1, 90, size=70000, args=(["127.0.0.1", 4001],), via=1)
-    journal.call(bound, Name.CLOSE, 20, 21, 0)
+    carried(journal, second, Function.SENDTO, b"Hi", args=(["127.0.0.1", 4001],), via=1)
+    journal.append_call(second, Function.SENDTO, 9, 10, -1, 90, size=70000, args=(["127.0.0.1", 4001],), via=1)
+    journal.append_call(bound, Function.CLOSE, 20, 21, 0)
     for peer in (first, second):
         journal.over(peer, 20)
 
@@ -83,12 +83,12 @@ def test_layers_are_counted_each_for_itself(capture: Path) -> None:
     journal = Journal(capture, ring_size=RING, floor=0)
     entry = journal.entry(scheme="wss")
     for name, data, details in (
-        (Name.SEND, b"0123456789", {}),
-        (Name.SSL_WRITE, b"abcdef", {}),
-        (Name.SEND, b"0123456789", {}),
-        (Name.SSL_WRITE, b"ghi", {}),
-        (Name.WS_SEND, b"xyz", {"args": ("text",)}),
-        (Name.WS_SEND, b"", {"args": ("ping",)}),
+        (Function.SEND, b"0123456789", {}),
+        (Function.SSL_WRITE, b"abcdef", {}),
+        (Function.SEND, b"0123456789", {}),
+        (Function.SSL_WRITE, b"ghi", {}),
+        (Function.WS_SEND, b"xyz", {"args": ("text",)}),
+        (Function.WS_SEND, b"", {"args": ("ping",)}),
     ):
         carried(journal, entry, name, data, **details)
     journal.close()
@@ -110,7 +110,7 @@ def test_layers_are_counted_each_for_itself(capture: Path) -> None:
 def test_what_fails_above_the_wire_is_told_in_words(capture: Path) -> None:
     journal = Journal(capture, ring_size=RING, floor=0)
     entry = journal.entry(scheme="tls")
-    journal.call(entry, Name.SSL_DO_HANDSHAKE, 1, 2, -1, answer="the certificate has expired")
+    journal.append_call(entry, Function.SSL_DO_HANDSHAKE, 1, 2, -1, answer="the certificate has expired")
     journal.describe(entry, who="somebody", insecure=True)
     journal.close()
     with Reader(capture) as reader:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.journal import heap as heaps
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
-from tests.journal.pour import content
+from tests.journal.flood import content
 from tests.journal.test_journal import folded
 from tests.journal.writing import RING, Told, called, moved
 from tests.support import fresh, wait_until
@@ -23,7 +23,7 @@ from tests.support import fresh, wait_until
 
 @contextmanager
 def pouring(capture: Path, mib: int, ring: int) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "tests.journal.pour", str(capture), str(mib), str(ring)]
+    command = [sys.executable, "-m", "tests.journal.flood", str(capture), str(mib), str(ring)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
         try:
@@ -38,7 +38,7 @@ def check(reader: Reader, first: int, last: int) -> int:
     found = 0
     for seq in range(first, last):
         call = reader.call(seq)
-        if call.name is Name.RECV:
+        if call.name is Function.RECV:
             assert reader.data(call) == content(call.size), seq
             found += 1
     return found
@@ -95,9 +95,9 @@ def test_a_call_that_its_socket_was_not_told_of_any_more(capture: Path, monkeypa
     told = Told()
     journal = Journal(capture, ring_size=RING, floor=0)
     entry = journal.entry()
-    called(journal, told, entry, Name.CONNECT, 0, args=(["127.0.0.1", 5005],))
+    called(journal, told, entry, Function.CONNECT, 0, args=(["127.0.0.1", 5005],))
     monkeypatch.setattr(journal, "_write_slot", lambda entry: None)
-    called(journal, told, entry, Name.CLOSE, 0)
+    called(journal, told, entry, Function.CLOSE, 0)
     journal.heap.close()
     journal._slots.close(128)
     journal._header.close()
@@ -122,7 +122,7 @@ def test_a_slow_disk_makes_its_writer_wait_and_loses_nothing(capture: Path, monk
     for turn in range(100):
         if journal.heap.space(5000) is None:
             stalled += 1
-        moved(journal, told, entry, Name.RECV, bytes([turn]) * 5000)
+        moved(journal, told, entry, Function.RECV, bytes([turn]) * 5000)
     journal.close()
     assert stalled
     with Reader(capture) as reader:
@@ -144,7 +144,7 @@ def test_details_that_found_no_room_are_counted(capture: Path, monkeypatch: pyte
     journal = Journal(capture, ring_size=RING, floor=0)
     entry = journal.entry()
     monkeypatch.setattr(journal.heap, "keep", lambda data: None)
-    journal.call(entry, Name.BIND, 1, 2, 0, args=(["127.0.0.1", 5005],))
+    journal.append_call(entry, Function.BIND, 1, 2, 0, args=(["127.0.0.1", 5005],))
     monkeypatch.undo()
     journal.close()
     with Reader(capture) as reader:
@@ -174,18 +174,18 @@ def test_a_full_disk_is_counted_to_the_byte_and_forgotten_when_there_is_room(
         wait_until(lambda: journal.heap.drained == journal.heap.head)
 
     with Reader(capture) as reader:
-        moved(journal, told, entry, Name.RECV, b"before")
+        moved(journal, told, entry, Function.RECV, b"before")
         settle()
         full = True
-        moved(journal, told, entry, Name.RECV, b"x" * 5000)
-        moved(journal, told, entry, Name.SEND, b"y" * 3000)
+        moved(journal, told, entry, Function.RECV, b"x" * 5000)
+        moved(journal, told, entry, Function.SEND, b"y" * 3000)
         settle()
         reader.refresh()
         assert reader.health.lost_bytes == 8000
         assert reader.health.disk_errno == 28
         full = False
         wait_until(lambda: time.monotonic() > journal.heap._failing_until)
-        moved(journal, told, entry, Name.RECV, b"after")
+        moved(journal, told, entry, Function.RECV, b"after")
         settle()
         reader.refresh()
         assert reader.health.disk_errno == 0
@@ -204,7 +204,7 @@ def test_calls_without_room_are_counted_and_leave_the_rest_whole(
     journal = Journal(capture, ring_size=RING, floor=0)
     entries = [journal.entry(), journal.entry()]
     while 4096 + journal.count * 64 < journal._calls.size:
-        journal.moved(entries[journal.count % 2], Name.RECV, 1, 2, 0, 1, 1)
+        journal.append_transfer(entries[journal.count % 2], Function.RECV, 1, 2, 0, 1, 1)
     fits = journal.count
     full = True
     grow = journal._calls.grow
@@ -215,11 +215,11 @@ def test_calls_without_room_are_counted_and_leave_the_rest_whole(
         grow()
 
     monkeypatch.setattr(journal._calls, "grow", maybe)
-    journal.moved(entries[0], Name.RECV, 1, 2, 0, 1, 1)
-    journal.call(entries[1], Name.SHUTDOWN, 1, 2, 0, args=("SHUT_WR",))
+    journal.append_transfer(entries[0], Function.RECV, 1, 2, 0, 1, 1)
+    journal.append_call(entries[1], Function.SHUTDOWN, 1, 2, 0, args=("SHUT_WR",))
     full = False
-    journal.moved(entries[0], Name.RECV, 1, 2, 0, 1, 1)
-    journal.call(entries[1], Name.CLOSE, 9, 10, 0)
+    journal.append_transfer(entries[0], Function.RECV, 1, 2, 0, 1, 1)
+    journal.append_call(entries[1], Function.CLOSE, 9, 10, 0)
     journal.close()
     with Reader(capture) as reader:
         assert reader.count == fits + 2

@@ -11,23 +11,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from socktui.core.call import Call, Name
-from socktui.journal import record, search, sieve
+from socktui.core.call import Call, Function
+from socktui.journal import format, prefilter, search
 from socktui.journal.entry import Entry
 from socktui.journal.matching import LONGEST, Pattern, PatternError
 from socktui.journal.reader import Reader
 from socktui.journal.search import EVERYTHING, Hit, Hits, Place, Scope, Search
 from socktui.journal.writer import DETAILS_ROOM, Journal
-from tests.journal.pour import content
+from tests.journal.flood import content
 from tests.journal.test_live import pouring
 from tests.journal.writing import RING
 from tests.support import fresh
 
 SCHEMES = ("tcp", "tcp", "udp", "wss")
 NAMES = {
-    "tcp": [Name.SEND, Name.RECV],
-    "udp": [Name.SENDTO, Name.RECVFROM],
-    "wss": [Name.SEND, Name.RECV, Name.SSL_READ, Name.SSL_WRITE, Name.WS_SEND],
+    "tcp": [Function.SEND, Function.RECV],
+    "udp": [Function.SENDTO, Function.RECVFROM],
+    "wss": [Function.SEND, Function.RECV, Function.SSL_READ, Function.SSL_WRITE, Function.WS_SEND],
 }
 
 
@@ -64,29 +64,29 @@ class Writer:
         name = names[step.way % len(names)]
         if step.echo and SCHEMES[step.socket] == "tcp" and step.socket in self._last:
             at, length = self._last[step.socket]
-            self.journal.moved(entry, Name.SEND, 1, 2, at, length, length)
+            self.journal.append_transfer(entry, Function.SEND, 1, 2, at, length, length)
         elif SCHEMES[step.socket] == "tcp":
             at = self.move(entry, name, step.data)
-            if name is Name.RECV and step.data:
+            if name is Function.RECV and step.data:
                 self._last[step.socket] = at, len(step.data)
         else:
             self.carry(entry, name, step.data)
 
-    def move(self, entry: Entry, name: Name, data: bytes) -> int:
+    def move(self, entry: Entry, name: Function, data: bytes) -> int:
         if not data:
-            self.journal.call(entry, Name.SHUTDOWN, 1, 2, 0, args=("aba",))
+            self.journal.append_call(entry, Function.SHUTDOWN, 1, 2, 0, args=("aba",))
             return 0
         at, view = self._space(len(data))
         view[:] = data
         self.journal.heap.commit(at + len(data))
-        self.journal.moved(entry, name, 1, 2, at, len(data), len(data))
+        self.journal.append_transfer(entry, name, 1, 2, at, len(data), len(data))
         return at
 
-    def carry(self, entry: Entry, name: Name, data: bytes) -> None:
+    def carry(self, entry: Entry, name: Function, data: bytes) -> None:
         """With details in the heap that look like what may be searched for."""
         at, view = self._space(len(data) + DETAILS_ROOM)
         view[: len(data)] = data
-        self.journal.carried(entry, name, 1, 2, at, view, len(data), 9, args=("abaAb",))
+        self.journal.append_message(entry, name, 1, 2, at, view, len(data), 9, args=("abaAb",))
 
     def _space(self, size: int) -> tuple[int, memoryview]:
         while (found := self.journal.heap.space(size)) is None:
@@ -98,10 +98,10 @@ def lose(path: Path, ranges: list[tuple[int, int]]) -> None:
     """As if these bytes of the heap had not been kept."""
     with (path / "calls").open("r+b") as file:
         for i, (start, size) in enumerate(sorted(ranges)):
-            file.seek(record.RANGES_AT + i * record.RANGE.size)
-            file.write(record.RANGE.pack(start, start + size))
-        file.seek(record.LOST_AT)
-        file.write(record.U32.pack(len(ranges)))
+            file.seek(format.RANGES_AT + i * format.RANGE.size)
+            file.write(format.RANGE.pack(start, start + size))
+        file.seek(format.LOST_AT)
+        file.write(format.U32.pack(len(ranges)))
 
 
 @contextmanager
@@ -147,7 +147,7 @@ def all_of(hits: Hits) -> list[Hit]:
 def sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sizes of pieces and blocks, as they are and so small that there are many borders; chains seldom and often."""
     piece, block, sparse = request.param
-    monkeypatch.setattr(sieve, "PIECE", piece)
+    monkeypatch.setattr(prefilter, "PIECE", piece)
     monkeypatch.setattr(search, "PIECE", piece)
     monkeypatch.setattr(search, "BLOCK", block)
     monkeypatch.setattr(search, "CHAINED", block)
@@ -213,11 +213,11 @@ def test_a_search_that_is_under_way_goes_on_with_what_has_come(capture: Path) ->
         for scope in (EVERYTHING, Scope(1)):
             start = reader.count
             for _ in range(3):
-                writer.move(writer.entries[0], Name.RECV, b"--needle--")
+                writer.move(writer.entries[0], Function.RECV, b"--needle--")
             reader.refresh()
             hits = (hit for hit in Search(reader, Pattern(b"needle"), scope).forward(Place(start, 0)) if hit)
             assert [hit.seq for hit in islice(hits, 2)] == [start, start + 1]
-            writer.move(writer.entries[0], Name.RECV, b"another needle")
+            writer.move(writer.entries[0], Function.RECV, b"another needle")
             reader.refresh()
             assert [hit.seq for hit in hits] == [start + 2, start + 3]
     writer.journal.close()
@@ -230,7 +230,7 @@ def test_while_another_process_writes_flat_out(capture: Path) -> None:
         while writer.poll() is None:
             reader.refresh()
             last = reader.count - 1
-            while last >= 0 and reader.call(last).name is not Name.RECV:
+            while last >= 0 and reader.call(last).name is not Function.RECV:
                 last -= 1
             if last < 0:
                 continue
@@ -241,14 +241,14 @@ def test_while_another_process_writes_flat_out(capture: Path) -> None:
             rounds += 1
         assert rounds > 5
         fresh(reader)
-        wanted = [call for call in map(reader.call, range(0, reader.count, 997)) if call.name is Name.RECV]
+        wanted = [call for call in map(reader.call, range(0, reader.count, 997)) if call.name is Function.RECV]
         for call in wanted:
             pattern = Pattern(content(call.size)[:32])
             assert call.seq in [hit.seq for hit in all_of(Search(reader, pattern).forward())]
 
 
 def test_matches_in_a_call_of_many_pieces(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (search, sieve):
+    for module in (search, prefilter):
         monkeypatch.setattr(module, "PIECE", 4096)
     data = bytearray(RING // 2)
     places = [0, 4090, 4094, 8191, 8192, 70_000, len(data) - 6]
@@ -256,7 +256,7 @@ def test_matches_in_a_call_of_many_pieces(capture: Path, monkeypatch: pytest.Mon
         data[at : at + 6] = b"nEEdle"
     found = [at for at in range(len(data)) if data[at : at + 6] == b"nEEdle"]
     writer = Writer(capture)
-    writer.move(writer.entries[0], Name.RECV, bytes(data))
+    writer.move(writer.entries[0], Function.RECV, bytes(data))
     writer.journal.close()
     with Reader(capture) as reader:
         one = Search(reader, Pattern(b"NEEDLE", ignore_case=True))
@@ -270,10 +270,10 @@ def test_the_way_to_the_call_before_is_cut_into_steps(capture: Path, monkeypatch
     monkeypatch.setattr(search, "STEPS", 10)
     writer = Writer(capture)
     entry = writer.entries[0]
-    writer.move(entry, Name.RECV, b"nee")
+    writer.move(entry, Function.RECV, b"nee")
     for _ in range(100):
-        writer.move(entry, Name.SEND, b"xyz")
-    writer.move(entry, Name.RECV, b"dle")
+        writer.move(entry, Function.SEND, b"xyz")
+    writer.move(entry, Function.RECV, b"dle")
     writer.journal.close()
     with Reader(capture) as reader:
         items = list(Search(reader, Pattern(b"needle")).forward())
@@ -285,11 +285,11 @@ def test_bytes_between_that_are_missing_break_a_stream(capture: Path, monkeypatc
     """A call that could not be recorded leaves a gap in the offsets."""
     writer = Writer(capture)
     entry = writer.entries[0]
-    writer.move(entry, Name.RECV, b"nee")
+    writer.move(entry, Function.RECV, b"nee")
     with monkeypatch.context() as patched:
         patched.setattr(writer.journal, "_append", lambda *args: False)
-        writer.move(entry, Name.RECV, b"d")
-    writer.move(entry, Name.RECV, b"dle")
+        writer.move(entry, Function.RECV, b"d")
+    writer.move(entry, Function.RECV, b"dle")
     writer.journal.close()
     with Reader(capture) as reader:
         assert all_of(Search(reader, Pattern(b"needle")).forward()) == []
@@ -298,7 +298,7 @@ def test_bytes_between_that_are_missing_break_a_stream(capture: Path, monkeypatc
 def test_a_chain_looks_only_at_the_calls_of_its_socket(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = Writer(capture)
     for i in range(500):
-        writer.move(writer.entries[i % 100 == 7], Name.RECV, b"needle")
+        writer.move(writer.entries[i % 100 == 7], Function.RECV, b"needle")
     writer.journal.close()
     looked: list[int] = []
     with Reader(capture) as reader:
@@ -317,15 +317,15 @@ def test_a_chain_looks_only_at_the_calls_of_its_socket(capture: Path, monkeypatc
 
 def test_a_search_tells_how_far_it_is(capture: Path) -> None:
     writer = Writer(capture)
-    for _ in range(3 * sieve.BLOCK):
-        writer.move(writer.entries[0], Name.RECV, b"a")
+    for _ in range(3 * prefilter.BLOCK):
+        writer.move(writer.entries[0], Function.RECV, b"a")
     writer.journal.close()
     with Reader(capture) as reader:
         one = Search(reader, Pattern(b"b"))
         told = [(one.looked, one.of) for _ in one.forward()]
         assert told == sorted(told)
         assert len(set(told)) == 3
-        assert (one.looked, one.of) == (3 * sieve.BLOCK, 3 * sieve.BLOCK)
+        assert (one.looked, one.of) == (3 * prefilter.BLOCK, 3 * prefilter.BLOCK)
 
 
 @pytest.mark.parametrize("data", [b"", b"x" * (LONGEST + 1)])
@@ -339,7 +339,7 @@ def test_the_longest_pattern_over_calls_of_a_byte(capture: Path) -> None:
     writer = Writer(capture)
     pattern = bytes(i * i % 251 for i in range(300))
     for byte in b"xx" + pattern + b"xx":
-        writer.move(writer.entries[0], Name.SEND, bytes([byte]))
+        writer.move(writer.entries[0], Function.SEND, bytes([byte]))
     writer.journal.close()
     with Reader(capture) as reader:
         assert all_of(Search(reader, Pattern(pattern)).forward()) == [Hit(2, 0, 300, Place(301, 0))]

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from socktui.core.call import Argument, Call, Name
+from socktui.core.call import Argument, Call, Function
 from socktui.journal.entry import Entry
 from socktui.journal.writer import Journal
 
@@ -21,7 +21,7 @@ class Told:
     data: dict[int, bytes] = field(default_factory=dict)
 
 
-def moved(journal: Journal, told: Told, entry: Entry, name: Name, data: bytes) -> None:
+def moved(journal: Journal, told: Told, entry: Entry, name: Function, data: bytes) -> None:
     """What a traced socket does for a send() or recv() that moved bytes."""
     while (found := journal.heap.space(len(data))) is None:
         pass  # the disk is behind
@@ -29,10 +29,10 @@ def moved(journal: Journal, told: Told, entry: Entry, name: Name, data: bytes) -
     view[:] = data
     journal.heap.commit(at + len(data))
     socket = entry.socket
-    offset = socket.received if name is Name.RECV else socket.sent
+    offset = socket.received if name is Function.RECV else socket.sent
     began = 1000 * (journal.count + 1)
     seq = journal.count
-    journal.moved(entry, name, began, began + 500, at, len(data), len(data) + 7)
+    journal.append_transfer(entry, name, began, began + 500, at, len(data), len(data) + 7)
     told.calls.append(
         Call(
             seq, began, 500, socket.number, name, len(data), size=len(data) + 7, offset=offset, at=at, length=len(data)
@@ -45,7 +45,7 @@ def called(
     journal: Journal,
     told: Told,
     entry: Entry,
-    name: Name,
+    name: Function,
     result: int,
     errno: int = 0,
     *,
@@ -55,13 +55,17 @@ def called(
     made: int = 0,
 ) -> Call:
     began = 1000 * (journal.count + 1)
-    call = journal.call(entry, name, began, began + 2000, result, errno, size=size, args=args, answer=answer, made=made)
+    call = journal.append_call(
+        entry, name, began, began + 2000, result, errno, size=size, args=args, answer=answer, made=made
+    )
     told.calls.append(call)
     return call
 
 
 def accepted(journal: Journal, told: Told, listener: Entry, fd: int) -> Entry:
-    call = called(journal, told, listener, Name.ACCEPT, fd, answer=["127.0.0.1", 50000 + fd], made=journal.next_socket)
+    call = called(
+        journal, told, listener, Function.ACCEPT, fd, answer=["127.0.0.1", 50000 + fd], made=journal.next_socket
+    )
     return journal.entry(listener, call)
 
 
@@ -86,14 +90,14 @@ def left_behind(path: Path) -> None:
 def a_few_calls(journal: Journal) -> None:
     told = Told()
     listener = journal.entry(service="echo")
-    called(journal, told, listener, Name.SOCKET, 5, args=("AF_INET", "SOCK_STREAM", 0))
-    called(journal, told, listener, Name.BIND, 0, args=(["127.0.0.1", 5005],))
-    called(journal, told, listener, Name.LISTEN, 0, args=(128,))
+    called(journal, told, listener, Function.SOCKET, 5, args=("AF_INET", "SOCK_STREAM", 0))
+    called(journal, told, listener, Function.BIND, 0, args=(["127.0.0.1", 5005],))
+    called(journal, told, listener, Function.LISTEN, 0, args=(128,))
     connection = accepted(journal, told, listener, 6)
-    moved(journal, told, connection, Name.RECV, b"Hello, World!")
-    moved(journal, told, connection, Name.SEND, b"Hello, World!")
-    called(journal, told, connection, Name.RECV, 0, size=20)
-    called(journal, told, connection, Name.CLOSE, 0)
+    moved(journal, told, connection, Function.RECV, b"Hello, World!")
+    moved(journal, told, connection, Function.SEND, b"Hello, World!")
+    called(journal, told, connection, Function.RECV, 0, size=20)
+    called(journal, told, connection, Function.CLOSE, 0)
 
 
 def random_capture(path: Path, seed: int, calls: int, *, ring_size: int = RING) -> Told:
@@ -110,15 +114,17 @@ def random_capture(path: Path, seed: int, calls: int, *, ring_size: int = RING) 
             case 1 if len(entries) < 40:
                 entries.append(accepted(journal, told, entry, len(entries)))
             case 2:
-                name = chance.choice([Name.CONNECT, Name.BIND, Name.SHUTDOWN, Name.LISTEN, Name.CLOSE])
+                name = chance.choice(
+                    [Function.CONNECT, Function.BIND, Function.SHUTDOWN, Function.LISTEN, Function.CLOSE]
+                )
                 failed = chance.random() < 0.3
                 errno = chance.choice([111, 104, 115, 98]) if failed else 0
                 called(journal, told, entry, name, -1 if failed else 0, errno, args=(["::1", chance.randrange(9)],))
             case 3:
-                called(journal, told, entry, chance.choice([Name.RECV, Name.SEND]), -1, 104, size=20)
+                called(journal, told, entry, chance.choice([Function.RECV, Function.SEND]), -1, 104, size=20)
             case _:
                 size = chance.choice([1, 20, chance.randrange(1, 5000)])
-                name = chance.choice([Name.RECV, Name.SEND])
+                name = chance.choice([Function.RECV, Function.SEND])
                 moved(journal, told, entry, name, chance.randbytes(size))
     journal.close()
     return told

@@ -10,7 +10,7 @@ from typing import IO
 
 import pytest
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.sockets import Role, Socket
 from socktui.journal.reader import Reader
 from tests.support import SECONDS, until
@@ -115,19 +115,19 @@ def _listening_port(pid: int) -> int:
 
 
 @dataclass(frozen=True)
-class Seen:
+class LayerFilter:
     """One socket of ours as the capture shows it: what its calls add up to, and the bytes each way."""
 
     socket: Socket
     received: bytes
     sent: bytes
-    calls: tuple[Name, ...]
+    calls: tuple[Function, ...]
     lengths: tuple[int, ...]
     """What each recv() returned."""
     fin_received: bool
 
 
-def seen(capture: Path) -> list[Seen]:
+def seen(capture: Path) -> list[LayerFilter]:
     """All sockets in the capture, listeners left out."""
     with Reader(capture) as reader:
         found = []
@@ -136,7 +136,7 @@ def seen(capture: Path) -> list[Seen]:
             if socket.role is Role.LISTENER:
                 continue
             calls = [call for call in map(reader.call, range(reader.count)) if call.socket == number]
-            parts: dict[Name, bytearray] = {Name.RECV: bytearray(), Name.SEND: bytearray()}
+            parts: dict[Function, bytearray] = {Function.RECV: bytearray(), Function.SEND: bytearray()}
             for call in calls:
                 if call.length:
                     data = reader.data(call)
@@ -144,21 +144,21 @@ def seen(capture: Path) -> list[Seen]:
                     assert call.offset == len(parts[call.name])
                     parts[call.name] += data
             if socket.ended:  # until then the slot may be ahead of the calls that were counted before
-                assert (socket.received, socket.sent) == (len(parts[Name.RECV]), len(parts[Name.SEND]))
+                assert (socket.received, socket.sent) == (len(parts[Function.RECV]), len(parts[Function.SEND]))
             found.append(
-                Seen(
+                LayerFilter(
                     socket,
-                    bytes(parts[Name.RECV]),
-                    bytes(parts[Name.SEND]),
+                    bytes(parts[Function.RECV]),
+                    bytes(parts[Function.SEND]),
                     tuple(call.name for call in calls),
-                    tuple(call.result for call in calls if call.name is Name.RECV),
+                    tuple(call.result for call in calls if call.name is Function.RECV),
                     any(call.eof for call in calls),
                 )
             )
         return found
 
 
-async def all_over(capture: Path, count: int = 1) -> list[Seen]:
+async def all_over(capture: Path, count: int = 1) -> list[LayerFilter]:
     """Wait until there have been `count` connections and all are closed; what the capture shows of them."""
 
     def over() -> bool:

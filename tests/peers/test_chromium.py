@@ -122,7 +122,7 @@ async def test_what_the_server_does_is_shown(page: Page, engine: Engine) -> None
     [number] = await until(lambda: websockets(engine))
     await engine.send([number], "Привет".encode())
     await engine.send([number], b"\xfe")
-    await engine.call("close", socket=number)
+    await engine.request("close", socket=number)
     assert (await rows(page, 4))[1:] == [
         ["←", "text 12", "Привет"],
         ["←", "binary 1", "fe"],

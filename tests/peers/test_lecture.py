@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from socktui.control.client import Engine
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End, Role, State
 from tests.peers.conftest import Run
@@ -64,7 +64,7 @@ async def test_the_lectures_client_and_our_server(engine: Engine, run: Run, lect
     assert printed(client.out) == ["received: Hello, World!"]
     [ours] = await all_over(engine.capture)
     assert ours.received == ours.sent == HELLO
-    assert ours.calls[-4:] == (Name.RECV, Name.SEND, Name.RECV, Name.CLOSE)
+    assert ours.calls[-4:] == (Function.RECV, Function.SEND, Function.RECV, Function.CLOSE)
     assert ours.lengths == (13, 0)
     assert (ours.socket.state, ours.socket.end) == (State.CLOSED, End.PEER_FIN)
 
@@ -76,7 +76,7 @@ async def test_our_client_and_the_lectures_server(engine: Engine, run: Run, lect
     await until(lambda: [ours.received for ours in seen(engine.capture)] == [HELLO])
     [ours] = seen(engine.capture)
     assert (ours.socket.role, ours.socket.state) == (Role.CLIENT, State.ESTAB)
-    await engine.call("shutdown", socket=number)
+    await engine.request("shutdown", socket=number)
     assert await server.status() == 0
     [ours] = await all_over(engine.capture)
     assert (ours.sent, ours.received) == (HELLO, HELLO)
@@ -96,7 +96,7 @@ async def test_a_buffer_of_20_cuts_a_message_of_45(engine: Engine, run: Run, lec
     await engine.send(numbers, LONG)
     await until(lambda: [ours.received for ours in seen(engine.capture)] == [LONG] * 3)
     for number in numbers:
-        await engine.call("shutdown", socket=number)
+        await engine.request("shutdown", socket=number)
     assert await server.status() == 0
     found = await all_over(engine.capture, 3)
     for piece in PIECES:
@@ -205,6 +205,6 @@ async def test_the_programs_in_c_call_what_the_lecture_calls(
         client = run(*trace, compiled / name, HOST, port)
         [ours] = await until(lambda: [ours for ours in seen(engine.capture) if ours.received])
         await engine.send([ours.socket.number], ours.received)
-        await engine.call("close", socket=ours.socket.number)
+        await engine.request("close", socket=ours.socket.number)
         assert await client.status() == 0
     assert kernel_calls(log.read_text()) == CALLS[name]

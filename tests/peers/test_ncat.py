@@ -5,7 +5,7 @@ import random
 import pytest
 
 from socktui.control.client import Engine
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End, Role, State
 from tests.peers.conftest import Run
@@ -24,7 +24,7 @@ async def test_every_byte_comes_back_to_ncat(engine: Engine, run: Run) -> None:
     assert ncat.out == EVERY_BYTE
     [ours] = await all_over(engine.capture)
     assert (ours.received, ours.sent) == (EVERY_BYTE, EVERY_BYTE)
-    assert ours.calls[-3:] == (Name.SEND, Name.RECV, Name.CLOSE)
+    assert ours.calls[-3:] == (Function.SEND, Function.RECV, Function.CLOSE)
     assert ours.lengths[-1] == 0  # the FIN that ncat sends at the end of its input
     assert (ours.socket.role, ours.socket.state, ours.socket.end) == (Role.ACCEPTED, State.CLOSED, End.PEER_FIN)
     assert ours.socket.service == "echo"
@@ -93,7 +93,7 @@ async def test_a_reset_by_us_is_seen_by_ncat(engine: Engine, run: Run) -> None:
     ncat.type(b"x")
     await ncat.writes(b"x")
     [ours] = seen(engine.capture)
-    await engine.call("reset", socket=ours.socket.number)
+    await engine.request("reset", socket=ours.socket.number)
     assert await ncat.status() != 0
     assert "Connection reset by peer" in ncat.err
     [ours] = await all_over(engine.capture)
@@ -109,15 +109,15 @@ async def test_our_client_talks_to_ncat(engine: Engine, run: Run) -> None:
     [ours] = await until(lambda: [ours for ours in seen(engine.capture) if ours.received])
     assert (ours.sent, ours.received) == (EVERY_BYTE, b"an answer\n")
     assert ours.socket.state is State.ESTAB
-    await engine.call("shutdown", socket=number)
+    await engine.request("shutdown", socket=number)
     [ours] = seen(engine.capture)
     # Either our FIN is out and theirs is still to come, or ncat has answered it already.
     assert ours.socket.state in (State.FIN_WAIT_2, State.TIME_WAIT, State.CLOSED)
     ncat.end_of_input()
     assert await ncat.status() == 0
     [ours] = await all_over(engine.capture)
-    assert Name.SHUTDOWN in ours.calls
-    assert (ours.calls[-1], ours.fin_received) == (Name.CLOSE, True)
+    assert Function.SHUTDOWN in ours.calls
+    assert (ours.calls[-1], ours.fin_received) == (Function.CLOSE, True)
     assert (ours.socket.role, ours.socket.end) == (Role.CLIENT, End.PEER_FIN)
 
 
@@ -126,10 +126,10 @@ async def test_our_client_against_a_cat_behind_ncat(engine: Engine, run: Run) ->
     number = await engine.connect(Endpoint("tcp", "127.0.0.1", await ncat.port()))
     await engine.send([number], b"meow")
     await until(lambda: [ours.received for ours in seen(engine.capture)] == [b"meow"])
-    await engine.call("close", socket=number)
+    await engine.request("close", socket=number)
     [ours] = await all_over(engine.capture)
     assert (ours.sent, ours.received) == (b"meow", b"meow")
-    assert (ours.calls[-1], ours.socket.end) == (Name.CLOSE, End.CLOSED)
+    assert (ours.calls[-1], ours.socket.end) == (Function.CLOSE, End.CLOSED)
 
 
 async def test_the_two_ends_of_ours_with_a_relay_of_ncat_between(engine: Engine, run: Run) -> None:
@@ -139,7 +139,7 @@ async def test_the_two_ends_of_ours_with_a_relay_of_ncat_between(engine: Engine,
     number = await engine.connect(Endpoint("tcp", "127.0.0.1", await ncat.port()))
     await engine.send([number], EVERY_BYTE)
     await until(lambda: [ours.received for ours in seen(engine.capture)] == [EVERY_BYTE] * 2)
-    await engine.call("shutdown", socket=number)
+    await engine.request("shutdown", socket=number)
     found = {ours.socket.role: ours for ours in await all_over(engine.capture, 2)}
     assert found[Role.CLIENT].sent == found[Role.ACCEPTED].received == EVERY_BYTE
     assert found[Role.ACCEPTED].sent == found[Role.CLIENT].received == EVERY_BYTE

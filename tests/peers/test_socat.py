@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from socktui.control.client import Engine
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End, Role, State
 from tests.peers.conftest import Run
@@ -65,12 +65,12 @@ async def test_our_client_talks_to_socat(engine: Engine, run: Run) -> None:
     assert (ours.received, ours.socket.state) == (b"from socat", State.CLOSE_WAIT)
     await engine.send([number], b"after your FIN")
     await socat.writes(LINES + b"after your FIN")
-    await engine.call("shutdown", socket=number)
+    await engine.request("shutdown", socket=number)
     assert await socat.status() == 0
     [ours] = await all_over(engine.capture)
     assert ours.sent == LINES + b"after your FIN"
     assert (ours.socket.role, ours.socket.end) == (Role.CLIENT, End.PEER_FIN)
-    assert ours.calls.index(Name.SHUTDOWN) < ours.calls.index(Name.CLOSE)
+    assert ours.calls.index(Function.SHUTDOWN) < ours.calls.index(Function.CLOSE)
 
 
 async def test_our_client_against_an_echo_of_socat(engine: Engine, run: Run) -> None:
@@ -79,7 +79,7 @@ async def test_our_client_against_an_echo_of_socat(engine: Engine, run: Run) -> 
     for piece in (b"one", b"\x00\xff", b"three"):
         await engine.send([number], piece)
     await until(lambda: [ours.received for ours in seen(engine.capture)] == [b"one\x00\xffthree"])
-    await engine.call("shutdown", socket=number)
+    await engine.request("shutdown", socket=number)
     assert await socat.status() == 0
     [ours] = await all_over(engine.capture)
     assert ours.sent == ours.received == b"one\x00\xffthree"

@@ -81,7 +81,7 @@ async def test_the_end_of_our_side_is_seen_by_telnet(engine: Engine) -> None:
         [ours] = await until(lambda: seen(engine.capture))
         await engine.send([ours.socket.number], b"goodbye\r\n")
         terminal.wait_for("goodbye")
-        await engine.call("close", socket=ours.socket.number)
+        await engine.request("close", socket=ours.socket.number)
         terminal.wait_for("Connection closed by foreign host.")
         terminal.exit_status()
     [ours] = await all_over(engine.capture)

@@ -101,7 +101,7 @@ async def test_a_login_through_the_engine(engine: Engine, telnetd: Program) -> N
     await until(lambda: shown().endswith(b"Password: "))
     await engine.send([number], b"secret\r")
     await until(lambda: shown().endswith(b"24 80\r\n"))
-    await engine.call("close", socket=number)
+    await engine.request("close", socket=number)
     assert shown() == b"login: ada\r\nPassword: \r\nada logs in with 6 letters on dumb, 24 80\r\n"
     assert carried(engine.capture, number, "telnet_send") == b"ada\rsecret\r"
     assert "IAC SB TERMINAL-TYPE IS DUMB IAC SE" in describe(carried(engine.capture, number, "send"))

@@ -10,7 +10,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from tests.engine.certificates import Certificates
 from tests.engine.tls_engine import TLS, calls_of, over, own_ca
@@ -59,7 +59,7 @@ async def test_openssl_s_client(engine: Engine, run: Run, version: str) -> None:
     client.end_of_input()
     assert await client.status() == 0
     await over(engine, 1)
-    assert calls_of(engine, 2, Name.SSL_READ)[-1].eof
+    assert calls_of(engine, 2, Function.SSL_READ)[-1].eof
     assert carried(engine.capture, 2, "SSL_read") == LINE
 
 
@@ -68,9 +68,9 @@ async def test_openssl_s_client_changes_its_keys(engine: Engine, run: Run) -> No
     client = run("openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", own_ca())
     await until(lambda: b"Verify return code" in client.out)
     for count, command in enumerate((b"k", b"K", b"K"), 1):
-        before = len(calls_of(engine, 2, Name.RECV))
+        before = len(calls_of(engine, 2, Function.RECV))
         client.type(command + b"\n")  # new keys; with K, new ones from this end as well
-        await until(lambda before=before: len(calls_of(engine, 2, Name.RECV)) > before)  # type: ignore[misc]
+        await until(lambda before=before: len(calls_of(engine, 2, Function.RECV)) > before)  # type: ignore[misc]
         client.type(LINE)
         await until(lambda count=count: client.out.count(LINE) == count)  # type: ignore[misc]
     assert carried(engine.capture, 2, "SSL_read") == LINE * 3
@@ -84,7 +84,7 @@ async def test_openssl_s_server(engine: Engine, run: Run, certificates: Certific
     server = run("openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", good, "-quiet")
     number = await connected(engine, server, f"ca={certificates.ca}")
     await exchanged(engine, number, server)
-    await engine.call("close", socket=number)
+    await engine.request("close", socket=number)
     await until(lambda: not all_sockets(engine.capture)[0].open)
 
 
@@ -98,9 +98,9 @@ async def test_openssl_s_server_wants_new_keys(
     server = run("openssl", "s_server", *command_line)
     number = await connected(engine, server, f"ca={certificates.ca}")
     await until(lambda: b"CIPHER is" in server.out)
-    before = len(calls_of(engine, number, Name.RECV))
+    before = len(calls_of(engine, number, Function.RECV))
     server.type(command)
-    await until(lambda: len(calls_of(engine, number, Name.RECV)) >= before + comes)
+    await until(lambda: len(calls_of(engine, number, Function.RECV)) >= before + comes)
     await exchanged(engine, number, server)
 
 
@@ -114,16 +114,16 @@ async def test_what_is_sent_waits_for_the_handshake_that_a_server_wants(
         number = await engine.connect(Endpoint.parse(f"tls://127.0.0.1:{port}?ca={certificates.ca}"))
         await until(lambda: b"CIPHER is" in server.out)
         gate.clear()  # one more message comes through: that another handshake is wanted
-        before = len(calls_of(engine, number, Name.SEND))
+        before = len(calls_of(engine, number, Function.SEND))
         server.type(b"r\n")
-        await until(lambda: len(calls_of(engine, number, Name.SEND)) > before)
+        await until(lambda: len(calls_of(engine, number, Function.SEND)) > before)
         sending = asyncio.create_task(engine.send([number], LINE))
-        await engine.call("buffer", socket=number, size=65536)  # verbs begin in the order in which they are given
-        assert not calls_of(engine, number, Name.SSL_WRITE)
+        await engine.request("buffer", socket=number, size=65536)  # verbs begin in the order in which they are given
+        assert not calls_of(engine, number, Function.SSL_WRITE)
         gate.set()
         await sending
         await exchanged(engine, number, server)
-        await engine.call("close", socket=number)
+        await engine.request("close", socket=number)
 
 
 @contextlib.asynccontextmanager
@@ -207,5 +207,5 @@ async def test_socat_as_a_server(engine: Engine, run: Run, certificates: Certifi
     server = run("socat", f"OPENSSL-LISTEN:0,bind=127.0.0.1,cert={certificates.good()},verify=0", "-")
     number = await connected(engine, server, f"ca={certificates.ca}")
     await exchanged(engine, number, server)
-    await engine.call("shutdown", socket=number)
+    await engine.request("shutdown", socket=number)
     await until(lambda: not all_sockets(engine.capture)[0].open or server.out == LINE)

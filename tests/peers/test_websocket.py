@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from socktui.control.client import Engine
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
 from socktui.journal.reader import Reader
@@ -37,14 +37,14 @@ def moved(engine: Engine, number: int) -> list[tuple[str, Any, int]]:
     found = []
     with Reader(engine.capture) as reader:
         for call in map(reader.call, range(reader.count)):
-            if call.socket == number and call.name in (Name.WS_SEND, Name.WS_RECV) and not call.failed:
+            if call.socket == number and call.name in (Function.WS_SEND, Function.WS_RECV) and not call.failed:
                 kind, *more = call.args
                 found.append((str(call.name)[3:], more[0] if more else kind, call.length))
     return found
 
 
 async def send(engine: Engine, number: int, data: bytes, kind: str = "") -> None:
-    await engine.call("send", sockets=[number], data=base64.b64encode(data).decode(), kind=kind)
+    await engine.request("send", sockets=[number], data=base64.b64encode(data).decode(), kind=kind)
 
 
 @pytest.mark.parametrize("deflate", [True, False])
@@ -151,7 +151,7 @@ async def test_we_close_their_server(engine: Engine, run: Run, npm: Path) -> Non
     server = run("node", npm / "server.mjs")
     port = (await until(lambda: lines(server)))[0]["port"]
     number = await engine.connect(Endpoint.parse(f"ws://127.0.0.1:{port}"))
-    await engine.call("close", socket=number)
+    await engine.request("close", socket=number)
     await until(lambda: lines(server)[-1] == {"code": 1000, "reason": ""})
     await until(lambda: not all_sockets(engine.capture)[number - 1].open)
     assert moved(engine, number) == [("send", 1000, 2), ("recv", 1000, 2)]

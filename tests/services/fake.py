@@ -48,9 +48,9 @@ class FakeConnection(Connection):
         await self.gate.wait()
         self.sent.append(bytes(data))
 
-    async def flushed(self) -> None: ...
+    async def drain(self) -> None: ...
 
-    async def hung_up(self) -> None:
+    async def wait_closed(self) -> None:
         await asyncio.get_running_loop().create_future()
 
     async def shutdown(self) -> None:

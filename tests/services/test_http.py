@@ -231,7 +231,7 @@ async def test_pieces_of_a_stream_are_sent_one_by_one() -> None:
 async def test_a_request_that_takes_too_long(said: bytes, answered: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """A head or a body that does not come is told so; a peer that says nothing is only closed."""
     monkeypatch.setattr(server, "REQUEST_SECONDS", 0.05)
-    monkeypatch.setattr("socktui.services.farewell.SEE_OFF_SECONDS", 0.05)
+    monkeypatch.setattr("socktui.services.lingering_close.LINGER_SECONDS", 0.05)
     connection = FakeConnection(*filter(None, [said]), messages=False)
     _, done = jobs.run(server.http(connection))
     await asyncio.wait_for(done, SECONDS)

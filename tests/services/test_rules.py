@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socktui.services import ServiceError, patience, script
+from socktui.services import ServiceError, bounded_regex, script
 from socktui.services.rulefile import load
 from socktui.services.rules import BOUND, End, Frame, Incoming, Rule, Rules, Send, Steps, Wait
 
@@ -141,9 +141,9 @@ def test_a_text_is_found_however_it_comes(text: str, cuts: list[int]) -> None:
 
 def test_a_search_is_given_up() -> None:
     for_ever = re.compile(rb"(a+)+$")
-    with pytest.raises(patience.TooSlow):
-        patience.search(for_ever, b"a" * 60 + b"!")
-    assert patience.search(for_ever, b"aaa")
+    with pytest.raises(bounded_regex.TooSlow):
+        bounded_regex.search(for_ever, b"a" * 60 + b"!")
+    assert bounded_regex.search(for_ever, b"aaa")
 
 
 def test_an_expression_that_takes_too_long_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:

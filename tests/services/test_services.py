@@ -7,7 +7,7 @@ import time
 import pytest
 
 from socktui.control.client import Engine
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.sockets import End
 from socktui.journal.reader import Reader
 from socktui.services.quotations import QUOTATIONS
@@ -74,7 +74,7 @@ async def test_manual_leaves_it_to_the_user(engine: Engine) -> None:
         await until(lambda: fresh(reader).sockets == 2 and reader.socket(2).why == "peer FIN")
         assert reader.socket(2).open
         assert await engine.send([2], b"answer") == 6
-        await engine.call("shutdown", socket=2)
+        await engine.request("shutdown", socket=2)
         assert read_all(sock) == b"answer"
         await until(lambda: reader.socket(2).ended)
 
@@ -131,8 +131,8 @@ async def test_clogged_receives_nothing_and_the_peer_has_to_wait(engine: Engine)
         fill(sock)
         await until(lambda: len(all_sockets(engine.capture)) == 2)
         assert all_sockets(engine.capture)[1].open
-        assert Name.RECV not in {call.name for call in all_calls(engine.capture)}
-    assert (await engine.call("reset", socket=2)) == {}
+        assert Function.RECV not in {call.name for call in all_calls(engine.capture)}
+    assert (await engine.request("reset", socket=2)) == {}
 
 
 async def test_slow_receives_no_more_than_it_sends(engine: Engine) -> None:
@@ -141,7 +141,7 @@ async def test_slow_receives_no_more_than_it_sends(engine: Engine) -> None:
     with peer(port) as sock:
         sock.sendall(b"abc" + b"x" * 1000)
         assert read_exactly(sock, 3) == b"abc"
-        received = [call for call in all_calls(engine.capture) if call.name is Name.RECV]
+        received = [call for call in all_calls(engine.capture) if call.name is Function.RECV]
         assert len(received) < 1000
         assert {call.result for call in received} == {1}
 
@@ -165,7 +165,7 @@ async def test_close_after_so_many_bytes_is_a_fin(engine: Engine, said: int) -> 
     ours = all_sockets(engine.capture)[1]
     assert (ours.sent, ours.received) == (20, said)
     names = [call.name for call in all_calls(engine.capture) if call.socket == 2]
-    assert names[names.index(Name.SEND) :][:2] == [Name.SEND, Name.SHUTDOWN]
+    assert names[names.index(Function.SEND) :][:2] == [Function.SEND, Function.SHUTDOWN]
 
 
 async def test_close_after_waits_for_all_of_them(engine: Engine) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno as errnos
 from pathlib import Path
 
-from socktui.core.call import Argument, Call, Name
+from socktui.core.call import Argument, Call, Function
 from socktui.core.endpoint import SCHEMES
-from socktui.journal import record
+from socktui.journal import format
 from socktui.journal.entry import Entry
 from socktui.journal.writer import DETAILS_ROOM, Journal
 
@@ -29,8 +29,8 @@ class Canned:
     def __init__(self, path: Path, *, ring: int = RING) -> None:
         self.path = path
         self.journal = Journal(path, ring_size=ring, floor=0)
-        record.U64.pack_into(self.journal._header, START_WALL_AT, WALL)
-        record.U64.pack_into(self.journal._header, START_MONOTONIC_AT, MONOTONIC)
+        format.U64.pack_into(self.journal._header, START_WALL_AT, WALL)
+        format.U64.pack_into(self.journal._header, START_MONOTONIC_AT, MONOTONIC)
         self.now = MONOTONIC + 250 * MS
         self._fd = 6
 
@@ -48,12 +48,12 @@ class Canned:
         entry = self._socket(service)
         host, port = local.rpartition(":")[::2]
         address: list[str | int] = [host.strip("[]"), int(port)]
-        self.call(entry, Name.BIND, -1 if errno else 0, errno, args=(address,))
+        self.call(entry, Function.BIND, -1 if errno else 0, errno, args=(address,))
         if errno:
-            self.call(entry, Name.CLOSE)
+            self.call(entry, Function.CLOSE)
             return entry
-        self.call(entry, Name.LISTEN, args=(1024,))
-        self.call(entry, Name.GETSOCKNAME, answer=address)
+        self.call(entry, Function.LISTEN, args=(1024,))
+        self.call(entry, Function.GETSOCKNAME, answer=address)
         return entry
 
     def client(self, peer: str = "127.0.0.1:5005", local: str = "127.0.0.1:50928", errno: int = 0) -> Entry:
@@ -61,26 +61,26 @@ class Canned:
         entry = self._socket("")
         host, port = peer.rpartition(":")[::2]
         to: list[str | int] = [host, int(port)]
-        self.call(entry, Name.CONNECT, -1, errnos.EINPROGRESS, args=(to,))
-        self.call(entry, Name.GETSOCKOPT, args=("SOL_SOCKET", "SO_ERROR"), answer=errno)
+        self.call(entry, Function.CONNECT, -1, errnos.EINPROGRESS, args=(to,))
+        self.call(entry, Function.GETSOCKOPT, args=("SOL_SOCKET", "SO_ERROR"), answer=errno)
         if errno:
-            self.call(entry, Name.CLOSE)
+            self.call(entry, Function.CLOSE)
             return entry
         host, port = local.rpartition(":")[::2]
-        self.call(entry, Name.GETSOCKNAME, answer=[host, int(port)])
+        self.call(entry, Function.GETSOCKNAME, answer=[host, int(port)])
         return entry
 
     def accept(self, listener: Entry, peer: str = "127.0.0.1:50928") -> Entry:
         self._fd += 1
         host, port = peer.rpartition(":")[::2]
-        call = self.call(listener, Name.ACCEPT, self._fd, answer=[host, int(port)], made=self.journal.next_socket)
+        call = self.call(listener, Function.ACCEPT, self._fd, answer=[host, int(port)], made=self.journal.next_socket)
         return self.journal.entry(listener, call)
 
     def stream(self, scheme: str, local: str, peer: str, *, service: str = "", who: str = "") -> Entry:
         """An open client of a scheme, or with a service a listener's side of it; `who` is at the other end."""
         entry = self._socket(service, scheme)
-        self.call(entry, Name.CONNECT, args=(_address(peer),))
-        self.call(entry, Name.GETSOCKNAME, answer=_address(local))
+        self.call(entry, Function.CONNECT, args=(_address(peer),))
+        self.call(entry, Function.GETSOCKNAME, answer=_address(local))
         if who:
             self.journal.describe(entry, who=who)
         return entry
@@ -88,8 +88,8 @@ class Canned:
     def bound(self, scheme: str, local: str, service: str = "echo") -> Entry:
         """A server of datagrams."""
         entry = self._socket(service, scheme)
-        self.call(entry, Name.BIND, args=(_address(local),))
-        self.call(entry, Name.GETSOCKNAME, answer=_address(local))
+        self.call(entry, Function.BIND, args=(_address(local),))
+        self.call(entry, Function.GETSOCKNAME, answer=_address(local))
         return entry
 
     def speaker(self, bound: Entry, address: str) -> Entry:
@@ -107,7 +107,7 @@ class Canned:
     def call(
         self,
         entry: Entry,
-        name: Name,
+        name: Function,
         result: int = 0,
         errno: int = 0,
         *,
@@ -117,17 +117,17 @@ class Canned:
         made: int = 0,
     ) -> Call:
         began = self._tick()
-        return self.journal.call(
+        return self.journal.append_call(
             entry, name, began, began + 12_000, result, errno, size=size, args=args, answer=answer, made=made
         )
 
     def send(self, entry: Entry, data: bytes) -> None:
-        self._move(entry, Name.SEND, data, len(data))
+        self._move(entry, Function.SEND, data, len(data))
 
     def carry(
         self,
         entry: Entry,
-        name: Name,
+        name: Function,
         data: bytes,
         *,
         result: int | None = None,
@@ -139,12 +139,12 @@ class Canned:
         at, view = self._space(len(data) + DETAILS_ROOM)
         view[: len(data)] = data
         began = self._tick()
-        self.journal.carried(
+        self.journal.append_message(
             entry, name, began, began + 12_000, at, view, len(data), size, result=result, args=args, answer=answer
         )
 
     def recv(self, entry: Entry, data: bytes, size: int = 65536) -> None:
-        self._move(entry, Name.RECV, data, size)
+        self._move(entry, Function.RECV, data, size)
 
     def say(self, one: Entry, other: Entry, data: bytes) -> None:
         """One end sends, the other receives."""
@@ -158,19 +158,19 @@ class Canned:
 
     def fin(self, entry: Entry) -> None:
         """The peer's FIN is received, and answered with a close."""
-        self.call(entry, Name.RECV, 0, size=65536)
+        self.call(entry, Function.RECV, 0, size=65536)
         self.close_socket(entry)
 
     def failed_recv(self, entry: Entry, errno: int) -> None:
-        self.call(entry, Name.RECV, -1, errno, size=65536)
+        self.call(entry, Function.RECV, -1, errno, size=65536)
         self.close_socket(entry)
 
     def reset(self, entry: Entry) -> None:
-        self.call(entry, Name.SETSOCKOPT, args=("SOL_SOCKET", "SO_LINGER", [1, 0]))
+        self.call(entry, Function.SETSOCKOPT, args=("SOL_SOCKET", "SO_LINGER", [1, 0]))
         self.close_socket(entry)
 
     def close_socket(self, entry: Entry) -> None:
-        self.call(entry, Name.CLOSE)
+        self.call(entry, Function.CLOSE)
 
     # Parts
 
@@ -179,7 +179,7 @@ class Canned:
         self._fd += 1
         netid = SCHEMES[scheme].netid
         family = "AF_UNIX" if netid.startswith("u_") else "AF_INET"
-        self.call(entry, Name.SOCKET, self._fd, args=(family, f"{_KINDS[netid]}|SOCK_NONBLOCK|SOCK_CLOEXEC", 0))
+        self.call(entry, Function.SOCKET, self._fd, args=(family, f"{_KINDS[netid]}|SOCK_NONBLOCK|SOCK_CLOEXEC", 0))
         return entry
 
     def _space(self, size: int) -> tuple[int, memoryview]:
@@ -192,12 +192,12 @@ class Canned:
         began, self.now = self.now, self.now + MS
         return began
 
-    def _move(self, entry: Entry, name: Name, data: bytes, size: int) -> None:
+    def _move(self, entry: Entry, name: Function, data: bytes, size: int) -> None:
         at, view = self._space(len(data))
         view[:] = data
         self.journal.heap.commit(at + len(data))
         began = self._tick()
-        self.journal.moved(entry, name, began, began + 12_000, at, len(data), size)
+        self.journal.append_transfer(entry, name, began, began + 12_000, at, len(data), size)
 
 
 def _address(text: str) -> Argument:

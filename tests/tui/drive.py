@@ -20,16 +20,16 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from socktui.control.client import Engine
-from socktui.core.call import Call, Name
+from socktui.core.call import Call, Function
 from socktui.core.sockets import Socket
 from socktui.journal.reader import Reader
+from socktui.tui.app import SocktuiApp
+from socktui.tui.bytelog.byte_log import ByteLog
 from socktui.tui.screens.main import Main
-from socktui.tui.widgets.bytelog import ByteLog
 from socktui.tui.widgets.footer import FooterBar
 from socktui.tui.widgets.lines import Lines, Pane
 from socktui.tui.widgets.sendbox import SendBox
 from socktui.tui.widgets.table import Table
-from socktui.tui.workbench import Workbench
 from tests.support import SECONDS, until
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ _CHARS = {"space": " "}
 class Drive:
     """A running workbench, and the hands and eyes of a test on it."""
 
-    def __init__(self, app: Workbench, pilot: Pilot[None]) -> None:
+    def __init__(self, app: SocktuiApp, pilot: Pilot[None]) -> None:
         self.app = app
         self.pilot = pilot
         self._journal: Reader | None = None
@@ -190,13 +190,13 @@ class Drive:
         journal = self.journal
         return [journal.socket(number) for number in range(1, journal.sockets + 1)]
 
-    def made(self, number: int, name: Name) -> list[Call]:
+    def made(self, number: int, name: Function) -> list[Call]:
         """The calls of one name on a socket, oldest first."""
         journal = self.journal
         calls = (journal.call(seq) for seq in range(journal.count))
         return [call for call in calls if call.socket == number and call.name is name]
 
-    def carried(self, number: int, name: Name) -> bytes:
+    def carried(self, number: int, name: Function) -> bytes:
         return b"".join(self.journal.data(call) or b"" for call in self.made(number, name))
 
     def listed(self, number: int) -> bool:
@@ -238,7 +238,7 @@ class Drive:
 async def workbench(folder: Path, size: tuple[int, int] = SIZE, **options: Any) -> AsyncIterator[Drive]:
     """The workbench on an engine of its own, which has surely ended afterwards."""
     engine = Engine(folder / "c.socktui")
-    app = Workbench(engine, history=folder / "history", **options)
+    app = SocktuiApp(engine, history=folder / "history", **options)
     try:
         async with running(app, size) as drive:
             yield drive
@@ -250,13 +250,13 @@ async def workbench(folder: Path, size: tuple[int, int] = SIZE, **options: Any) 
 async def opened(capture: Path, size: tuple[int, int] = SIZE) -> AsyncIterator[Drive]:
     """The workbench on a capture that is only looked at."""
     with Reader(capture) as reader:
-        app = Workbench(reader=reader, history=capture.parent / "history")
+        app = SocktuiApp(reader=reader, history=capture.parent / "history")
         async with running(app, size) as drive:
             yield drive
 
 
 @contextlib.asynccontextmanager
-async def running(app: Workbench, size: tuple[int, int] = SIZE) -> AsyncIterator[Drive]:
+async def running(app: SocktuiApp, size: tuple[int, int] = SIZE) -> AsyncIterator[Drive]:
     async with app.run_test(size=size) as pilot:
         drive = Drive(app, pilot)
         await drive.until(lambda: isinstance(app.screen, Main) and app.screen.is_mounted and app.focused is not None)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.services import SERVICES
 from socktui.tui import dialogs
 from socktui.tui.widgets.form import Choice, Form, SafeInput
 from tests.support import peer, read_all, read_exactly
 from tests.tui.drive import Drive
-from tests.tui.tested import of
+from tests.tui.key_coverage import of
 
 
 async def listen(drive: Drive, service: str, argument: str = "") -> int:
@@ -167,4 +167,4 @@ async def test_the_backlog_and_the_buffer_are_what_was_asked_for(drive: Drive) -
     with peer(int(listener.local.rpartition(":")[2]), "::1") as sock:
         sock.sendall(b"x" * 60)
         assert read_exactly(sock, 60) == b"x" * 60
-    assert {call.size for call in drive.made(2, Name.RECV)} == {20}
+    assert {call.size for call in drive.made(2, Function.RECV)} == {20}

@@ -6,9 +6,13 @@ from importlib import import_module
 from pathlib import Path
 
 from socktui.tui import keys
-from tests.tui.tested import TESTED
+from tests.tui.key_coverage import TESTED
 
-MODULES = [import_module(f"tests.tui.{path.stem}") for path in sorted(Path(__file__).parent.glob("test_*.py"))]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+MODULES = [
+    import_module(".".join(path.relative_to(ROOT).with_suffix("").parts)) for path in sorted(HERE.rglob("test_*.py"))
+]
 
 
 def test_every_key_has_a_test() -> None:

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from socktui.journal import sieve
+from socktui.journal import prefilter
 from socktui.tui import find
-from tests.tui import tested
+from tests.tui import key_coverage
 from tests.tui.canned import Canned
 from tests.tui.drive import opened
 from tests.tui.finding import bar, look, marked, says
 
 
-@tested.of("find", "look", "find_next", "find_previous")
+@key_coverage.of("find", "look", "find_next", "find_previous")
 async def test_from_match_to_match_and_round_the_end(talk: Path) -> None:
     async with opened(talk) as drive:
         await drive.press("g")
@@ -54,7 +54,7 @@ async def test_from_where_the_log_stands(talk: Path) -> None:
 async def test_round_the_end_in_the_smallest_steps(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However little of a capture is looked at before the screen has its turn again."""
     monkeypatch.setattr(find, "SLICE", 0.0)
-    monkeypatch.setattr(sieve, "PIECE", 64)
+    monkeypatch.setattr(prefilter, "PIECE", 64)
     canned = Canned(capture)
     client, accepted = canned.pair(canned.listener())
     for i in range(30):
@@ -91,7 +91,7 @@ async def test_only_the_socket_that_is_shown(talk: Path) -> None:
         await says(drive, "no more below: from the top · found in call 12 · socket 3")
 
 
-@tested.of("ignore_case", "pattern_mode")
+@key_coverage.of("ignore_case", "pattern_mode")
 async def test_hex_escapes_and_any_case(talk: Path) -> None:
     async with opened(talk) as drive:
         await drive.press("/")
@@ -138,7 +138,7 @@ async def test_enter_alone_does_nothing_where_nothing_was_asked_for(talk: Path) 
         assert drive.main._find.pattern is None
 
 
-@tested.of("end_find", "leave")
+@key_coverage.of("end_find", "leave")
 async def test_escape_leaves_the_bar_and_takes_the_marks_away(talk: Path) -> None:
     async with opened(talk) as drive:
         assert "End find" not in drive.footer
@@ -159,7 +159,7 @@ async def test_escape_leaves_the_bar_and_takes_the_marks_away(talk: Path) -> Non
         assert drive.log.standing == (2, 0)
 
 
-@tested.of("older_pattern", "newer_pattern")
+@key_coverage.of("older_pattern", "newer_pattern")
 async def test_patterns_come_back(talk: Path) -> None:
     async with opened(talk) as drive:
         for text in ("needle", "hay"):

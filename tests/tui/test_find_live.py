@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.journal.search import Hits, Search
 from socktui.tui import find
 from tests.tui.canned import Canned
@@ -46,7 +46,7 @@ async def test_a_pause_that_begins_when_something_is_found_is_over(capture: Path
         assert drive.main.paused
         drive.main.reach(10)
         await drive.until(lambda: not drive.main.paused)
-        assert len(drive.log.trail) == 11
+        assert len(drive.log.sequence) == 11
     canned.close()
 
 
@@ -133,7 +133,7 @@ async def test_another_view_while_it_looks(talk: Path, endless: threading.Event)
 async def test_in_the_workbench_what_the_engine_moved(drive: Drive) -> None:
     client, _ = await drive.pair()
     await drive.type("Hello, World!")
-    await drive.until(lambda: drive.carried(client, Name.RECV) == b"Hello, World!")
+    await drive.until(lambda: drive.carried(client, Function.RECV) == b"Hello, World!")
     await drive.press("escape")
     await look(drive, "World")
     await says(drive, "found in call")

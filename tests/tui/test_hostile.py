@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from socktui.control.client import Engine
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.safe import safe
-from socktui.tui.workbench import Workbench
+from socktui.tui.app import SocktuiApp
 from tests.support import peer, read_exactly
 from tests.tui.canned import Canned
 from tests.tui.drive import Drive, opened, running
-from tests.tui.tested import of
+from tests.tui.key_coverage import of
 
 HOSTILE = [
     "\x1b]0;pwned\x07",
@@ -78,13 +78,13 @@ async def test_paths_processes_certificates_and_reasons(capture: Path, text: str
     canned = Canned(capture)
     server = canned.bound("unix-dgram", f"/run/{text}", text[:40])
     peer = canned.speaker(server, f"@{text}")
-    canned.carry(peer, Name.RECVFROM, b"x", answer=f"@{text}")
+    canned.carry(peer, Function.RECVFROM, b"x", answer=f"@{text}")
     canned.stream("unix", "", f"/run/{text}", who=f"{text} (pid 1, {text})")
     client = canned.stream("wss", "127.0.0.1:4000", "127.0.0.1:5005")
-    canned.call(client, Name.SSL_DO_HANDSHAKE, 1, answer=["TLSv1.3", text, f"CN={text}"])
-    canned.carry(client, Name.WS_RECV, b"\x03\xe8", args=("close", 1000, text))
-    canned.call(client, Name.WS_RECV, -1, answer=text)
-    canned.call(client, Name.SSL_DO_HANDSHAKE, -1, answer=text)
+    canned.call(client, Function.SSL_DO_HANDSHAKE, 1, answer=["TLSv1.3", text, f"CN={text}"])
+    canned.carry(client, Function.WS_RECV, b"\x03\xe8", args=("close", 1000, text))
+    canned.call(client, Function.WS_RECV, -1, answer=text)
+    canned.call(client, Function.SSL_DO_HANDSHAKE, -1, answer=text)
     canned.close_socket(client)
     canned.close()
     async with opened(capture, (250, 40)) as drive:
@@ -144,7 +144,7 @@ async def test_the_name_of_a_capture(tmp_path: Path, name: str) -> None:
     folder = tmp_path / name
     folder.mkdir(parents=True)
     engine = Engine(folder / "c.socktui")
-    async with running(Workbench(engine, history=tmp_path / "history"), (400, 24)) as drive:
+    async with running(SocktuiApp(engine, history=tmp_path / "history"), (400, 24)) as drive:
         os.kill(engine.pid, signal.SIGKILL)
         await drive.until(engine.gone.is_set)
         await drive.press("e")

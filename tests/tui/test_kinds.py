@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import SCHEMES
 from socktui.core.sockets import Role
 from socktui.templates import templates
 from socktui.tui import dialogs
 from socktui.tui.widgets.form import Choice, Form, SafeInput
 from tests.tui.drive import Drive
-from tests.tui.tested import of
+from tests.tui.key_coverage import of
 
 SERVERS = [name for name, kind in SCHEMES.items() if kind.serves and name != "raw"]
-RECEIVES = {"tls": Name.SSL_READ, "ws": Name.WS_RECV, "wss": Name.WS_RECV, "telnet": Name.TELNET_RECV}
+RECEIVES = {"tls": Function.SSL_READ, "ws": Function.WS_RECV, "wss": Function.WS_RECV, "telnet": Function.TELNET_RECV}
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,7 @@ async def test_a_server_of_each_kind_and_a_client_of_it(drive: Drive, scheme: st
     client = drive.connections.cursor_key
     assert isinstance(client, int)
     await drive.type("Hello, World!")
-    name = RECEIVES.get(scheme, Name.RECV)
+    name = RECEIVES.get(scheme, Function.RECV)
     await drive.until(lambda: drive.carried(client, name) == b"Hello, World!")
     assert (drive.socket(client).scheme, drive.socket(client).role) == (scheme, Role.CLIENT)
     await drive.sees("Hello, World!")
@@ -155,7 +155,7 @@ async def test_a_socket_that_was_left_behind_is_asked_about(drive: Drive, tmp_pa
     await drive.press("c")
     await drive.until(lambda: drive._typing)
     await drive.type("there")
-    await drive.until(lambda: drive.carried(int(str(drive.connections.cursor_key)), Name.RECV) == b"there")
+    await drive.until(lambda: drive.carried(int(str(drive.connections.cursor_key)), Function.RECV) == b"there")
 
 
 @of("listen")
@@ -187,7 +187,7 @@ async def test_enter_alone_sends_an_empty_datagram(drive: Drive) -> None:
     assert isinstance(client, int)
     assert "an empty datagram" in drive.box._input.placeholder
     await drive.press("enter")
-    await drive.until(lambda: [call.result for call in drive.made(client, Name.RECV)] == [0])
+    await drive.until(lambda: [call.result for call in drive.made(client, Function.RECV)] == [0])
     await drive.sees("received 0 · datagram")
     await drive.known(3)
     assert drive.connections.cursor_key == client  # the peer at the server has come meanwhile
@@ -218,7 +218,7 @@ async def test_f9_chooses_the_kind_of_a_websockets_message(drive: Drive) -> None
     await drive.sees("four digits")
     await drive.type("1000 bye")
     await drive.until(lambda: not drive.socket(client).open)
-    assert [call.args for call in drive.made(client, Name.WS_SEND)] == [
+    assert [call.args for call in drive.made(client, Function.WS_SEND)] == [
         ("text",), ("binary",), ("ping",), ("pong",), ("close", 1000, "bye"),
     ]  # fmt: skip
     await drive.press("f9")
@@ -245,4 +245,4 @@ async def test_f7_fills_the_box_from_a_template(drive: Drive) -> None:
     await drive.press("f7", "escape")
     assert drive.box.payload().data == wanted.payload()
     await drive.press("enter")
-    await drive.until(lambda: drive.carried(2, Name.SEND) + drive.carried(3, Name.SEND) == wanted.payload() * 2)
+    await drive.until(lambda: drive.carried(2, Function.SEND) + drive.carried(3, Function.SEND) == wanted.payload() * 2)

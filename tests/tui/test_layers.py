@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from tests.tui.canned import Canned
 from tests.tui.drive import Drive, opened
-from tests.tui.tested import of
+from tests.tui.key_coverage import of
 
 WIDE = (160, 40)
 
@@ -25,15 +25,15 @@ def secure(path: Path) -> Canned:
     canned = Canned(path)
     client = canned.stream("wss", "127.0.0.1:4000", "127.0.0.1:5005")
     canned.send(client, b"\x16client hello")
-    canned.call(client, Name.SSL_DO_HANDSHAKE, 1, answer=["TLSv1.3", "TLS_AES_256_GCM_SHA384", ""])
-    canned.carry(client, Name.SSL_WRITE, b"\x81\x02Hi", size=4)
+    canned.call(client, Function.SSL_DO_HANDSHAKE, 1, answer=["TLSv1.3", "TLS_AES_256_GCM_SHA384", ""])
+    canned.carry(client, Function.SSL_WRITE, b"\x81\x02Hi", size=4)
     canned.send(client, b"\x17" * 26)
-    canned.carry(client, Name.WS_SEND, b"Hi", size=2, args=("text",))
+    canned.carry(client, Function.WS_SEND, b"Hi", size=2, args=("text",))
     canned.recv(client, b"\x17" * 24)
-    canned.carry(client, Name.SSL_READ, b"\x89\x00")
-    canned.carry(client, Name.WS_RECV, b"", args=("ping",))
-    canned.carry(client, Name.WS_RECV, b"\x03\xe8bye", args=("close", 1000, "bye"))
-    canned.call(client, Name.SSL_READ, 0, size=65536)
+    canned.carry(client, Function.SSL_READ, b"\x89\x00")
+    canned.carry(client, Function.WS_RECV, b"", args=("ping",))
+    canned.carry(client, Function.WS_RECV, b"\x03\xe8bye", args=("close", 1000, "bye"))
+    canned.call(client, Function.SSL_READ, 0, size=65536)
     return canned
 
 
@@ -93,7 +93,7 @@ async def test_messages_stand_alone(capture: Path) -> None:
     peer = canned.speaker(server, "127.0.0.1:4000")
     word = "Ж".encode()
     for data in (word[:1], word[1:], b"", b"x" * 20):
-        canned.carry(peer, Name.RECVFROM, data, result=50 if len(data) == 20 else None, answer=["127.0.0.1", 4000])
+        canned.carry(peer, Function.RECVFROM, data, result=50 if len(data) == 20 else None, answer=["127.0.0.1", 4000])
     canned.close()
     async with opened(capture, WIDE) as drive:
         assert headings(drive) == [
@@ -123,7 +123,7 @@ async def test_a_stream_in_clear_is_decoded_across_calls(capture: Path, cut: int
     for part in (text[:cut], text[cut:]):
         canned.recv(client, b"\xff\xd0" * 30)
         if part:
-            canned.carry(client, Name.SSL_READ, part)
+            canned.carry(client, Function.SSL_READ, part)
     canned.recv(client, b"\x17" * 50)
     canned.close()
     async with opened(capture, WIDE) as drive:
@@ -135,7 +135,7 @@ async def test_what_ends_in_the_middle_of_a_character_says_so(capture: Path) -> 
     canned = Canned(capture)
     client = canned.stream("tls", "127.0.0.1:4000", "127.0.0.1:5005")
     canned.recv(client, b"\x17" * 50)
-    canned.carry(client, Name.SSL_READ, b"a\xd0")
+    canned.carry(client, Function.SSL_READ, b"a\xd0")
     canned.recv(client, b"\x17" * 50)
     canned.close()
     async with opened(capture, WIDE) as drive:

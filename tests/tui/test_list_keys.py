@@ -10,7 +10,7 @@ from textual import events
 
 from tests.support import peer
 from tests.tui.drive import Drive
-from tests.tui.tested import of
+from tests.tui.key_coverage import of
 
 COUNT = 40
 
@@ -25,7 +25,7 @@ async def filled(drive: Drive) -> AsyncIterator[None]:
         await drive.until(lambda: drive.journal.sockets == COUNT + 1)
         await drive.until(lambda: all(socket.sent for socket in drive.sockets()[1:]))
         await drive.until(lambda: len(drive.connections.source) == COUNT)
-        await drive.until(lambda: len(drive.log.trail) == drive.journal.count)
+        await drive.until(lambda: len(drive.log.sequence) == drive.journal.count)
         drive.main.clear_message()
         yield
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from socktui.journal.record import RECORD_SIZE
+from socktui.journal.format import RECORD_SIZE
 from socktui.tui import keys
 from socktui.tui.screens.help import HelpScreen
 from socktui.tui.screens.main import ENGINE_KEYS
@@ -63,7 +63,7 @@ async def test_keys_of_the_view_work(talk: Path) -> None:
         await drive.press("t", "E")
         assert (drive.log.lens.stamp, drive.log.lens.encoding) == ("start", "latin-1")
         await drive.press("2", "g", "a")
-        assert drive.log.trail.number == 2
+        assert drive.log.sequence.number == 2
         await drive.press("y")
         assert drive.app.clipboard == "tcp://127.0.0.1:5005"
         await drive.press("m", "m", "?")

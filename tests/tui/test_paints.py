@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from socktui.tui.app import SocktuiApp
 from socktui.tui.screens.viewer import Viewer
-from socktui.tui.workbench import Workbench
 from tests.tui.canned import Canned
 from tests.tui.drive import opened
 
@@ -27,12 +27,12 @@ class Turns:
             self.titles += 1
             subtitle(viewer)
 
-        def painting(app: Workbench) -> None:
+        def painting(app: SocktuiApp) -> None:
             self.paints += 1
 
         monkeypatch.setattr(Viewer, "_show_news", looking)
         monkeypatch.setattr(Viewer, "_subtitle", titling)
-        monkeypatch.setattr(Workbench, "post_display_hook", painting)
+        monkeypatch.setattr(SocktuiApp, "post_display_hook", painting)
 
 
 @pytest.mark.parametrize("following", [True, False])
@@ -48,7 +48,7 @@ async def test_news_of_all_panes_is_one_paint(capture: Path, monkeypatch: pytest
         for i in range(20):
             canned.echo(*pair, b"what is new %d" % i)
             count = canned.journal.count
-            await drive.until(lambda count=count: len(drive.main._calls.trail) == count)  # type: ignore[misc]
+            await drive.until(lambda count=count: len(drive.main._calls.sequence) == count)  # type: ignore[misc]
             await drive.settle()
         assert turns.looks >= 20
         assert turns.titles <= turns.looks

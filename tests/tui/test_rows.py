@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from tests.tui.canned import Canned
 from tests.tui.drive import Drive, opened, running
-from tests.tui.still import standing, still
+from tests.tui.frozen_app import standing, still
 
 __all__ = ["running", "standing"]
 
@@ -28,8 +28,8 @@ async def test_a_server_of_datagrams_listens_and_its_peers_are_connections(captu
     server = canned.bound("udp", "127.0.0.1:5005")
     canned.bound("raw", "0.0.0.0:253", "discard")
     peer = canned.speaker(server, "127.0.0.1:4000")
-    canned.carry(peer, Name.RECVFROM, b"Hello", answer=["127.0.0.1", 4000])
-    canned.carry(peer, Name.SENDTO, b"Hello", size=5, args=(["127.0.0.1", 4000],))
+    canned.carry(peer, Function.RECVFROM, b"Hello", answer=["127.0.0.1", 4000])
+    canned.carry(peer, Function.SENDTO, b"Hello", size=5, args=(["127.0.0.1", 4000],))
     canned.close()
     async with still(capture, WIDE) as (drive, _):
         first = drive.row(drive.listening, "127.0.0.1:5005").split()
@@ -99,7 +99,7 @@ async def test_a_peer_that_was_not_verified_stays_red(capture: Path) -> None:
 async def test_a_handshake_that_failed_says_why(capture: Path) -> None:
     canned = Canned(capture)
     client = canned.stream("tls", "127.0.0.1:4000", "127.0.0.1:5005")
-    canned.call(client, Name.SSL_DO_HANDSHAKE, -1, answer="certificate verify failed: self-signed certificate")
+    canned.call(client, Function.SSL_DO_HANDSHAKE, -1, answer="certificate verify failed: self-signed certificate")
     canned.close_socket(client)
     canned.close()
     async with opened(capture, WIDE) as drive:
@@ -112,9 +112,9 @@ async def test_a_handshake_that_failed_says_why(capture: Path) -> None:
 async def test_what_fails_on_a_datagram_ends_nothing(capture: Path) -> None:
     canned = Canned(capture)
     client = canned.stream("udp", "127.0.0.1:4000", "127.0.0.1:5005")
-    canned.call(client, Name.RECV, -1, errnos.ECONNREFUSED, size=65536)
+    canned.call(client, Function.RECV, -1, errnos.ECONNREFUSED, size=65536)
     async with opened(capture, WIDE) as drive:
-        await drive.until(lambda: len(drive.log.trail) == drive.journal.count)
+        await drive.until(lambda: len(drive.log.sequence) == drive.journal.count)
         cells = [cell if isinstance(cell, str) else cell[0] for cell in drive.main._connections.cells(0)]
         assert (cells[2], cells[12]) == ("ESTAB", "ECONNREFUSED")
         assert "✗ ECONNREFUSED recv" in drive.text

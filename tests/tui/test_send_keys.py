@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.payload import ENCODINGS
 from socktui.services import SERVICES
 from socktui.tui.outgoing import MODES, Settings
 from socktui.tui.screens.main import Main
 from tests.support import peer, read_exactly
 from tests.tui.drive import Drive, workbench
-from tests.tui.tested import of
+from tests.tui.key_coverage import of
 
 
 def typed(drive: Drive) -> str:
@@ -32,10 +32,10 @@ async def write(drive: Drive, text: str) -> None:
 
 async def sends(drive: Drive, client: int, text: str, data: bytes) -> None:
     """Type a text and press enter: these bytes go out, and come back."""
-    before = drive.carried(client, Name.SEND)
+    before = drive.carried(client, Function.SEND)
     await drive.type(text)
-    await drive.until(lambda: drive.carried(client, Name.RECV) == before + data)
-    assert drive.carried(client, Name.SEND) == before + data
+    await drive.until(lambda: drive.carried(client, Function.RECV) == before + data)
+    assert drive.carried(client, Function.SEND) == before + data
     assert typed(drive) == ""
 
 
@@ -47,8 +47,8 @@ async def test_enter_on_a_connection_goes_to_the_box_and_enter_there_sends(drive
     await drive.press("enter")
     assert drive.app.focused is drive.box._input
     await drive.press(*"Hi, you!", "enter")
-    await drive.until(lambda: drive.carried(accepted, Name.SEND) == b"Hi, you!")
-    await drive.until(lambda: drive.carried(client, Name.RECV) == b"Hi, you!")
+    await drive.until(lambda: drive.carried(accepted, Function.SEND) == b"Hi, you!")
+    await drive.until(lambda: drive.carried(client, Function.RECV) == b"Hi, you!")
 
 
 @of("back")
@@ -93,7 +93,7 @@ async def test_f2_goes_through_text_escapes_hex_and_file(drive: Drive, tmp_path:
     await write(drive, str(file))
     assert preview(drive) == "256000 bytes of a file"
     await drive.press("enter")
-    await drive.until(lambda: drive.carried(client, Name.RECV).endswith(file.read_bytes()))
+    await drive.until(lambda: drive.carried(client, Function.RECV).endswith(file.read_bytes()))
 
 
 @of("line_ending")

@@ -19,10 +19,10 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual._context import visible_screen_stack
 
 from socktui.control.messages import VerbError
-from socktui.core.call import Name
+from socktui.core.call import Function
 from tests.tui.canned import Canned
 from tests.tui.drive import Drive, opened
-from tests.tui.still import StillKernel, standing, still
+from tests.tui.frozen_app import StillKernel, standing, still
 
 __all__ = ["standing"]
 
@@ -152,8 +152,8 @@ async def test_ended_connections(capture: Path, size: tuple[int, int], same: Any
     canned.failed_recv(two_end, errnos.ECONNRESET)
     canned.client("127.0.0.1:5099", errno=errnos.ECONNREFUSED)
     canned.client("10.255.255.1:80", errno=errnos.ETIMEDOUT)
-    canned.call(three, Name.SHUTDOWN, args=("SHUT_WR",))
-    canned.call(three_end, Name.RECV, 0, size=65536)
+    canned.call(three, Function.SHUTDOWN, args=("SHUT_WR",))
+    canned.call(three_end, Function.RECV, 0, size=65536)
     canned.echo(four, four_end, b"well")
     canned.listener("127.0.0.1:80", errno=errnos.EADDRINUSE)
     canned.wait(700_000)
@@ -170,15 +170,15 @@ async def test_kinds_of_sockets(capture: Path, size: tuple[int, int], same: Any)
     canned = Canned(capture)
     server = canned.bound("udp", "0.0.0.0:5005")
     peer = canned.speaker(server, "127.0.0.1:4000")
-    canned.carry(peer, Name.RECVFROM, b"Hello, World!", answer=["127.0.0.1", 4000])
-    canned.carry(peer, Name.SENDTO, b"", size=0, args=(["127.0.0.1", 4000],))
+    canned.carry(peer, Function.RECVFROM, b"Hello, World!", answer=["127.0.0.1", 4000])
+    canned.carry(peer, Function.SENDTO, b"", size=0, args=(["127.0.0.1", 4000],))
     canned.stream("unix", "/run/echo.sock", "", service="echo", who="ncat (pid 1234, root)")
     socket = canned.stream("ws", "127.0.0.1:50930", "127.0.0.1:9001")
-    canned.carry(socket, Name.WS_SEND, "Привет".encode(), size=12, args=("text",))
-    canned.carry(socket, Name.WS_RECV, b"\x03\xe8bye", args=("close", 1000, "bye"))
+    canned.carry(socket, Function.WS_SEND, "Привет".encode(), size=12, args=("text",))
+    canned.carry(socket, Function.WS_RECV, b"\x03\xe8bye", args=("close", 1000, "bye"))
     client = canned.stream("tls", "127.0.0.1:50932", "127.0.0.1:5443")
     canned.journal.describe(client, insecure=True)
-    canned.call(client, Name.SSL_DO_HANDSHAKE, 1, answer=["TLSv1.3", "TLS_AES_256_GCM_SHA384", "CN=localhost"])
+    canned.call(client, Function.SSL_DO_HANDSHAKE, 1, answer=["TLSv1.3", "TLS_AES_256_GCM_SHA384", "CN=localhost"])
     canned.close()
     async with still(capture, size) as (drive, _):
         await drive.press("2", "G", "enter")
@@ -301,7 +301,7 @@ async def test_new_below_and_paused(capture: Path, size: tuple[int, int], same: 
     for i in range(12):
         canned.echo(client, accepted, f"line {i}".encode())
     async with still(capture, size) as (drive, _):
-        await drive.until(lambda: len(drive.log.trail) == drive.journal.count)
+        await drive.until(lambda: len(drive.log.sequence) == drive.journal.count)
         await drive.press("3", "pageup", "k")
         for i in range(3):
             canned.echo(client, accepted, f"news {i}".encode())

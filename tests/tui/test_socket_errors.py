@@ -13,11 +13,11 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.core.sockets import End
+from socktui.tui.app import SocktuiApp
 from socktui.tui.screens.confirm import Confirm
 from socktui.tui.widgets.form import Form
-from socktui.tui.workbench import Workbench
 from tests.tui.drive import Drive, running, workbench
-from tests.tui.tested import of
+from tests.tui.key_coverage import of
 
 PR_CAPBSET_DROP = 24
 CAP_NET_BIND_SERVICE = 10
@@ -133,7 +133,7 @@ async def test_a_port_without_the_right_to_it_is_told(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         engine = pool.submit(powerless).result()
-    async with running(Workbench(engine, history=tmp_path / "history")) as drive:
+    async with running(SocktuiApp(engine, history=tmp_path / "history")) as drive:
         await listen_on(drive, "127.0.0.1:81")
         await drive.sees("Permission denied (EACCES)", "take a higher one")
         assert isinstance(drive.app.screen, Form)

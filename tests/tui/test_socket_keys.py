@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.sockets import End, Role, State
 from socktui.journal.reader import Reader
 from socktui.tui.screens.confirm import Confirm
@@ -19,7 +19,7 @@ from socktui.tui.screens.main import Main
 from socktui.tui.widgets.form import Form
 from tests.support import peer, read_all, read_exactly, until
 from tests.tui.drive import Drive, workbench
-from tests.tui.tested import of
+from tests.tui.key_coverage import of
 
 
 @of("echo_server")
@@ -118,7 +118,7 @@ async def test_s_sends_a_fin_and_goes_on_receiving(drive: Drive) -> None:
     client, accepted = await drive.pair()
     await drive.press("escape", "s")
     await drive.until(lambda: not drive.socket(accepted).open)
-    (call,) = drive.made(client, Name.SHUTDOWN)
+    (call,) = drive.made(client, Function.SHUTDOWN)
     assert call.args == ("SHUT_WR",)
     assert drive.socket(accepted).end is End.PEER_FIN
     await drive.until(lambda: drive.socket(client).end is End.PEER_FIN)
@@ -157,7 +157,7 @@ async def test_keys_that_need_a_socket_say_so_without_one(drive: Drive) -> None:
     await drive.sees("nothing to copy here")
     await drive.press("a")
     await drive.sees("no socket is selected")
-    assert drive.log.trail.number is None
+    assert drive.log.sequence.number is None
     assert drive.journal.count == 0
 
 
@@ -219,9 +219,9 @@ async def test_capital_b_sets_what_later_recv_calls_ask_for(drive: Drive) -> Non
         sock.sendall(b"x" * 50)
         assert read_exactly(sock, 50) == b"x" * 50
         await drive.until(lambda: drive.socket(2).received == 50)
-        sizes = {call.size for call in drive.made(2, Name.RECV)}
+        sizes = {call.size for call in drive.made(2, Function.RECV)}
         assert sizes == {20}
-        assert max(call.length for call in drive.made(2, Name.RECV)) <= 20
+        assert max(call.length for call in drive.made(2, Function.RECV)) <= 20
 
 
 @of("receive_buffer")
@@ -245,9 +245,9 @@ async def test_f5_repeats_and_f8_stops_that(drive: Drive) -> None:
     await drive.sees("f8 Stop")
     await drive.press("f8")
     await drive.sees("stopped")
-    sent = len(drive.made(client, Name.SEND))
+    sent = len(drive.made(client, Function.SEND))
     assert 1 <= sent < 100
-    assert {call.length for call in drive.made(client, Name.SEND)} == {4}
+    assert {call.length for call in drive.made(client, Function.SEND)} == {4}
     drive.main.clear_message()
     await drive.until(lambda: "f8 Stop" not in drive.footer)
 
@@ -261,7 +261,7 @@ async def test_f5_repeats_so_often_and_says_so(drive: Drive) -> None:
     form.query_one("#field-interval").value = "1"  # type: ignore[attr-defined]
     await drive.type("7")
     await drive.sees("sent 7 times, 7 bytes in all")
-    assert len(drive.made(client, Name.SEND)) == 7
+    assert len(drive.made(client, Function.SEND)) == 7
 
 
 @of("repeat")
@@ -288,7 +288,7 @@ async def test_f8_and_ctrl_r_are_neither_shown_nor_working_without_need(drive: D
 async def test_ctrl_r_starts_a_new_engine_after_a_crash(
     drive: Drive, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("socktui.journal.captures.new_path", lambda: tmp_path / "second.socktui")
+    monkeypatch.setattr("socktui.journal.folder.new_path", lambda: tmp_path / "second.socktui")
     first = drive.engine
     await drive.pair()
     await drive.type("before")

@@ -13,8 +13,8 @@ import pytest
 from socktui.control.client import Engine
 from socktui.control.start import Start
 from socktui.core.endpoint import Endpoint
+from socktui.tui.app import AFTER_FIRST_PAINT, SocktuiApp
 from socktui.tui.screens.main import Main
-from socktui.tui.workbench import AFTER_FIRST_PAINT, Workbench
 from tests.support import until
 from tests.tui.drive import Drive
 
@@ -33,8 +33,8 @@ async def held(tmp_path: Path) -> AsyncIterator[Engine]:
     await engine.end()
 
 
-def of(engine: Engine, start: Start | None = None) -> Workbench:
-    return Workbench(engine, history=engine.capture.parent / "history", start=start)
+def of(engine: Engine, start: Start | None = None) -> SocktuiApp:
+    return SocktuiApp(engine, history=engine.capture.parent / "history", start=start)
 
 
 async def test_keys_pressed_before_the_engine_is_up_are_carried_out(held: Engine) -> None:
@@ -109,7 +109,7 @@ def test_what_the_first_paint_does_without() -> None:
     late = [*AFTER_FIRST_PAINT, "socktui.tui.widgets.form", "socktui.services", "socktui.templates", "socktui.engine"]
     others = ["tomllib", "h11", "websockets", "trustme", "cryptography"]
     program = (
-        "import sys, socktui.cli, socktui.tui.app, socktui.control.client, socktui.tui.workbench; "
+        "import sys, socktui.cli, socktui.tui.run, socktui.control.client, socktui.tui.app; "
         f"print([name for name in {late + others} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -119,7 +119,7 @@ def test_what_the_first_paint_does_without() -> None:
 def test_the_engine_is_launched_before_anything_slow_is_loaded() -> None:
     slow = ["asyncio", "textual", "socktui.journal.reader", "socktui.headless.session"]
     program = (
-        "import sys, socktui.cli, socktui.control.launch, socktui.journal.captures, socktui.tui.app; "
+        "import sys, socktui.cli, socktui.control.launch, socktui.journal.folder, socktui.tui.run; "
         f"print([name for name in {slow} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

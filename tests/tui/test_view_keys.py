@@ -8,14 +8,14 @@ import pytest
 from textual.command import CommandPalette
 from textual.widgets import Input
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.payload import ENCODINGS
 from socktui.tui import keys
 from socktui.tui.screens.help import HelpScreen
 from socktui.tui.widgets.form import Form
 from tests.support import peer, read_exactly
 from tests.tui.drive import Drive
-from tests.tui.tested import of
+from tests.tui.key_coverage import of
 
 CLOCK = re.compile(r"\d\d:\d\d:\d\d\.\d{6}")
 
@@ -27,7 +27,7 @@ async def talk(drive: Drive, count: int = 1) -> tuple[int, int]:
         await drive.type(f"line {i}\u0416")
     size = sum(len(f"line {i}") + 2 for i in range(count))
     await drive.until(lambda: drive.socket(client).received == size)
-    await drive.until(lambda: len(drive.log.trail) == drive.journal.count)
+    await drive.until(lambda: len(drive.log.sequence) == drive.journal.count)
     await drive.press("escape", "3")
     drive.main.clear_message()
     return client, accepted
@@ -52,7 +52,7 @@ async def test_v_shows_bytes_as_both_hex_and_text(drive: Drive) -> None:
 @of("time")
 async def test_t_shows_the_time_of_day_since_the_start_and_since_the_row_before(drive: Drive) -> None:
     client, _ = await talk(drive)
-    (call,) = drive.made(client, Name.SEND)
+    (call,) = drive.made(client, Function.SEND)
 
     def sent() -> str:
         return next(line for line in drive.rows(drive.log) if "sent 8" in line and f"#{client} " in line)
@@ -62,7 +62,7 @@ async def test_t_shows_the_time_of_day_since_the_start_and_since_the_row_before(
     since = (call.time - drive.journal.start_monotonic) / 1e9
     assert float(sent().split()[0].lstrip("+")) == pytest.approx(since, abs=2e-6)
     await drive.press("t")
-    accept = drive.made(1, Name.ACCEPT)[0]
+    accept = drive.made(1, Function.ACCEPT)[0]
     assert float(sent().split()[0].lstrip("+")) == pytest.approx((call.time - accept.time) / 1e9, abs=2e-6)
     await drive.press("t")
     assert CLOCK.match(sent())
@@ -98,11 +98,11 @@ async def test_f_holds_the_log_and_the_calls_and_lets_go_again(drive: Drive) -> 
     client, _ = await talk(drive, 15)
     await drive.press("f")
     log, calls = drive.rows(drive.log), drive.rows(drive.calls)
-    at = len(drive.log.trail)
+    at = len(drive.log.sequence)
     await drive.press("5")
     await drive.type("more")
     await drive.until(lambda: drive.socket(client).received == 10 * 8 + 5 * 9 + 4)
-    await drive.until(lambda: len(drive.log.trail) == at + 4)
+    await drive.until(lambda: len(drive.log.sequence) == at + 4)
     assert [line[:-1] for line in drive.rows(drive.log)] == [line[:-1] for line in log]
     assert [line[:-1] for line in drive.rows(drive.calls)] == [line[:-1] for line in calls]
     assert drive.pane("bytes").subtitle.startswith("↓ 4 new calls below · f follows")
@@ -115,22 +115,22 @@ async def test_f_holds_the_log_and_the_calls_and_lets_go_again(drive: Drive) -> 
 async def test_a_shows_all_sockets_or_the_selected_one_also_in_calls(drive: Drive) -> None:
     client, accepted = await talk(drive)
     count = drive.journal.count
-    assert len(drive.log.trail) == len(drive.calls.source) == count
+    assert len(drive.log.sequence) == len(drive.calls.source) == count
     await drive.press("2", "G", "k")
     assert drive.connections.cursor_key == client
     await drive.press("a")
-    assert len(drive.log.trail) == len(drive.calls.source) == drive.socket(client).calls
+    assert len(drive.log.sequence) == len(drive.calls.source) == drive.socket(client).calls
     assert drive.pane("bytes").title.startswith(f"3 Bytes · #{client} client 127.0.0.1:")
-    assert {drive.log.trail.call(i).socket for i in range(len(drive.log.trail))} == {client}
+    assert {drive.log.sequence.call(i).socket for i in range(len(drive.log.sequence))} == {client}
     assert not any(f"#{accepted} " in line for line in drive.rows(drive.log))
     await drive.press("j")
-    assert drive.log.trail.number == accepted
+    assert drive.log.sequence.number == accepted
     assert len(drive.calls.source) == drive.socket(accepted).calls
     await drive.press("1")
-    assert drive.log.trail.number == 1
+    assert drive.log.sequence.number == 1
     await drive.press("a")
     assert drive.pane("bytes").title == "3 Bytes · all sockets"
-    assert len(drive.log.trail) == len(drive.calls.source) == count
+    assert len(drive.log.sequence) == len(drive.calls.source) == count
 
 
 @of("copy_row")
@@ -188,7 +188,7 @@ async def test_space_holds_the_view_and_never_the_traffic(drive: Drive) -> None:
     with peer(port) as sock:
         sock.sendall(b"before")
         assert read_exactly(sock, 6) == b"before"
-        await drive.until(lambda: len(drive.log.trail) == drive.journal.count)
+        await drive.until(lambda: len(drive.log.sequence) == drive.journal.count)
         await drive.press("3", "space")
         drive.main.clear_message()
         assert "PAUSED" in drive.pane("bytes").title
@@ -198,7 +198,7 @@ async def test_space_holds_the_view_and_never_the_traffic(drive: Drive) -> None:
         for _ in range(3):
             await drive.pilot.pause(0.1)
             assert drive.lines[:-1] == still[:-1]
-        assert drive.carried(2, Name.SEND) == b"beforemeanwhile"
+        assert drive.carried(2, Function.SEND) == b"beforemeanwhile"
         await drive.press("space")
         assert "PAUSED" not in drive.pane("bytes").title
         assert "meanwhile" in drive.text
@@ -267,7 +267,9 @@ async def test_the_palette_lists_every_action_that_works_and_carries_it_out(driv
         await drive.press(char)
     await drive.sees("Half-close (s)")
     await drive.press("down", "enter")
-    await drive.until(lambda: drive.main.selected is not None and drive.made(drive.main.selected.number, Name.SHUTDOWN))
+    await drive.until(
+        lambda: drive.main.selected is not None and drive.made(drive.main.selected.number, Function.SHUTDOWN)
+    )
     assert drive.app.screen is drive.main
 
 

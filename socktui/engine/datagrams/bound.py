@@ -12,8 +12,8 @@ from collections.abc import Callable, Generator
 from time import monotonic_ns as now
 
 from socktui.core.sockets import Socket
-from socktui.engine.bench import Bench, Watched
 from socktui.engine.connection import BUFFER_MAX, BUFFER_SIZE, Connection
+from socktui.engine.context import EngineContext, Watch
 from socktui.engine.datagrams.traced import Arrival, TracedDatagrams, TracedPeer
 from socktui.engine.listener import Accepted
 from socktui.engine.packets import Packets
@@ -90,7 +90,7 @@ class Connected(Packets):
                 if error.errno not in _ERRORS_OF_OTHERS:
                     raise
 
-    async def hung_up(self) -> None:
+    async def wait_closed(self) -> None:
         """No peer says that it is gone: until it is closed here."""
         await News()
 
@@ -111,7 +111,7 @@ class Peer(Connection):
         self._inbox: deque[bytes] = deque()
         self._size = 0
         self._news = News()
-        self._turn = Turn(bound.bench.poller)
+        self._turn = Turn(bound.context.poller)
         self._taken = self._over = False
         self._waited = True
         self.served = False
@@ -145,12 +145,12 @@ class Peer(Connection):
         if len(data) > BUFFER_MAX:
             raise OSError(errnos.EMSGSIZE, f"a message has at most {BUFFER_MAX} bytes here")
         if not self._waited:
-            await self._bound.bench.soon
+            await self._bound.context.soon
         self._waited = False
         await self._turn.take()
         try:
             while True:
-                at, view = await self._bound.bench.space(len(data) + DETAILS_ROOM)
+                at, view = await self._bound.context.space(len(data) + DETAILS_ROOM)
                 if self.traced.sendto(data, view, at):
                     break
                 await asyncio.sleep(RETRY_SECONDS)
@@ -162,16 +162,16 @@ class Peer(Connection):
             self._turn.give()
         self._bound.spoke(self)
 
-    async def flushed(self) -> None:
+    async def drain(self) -> None:
         await self._turn.take()
         self._turn.give()
 
-    async def hung_up(self) -> None:
+    async def wait_closed(self) -> None:
         """No peer says that it is gone: until it is closed here."""
         while not self._over:
             await self._news
 
-    async def another(self) -> bool:
+    async def next_datagram(self) -> bool:
         """Wait for the peer's next datagram; one that the service did not receive was for the last run of it."""
         if not self._taken and self._inbox:
             self._next()
@@ -232,7 +232,7 @@ class Bound:
 
     def __init__(
         self,
-        bench: Bench,
+        context: EngineContext,
         traced: TracedDatagrams,
         accepted: Accepted = lambda _: None,
         *,
@@ -240,7 +240,7 @@ class Bound:
         leaving: Callable[[], None] = lambda: None,
         note: str = "",
     ) -> None:
-        self.bench = bench
+        self.context = context
         self.traced: TracedSocket = traced
         self.note = note
         self.buffer = BUFFER_SIZE
@@ -249,7 +249,7 @@ class Bound:
         self._accepted = accepted
         self._payload = payload
         self._leaving = leaving
-        self._watched = Watched(bench.poller, traced.fd)
+        self._watch = Watch(context.poller, traced.fd)
         self._peers: OrderedDict[Address | None, Peer] = OrderedDict()
         self._asked: Peer | None = None
         self._job = Job(self._receive(), _report)
@@ -280,7 +280,7 @@ class Bound:
         if self.traced.fd < 0:
             return
         self._leaving()
-        self._watched.forget()
+        self._watch.forget()
         self.traced.close()
         self._job.cancel()
         for peer in list(self._peers.values()):
@@ -301,7 +301,7 @@ class Bound:
 
     async def _receive(self) -> None:
         while True:
-            await self._watched.readable
+            await self._watch.readable
             try:
                 for _ in range(AT_ONCE):
                     if not await self._received():
@@ -314,7 +314,7 @@ class Bound:
 
     async def _received(self) -> bool:
         """Receive one datagram; whether there may be more."""
-        at, view = await self.bench.space(self.buffer + DETAILS_ROOM)
+        at, view = await self.context.space(self.buffer + DETAILS_ROOM)
         arrival = self._datagrams.recvfrom(view)
         if arrival is None:
             return False
@@ -322,7 +322,7 @@ class Bound:
         peer = self._peers.get(arrival.address)
         if peer is None:
             peer = self._newcomer(arrival)  # which is written to the heap, over the datagram
-            at, view = await self.bench.space(len(data) + DETAILS_ROOM)
+            at, view = await self.context.space(len(data) + DETAILS_ROOM)
             view[: len(data)] = data
         self._datagrams.arrived(arrival, peer.traced.entry if peer else None, view, at)
         payload = self._payload(arrival.address, data)

@@ -9,7 +9,7 @@ from typing import cast
 
 from socktui.core import icmp
 from socktui.core.endpoint import Endpoint
-from socktui.engine.bench import Bench
+from socktui.engine.context import EngineContext
 from socktui.engine.datagrams.bound import Connected
 from socktui.engine.datagrams.traced import TracedPortless
 from socktui.engine.listener import Accepted, Listening
@@ -32,8 +32,8 @@ class Echoes(Connected):
 
     __slots__ = ("_identifier", "_sequence", "_timer", "_version")
 
-    def __init__(self, bench: Bench, traced: TracedSocket, version: int, identifier: int) -> None:
-        super().__init__(bench, traced)
+    def __init__(self, context: EngineContext, traced: TracedSocket, version: int, identifier: int) -> None:
+        super().__init__(context, traced)
         self._version = version
         self._identifier = identifier
         self._sequence = 0
@@ -79,24 +79,26 @@ class Echoes(Connected):
     def _tell(self, reason: str) -> None:
         """Have the row say that nothing came, or no longer."""
         self.socket.reason = reason
-        self._bench.journal.describe(self.traced.entry)
+        self._context.journal.describe(self.traced.entry)
 
 
-async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Listening:
+async def listen(
+    context: EngineContext, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted
+) -> Listening:
     """Raises OSError: the kernel answers echo requests itself."""
     number = 58 if ":" in endpoint.host else 1
     raise OSError(f"the kernel answers echo requests itself: listen on raw://{endpoint.authority}:{number} to see them")
 
 
-async def connect(bench: Bench, endpoint: Endpoint, _: Attempts, seconds: float) -> Echoes:
+async def connect(context: EngineContext, endpoint: Endpoint, _: Attempts, seconds: float) -> Echoes:
     """A socket that sends echo requests to a host. Raises OSError, socket.gaierror."""
-    return await first_of(endpoint, seconds, lambda found: _connect(bench, endpoint, found))
+    return await first_of(endpoint, seconds, lambda found: _connect(context, endpoint, found))
 
 
-def _connect(bench: Bench, endpoint: Endpoint, found: Resolved) -> Echoes:
+def _connect(context: EngineContext, endpoint: Endpoint, found: Resolved) -> Echoes:
     family, address = found
     version = 4 if family == sockets.AF_INET else 6
-    traced = _open(bench, endpoint, family)
+    traced = _open(context, endpoint, family)
     raw = traced.sock.type == sockets.SOCK_RAW
     with traced.closed_on_failure():
         if raw:
@@ -104,18 +106,18 @@ def _connect(bench: Bench, endpoint: Endpoint, found: Resolved) -> Echoes:
         traced.connect(address)
         local = traced.getsockname()
     # The kernel chooses the identifiers of its own kind of socket, and calls them ports.
-    return Echoes(bench, traced, version, secrets.randbits(16) if raw else cast(tuple[str, int], local)[1])
+    return Echoes(context, traced, version, secrets.randbits(16) if raw else cast(tuple[str, int], local)[1])
 
 
-def _open(bench: Bench, endpoint: Endpoint, family: int) -> TracedSocket:
+def _open(context: EngineContext, endpoint: Endpoint, family: int) -> TracedSocket:
     """Raises OSError, one sentence, where neither kind is allowed."""
     protocol = sockets.IPPROTO_ICMP if family == sockets.AF_INET else sockets.IPPROTO_ICMPV6
     try:
-        return TracedPortless.open(bench.journal, family, sockets.SOCK_RAW, protocol, scheme=endpoint.scheme)
+        return TracedPortless.open(context.journal, family, sockets.SOCK_RAW, protocol, scheme=endpoint.scheme)
     except PermissionError:
         pass
     try:
-        return TracedPortless.open(bench.journal, family, sockets.SOCK_DGRAM, protocol, scheme=endpoint.scheme)
+        return TracedPortless.open(context.journal, family, sockets.SOCK_DGRAM, protocol, scheme=endpoint.scheme)
     except PermissionError as error:
         groups = " to ".join(_GROUPS.read_text().split())
         raise OSError(

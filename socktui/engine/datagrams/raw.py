@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from socktui.core.endpoint import Endpoint
 from socktui.core.icmp import Header
-from socktui.engine.bench import Bench
+from socktui.engine.context import EngineContext
 from socktui.engine.datagrams.bound import Bound, Connected
 from socktui.engine.datagrams.traced import TracedPortless
 from socktui.engine.listener import Accepted
@@ -30,37 +30,37 @@ class Raw(Connected):
         return packet[header.length :] if header else b""
 
 
-async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Bound:
+async def listen(context: EngineContext, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Bound:
     """A socket that is bound to an address, and `accepted` called for every peer. Raises OSError, socket.gaierror."""
     family, address = (await resolve(replace(endpoint, port=0), passive=True))[0]
     if address[0] == "::":
         raise OSError("a raw socket of IPv6 needs an address: on [::] it could not tell its own packets from others'")
-    traced = _open(bench, endpoint, family, service)
+    traced = _open(context, endpoint, family, service)
     with traced.closed_on_failure():
         traced.bind(address)
         traced.getsockname()
     payload = _payload_4 if family == sockets.AF_INET else _payload_6(address)
-    return Bound(bench, traced, accepted, payload=payload, note=NOTE)
+    return Bound(context, traced, accepted, payload=payload, note=NOTE)
 
 
-async def connect(bench: Bench, endpoint: Endpoint, _: Attempts, seconds: float) -> Raw:
+async def connect(context: EngineContext, endpoint: Endpoint, _: Attempts, seconds: float) -> Raw:
     """A socket that is connected to an address. Raises OSError, socket.gaierror."""
 
     def make(found: Resolved) -> Raw:
         family, address = found
-        traced = _open(bench, endpoint, family)
+        traced = _open(context, endpoint, family)
         with traced.closed_on_failure():
             traced.connect(address)
             traced.getsockname()
-        return Raw(bench, traced)
+        return Raw(context, traced)
 
     return await first_of(replace(endpoint, port=0), seconds, make)
 
 
-def _open(bench: Bench, endpoint: Endpoint, family: int, service: str = "") -> TracedPortless:
+def _open(context: EngineContext, endpoint: Endpoint, family: int, service: str = "") -> TracedPortless:
     try:
         return TracedPortless.open(
-            bench.journal, family, sockets.SOCK_RAW, endpoint.port, service=service, scheme=endpoint.scheme
+            context.journal, family, sockets.SOCK_RAW, endpoint.port, service=service, scheme=endpoint.scheme
         )  # fmt: skip
     except PermissionError as error:
         raise OSError("raw sockets need the right CAP_NET_RAW (EPERM): see capabilities(7), or be root") from error

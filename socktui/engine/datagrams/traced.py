@@ -4,7 +4,7 @@ import socket as sockets
 from dataclasses import dataclass
 from time import monotonic_ns as now
 
-from socktui.core.call import Argument, Name, address_text
+from socktui.core.call import Argument, Function, address_text
 from socktui.engine.traced import Address, TracedSocket
 from socktui.journal.entry import Entry
 from socktui.journal.writer import DETAILS_ROOM
@@ -52,7 +52,7 @@ class TracedDatagrams(TracedSocket):
             return None
         except OSError as error:
             errno = error.errno or 0
-            self._journal.call(self.entry, Name.RECVFROM, began, now(), -1, errno, size=size, args=_FLAGS)
+            self._journal.append_call(self.entry, Function.RECVFROM, began, now(), -1, errno, size=size, args=_FLAGS)
             raise
         return Arrival(address, result, size, began, now())
 
@@ -61,9 +61,9 @@ class TracedDatagrams(TracedSocket):
 
         view  the heap's memory at `at`: the datagram, and DETAILS_ROOM bytes more at least
         """
-        self._journal.carried(
+        self._journal.append_message(
             peer or self.entry,
-            Name.RECVFROM,
+            Function.RECVFROM,
             arrival.began,
             arrival.ended,
             at,
@@ -123,13 +123,13 @@ class TracedPeer(TracedSocket):
             journal.again(self.entry)
             return False
         except OSError as error:
-            journal.call(
-                self.entry, Name.SENDTO, began, now(), -1, error.errno or 0, size=size, args=args, via=via
+            journal.append_call(
+                self.entry, Function.SENDTO, began, now(), -1, error.errno or 0, size=size, args=args, via=via
             )  # fmt: skip
             raise
         ended = now()
         view[:length] = data
-        journal.carried(self.entry, Name.SENDTO, began, ended, at, view, length, size, args=args, via=via)
+        journal.append_message(self.entry, Function.SENDTO, began, ended, at, view, length, size, args=args, via=via)
         return True
 
     def describe(self, reason: str) -> None:

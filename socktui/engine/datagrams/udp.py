@@ -4,8 +4,8 @@ import errno as errnos
 import socket as sockets
 
 from socktui.core.endpoint import Endpoint
-from socktui.engine.bench import Bench
 from socktui.engine.connection import Connection
+from socktui.engine.context import EngineContext
 from socktui.engine.datagrams.bound import Bound, Connected
 from socktui.engine.datagrams.multicast import Casting
 from socktui.engine.datagrams.traced import TracedDatagrams
@@ -15,12 +15,12 @@ from socktui.engine.tcp import Attempts
 from socktui.engine.traced import Address, TracedSocket
 
 
-async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Bound:
+async def listen(context: EngineContext, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Bound:
     """A bound socket, and `accepted` called for every peer. Raises OSError, socket.gaierror."""
     family, address = (await resolve(endpoint, passive=True))[0]
     casting = Casting.of(endpoint, family, endpoint.option("group") or address[0])
     traced = TracedDatagrams.open(
-        bench.journal, family, sockets.SOCK_DGRAM, service=service, scheme=endpoint.scheme
+        context.journal, family, sockets.SOCK_DGRAM, service=service, scheme=endpoint.scheme
     )  # fmt: skip
     with traced.closed_on_failure():
         if casting.group:
@@ -31,21 +31,21 @@ async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, a
         traced.bind(address)
         casting.join(traced)
         traced.getsockname()
-    return Bound(bench, traced, accepted)
+    return Bound(context, traced, accepted)
 
 
-async def connect(bench: Bench, endpoint: Endpoint, _: Attempts, seconds: float) -> Connection:
+async def connect(context: EngineContext, endpoint: Endpoint, _: Attempts, seconds: float) -> Connection:
     """A connected socket; one that is not where many may answer. Raises OSError, socket.gaierror."""
-    return await first_of(endpoint, seconds, lambda found: _connect(bench, endpoint, found))
+    return await first_of(endpoint, seconds, lambda found: _connect(context, endpoint, found))
 
 
-def _connect(bench: Bench, endpoint: Endpoint, found: Resolved) -> Connection:
+def _connect(context: EngineContext, endpoint: Endpoint, found: Resolved) -> Connection:
     family, address = found
     if endpoint.option("group"):
         raise OSError("a client joins no group: connect to the group's own address")
     casting = Casting.of(endpoint, family, address[0])
     many = casting.group or casting.broadcast
-    traced = TracedDatagrams.open(bench.journal, family, sockets.SOCK_DGRAM, scheme=endpoint.scheme)
+    traced = TracedDatagrams.open(context.journal, family, sockets.SOCK_DGRAM, scheme=endpoint.scheme)
     with traced.closed_on_failure():
         casting.send_by(traced)
         if many:
@@ -53,7 +53,7 @@ def _connect(bench: Bench, endpoint: Endpoint, found: Resolved) -> Connection:
         else:
             _connect_to(traced, address)
         traced.getsockname()
-        return Bound(bench, traced).ask(address) if many else Connected(bench, traced)
+        return Bound(context, traced).ask(address) if many else Connected(context, traced)
 
 
 def _connect_to(traced: TracedSocket, address: Address) -> None:

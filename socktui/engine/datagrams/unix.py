@@ -3,7 +3,7 @@
 import socket as sockets
 
 from socktui.core.endpoint import Endpoint
-from socktui.engine.bench import Bench
+from socktui.engine.context import EngineContext
 from socktui.engine.datagrams.bound import Bound, Connected
 from socktui.engine.datagrams.traced import TracedDatagrams
 from socktui.engine.listener import Accepted
@@ -12,29 +12,29 @@ from socktui.engine.tcp import Attempts
 from socktui.engine.traced import TracedSocket
 
 
-async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Bound:
+async def listen(context: EngineContext, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Bound:
     """A socket that is bound to a path or an abstract name, and `accepted` called for every peer. Raises OSError.
 
     All peers that have no name are one: they cannot be answered.
     """
     traced = TracedDatagrams.open(
-        bench.journal, sockets.AF_UNIX, sockets.SOCK_DGRAM, service=service, scheme=endpoint.scheme
+        context.journal, sockets.AF_UNIX, sockets.SOCK_DGRAM, service=service, scheme=endpoint.scheme
     )  # fmt: skip
     with traced.closed_on_failure():
         file = bind_path(traced, endpoint.path, replace=endpoint.option("replace") == "yes")
         with file.removed_on_failure():
             traced.getsockname()
-    return Bound(bench, traced, accepted, leaving=file.remove)
+    return Bound(context, traced, accepted, leaving=file.remove)
 
 
-async def connect(bench: Bench, endpoint: Endpoint, _: Attempts, __: float) -> Connected:
+async def connect(context: EngineContext, endpoint: Endpoint, _: Attempts, __: float) -> Connected:
     """A socket with a name that the kernel chose (unix(7): autobind), connected to a path or an abstract name.
 
     Raises OSError.
     """
-    traced = TracedSocket.open(bench.journal, sockets.AF_UNIX, sockets.SOCK_DGRAM, scheme=endpoint.scheme)
+    traced = TracedSocket.open(context.journal, sockets.AF_UNIX, sockets.SOCK_DGRAM, scheme=endpoint.scheme)
     with traced.closed_on_failure():
         traced.bind("")
         traced.connect(unix_address(endpoint.path))
         traced.getsockname()
-    return Connected(bench, traced)
+    return Connected(context, traced)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from socktui.journal.growing import private_file
+from socktui.journal.grow_map import private_file
 
 if TYPE_CHECKING:
     import trustme

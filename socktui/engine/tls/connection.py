@@ -10,21 +10,21 @@ from collections.abc import Coroutine
 from time import monotonic_ns as now
 from typing import Any
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
 from socktui.engine import tcp
-from socktui.engine.bench import Bench
 from socktui.engine.connection import Connection
+from socktui.engine.context import EngineContext
 from socktui.engine.layered import Layered
 from socktui.engine.listener import Accepted, Listener
 from socktui.engine.tcp import Attempts
-from socktui.engine.tls import authority, contexts, words
+from socktui.engine.tls import authority, contexts, errors
 from socktui.jobs.deadline import at_once, within
 from socktui.jobs.job import Turn
 
 HANDSHAKE_SECONDS = 10.0
-GOODBYE_SECONDS = 2.0
+CLOSING_SECONDS = 2.0
 RECORD_SIZE = 16384  # RFC 8446, section 5.1
 ANSWERS_MAX = 65536
 """Bytes of answers to the peer's own messages, such as KeyUpdate, that may wait behind what is being sent."""
@@ -54,18 +54,18 @@ class TlsConnection(Layered):
 
     def __init__(
         self,
-        bench: Bench,
+        context: EngineContext,
         under: Connection,
-        context: ssl.SSLContext,
+        ssl_context: ssl.SSLContext,
         name: str | None = None,
         seconds: float = HANDSHAKE_SECONDS,
     ) -> None:
-        super().__init__(bench, under)
+        super().__init__(context, under)
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=name is None, server_hostname=name)
+        self._tls = ssl_context.wrap_bio(self._incoming, self._outgoing, server_side=name is None, server_hostname=name)
         self._seconds = seconds
-        self._reading = Turn(bench.poller)
-        self._writing = Turn(bench.poller)
+        self._reading = Turn(context.poller)
+        self._writing = Turn(context.poller)
         self._drained: deque[bytes] = deque()
         self._unsent = b""
         self._notified = False
@@ -77,7 +77,9 @@ class TlsConnection(Layered):
             await self.under.begin()
             await within(self._seconds, self._shake_hands())
         except TimeoutError:
-            raise self._failed(Name.SSL_DO_HANDSHAKE, now(), f"no TLS handshake within {self._seconds:g} s") from None
+            raise self._failed(
+                Function.SSL_DO_HANDSHAKE, now(), f"no TLS handshake within {self._seconds:g} s"
+            ) from None
         finally:
             self._writing.give()
 
@@ -89,17 +91,17 @@ class TlsConnection(Layered):
                 data = self._drained.popleft() if self._drained else self._tls.read(self.buffer)
             except ssl.SSLWantReadError:
                 await self._answer()
-                await self._feed(Name.SSL_READ)
+                await self._feed(Function.SSL_READ)
                 continue
             except ssl.SSLZeroReturnError:
                 data = b""  # as read() says it once our own close_notify was sent
             except ssl.SSLError as error:
                 _if_possible(self._answer())
-                raise self._failed(Name.SSL_READ, began, words.why(error, self._tls)) from None
+                raise self._failed(Function.SSL_READ, began, errors.why(error, self._tls)) from None
             if data:
-                await self._record(Name.SSL_READ, began, data, size=self.buffer)
+                await self._record(Function.SSL_READ, began, data, size=self.buffer)
                 return data
-            self._bench.journal.call(self.traced.entry, Name.SSL_READ, began, now(), 0, size=self.buffer)
+            self._context.journal.append_call(self.traced.entry, Function.SSL_READ, began, now(), 0, size=self.buffer)
             return None
 
     async def send(self, data: bytes | memoryview, kind: str = "") -> None:
@@ -110,10 +112,10 @@ class TlsConnection(Layered):
         finally:
             self._writing.give()
 
-    async def flushed(self) -> None:
+    async def drain(self) -> None:
         await self._writing.take()
         self._writing.give()
-        await self.under.flushed()
+        await self.under.drain()
 
     async def shutdown(self) -> None:
         """Send close_notify and a FIN (RFC 8446, section 6.1: the one before the other); receiving goes on."""
@@ -126,10 +128,10 @@ class TlsConnection(Layered):
         finally:
             self._writing.give()
 
-    async def goodbye(self) -> None:
+    async def closing_handshake(self) -> None:
         """Send close_notify, where the peer takes it."""
         try:
-            await within(GOODBYE_SECONDS, self._part())
+            await within(CLOSING_SECONDS, self._part())
         except TimeoutError:
             pass  # the peer does not read
 
@@ -151,10 +153,10 @@ class TlsConnection(Layered):
                 pass
             except ssl.SSLError as error:
                 _if_possible(self._flush())
-                reason = words.no_tls(heard, said) or words.why(error, self._tls)
-                raise self._failed(Name.SSL_DO_HANDSHAKE, began, reason) from None
+                reason = errors.no_tls(heard, said) or errors.why(error, self._tls)
+                raise self._failed(Function.SSL_DO_HANDSHAKE, began, reason) from None
             else:
-                self._record_event(Name.SSL_DO_HANDSHAKE, began, 1, answer=self._agreed())
+                self._record_event(Function.SSL_DO_HANDSHAKE, began, 1, answer=self._agreed())
                 await self._flush()
                 return
             self._unsent = self._outgoing.read()
@@ -163,27 +165,27 @@ class TlsConnection(Layered):
                 await self._flush()
                 wire = await self.under.recv()
             except OSError as error:
-                self._record_event(Name.SSL_DO_HANDSHAKE, began, -1, answer=error.strerror)
+                self._record_event(Function.SSL_DO_HANDSHAKE, began, -1, answer=error.strerror)
                 raise
             if wire is None:
-                raise self._failed(Name.SSL_DO_HANDSHAKE, began, "the peer closed within the TLS handshake")
+                raise self._failed(Function.SSL_DO_HANDSHAKE, began, "the peer closed within the TLS handshake")
             heard = heard or wire[:_FIRST]
             self._incoming.write(wire)
 
     def _agreed(self) -> list[str | int]:
         """What the handshake came to: the version, the cipher, and the subject of the peer's certificate."""
         cipher = self._tls.cipher()
-        subject = words.subject(words.peer_certificate(self._tls))
+        subject = errors.subject(errors.peer_certificate(self._tls))
         return [self._tls.version() or "", cipher[0] if cipher else "", subject]
 
     # The wire
 
-    async def _feed(self, name: Name) -> None:
+    async def _feed(self, name: Function) -> None:
         """Receive from the wire once, or wait until another job has. `name` is what fails at a FIN. Raises OSError."""
-        another = self._reading.held
+        next_datagram = self._reading.held
         await self._reading.take()
         try:
-            if another:
+            if next_datagram:
                 return
             wire = await self.under.recv()
             if wire is None:
@@ -227,10 +229,10 @@ class TlsConnection(Layered):
                 break
             except ssl.SSLWantReadError:  # TLS 1.2: the peer wants another handshake first
                 await self._flush()
-                await self._feed(Name.SSL_WRITE)
+                await self._feed(Function.SSL_WRITE)
             except ssl.SSLError as error:
-                raise self._failed(Name.SSL_WRITE, began, words.why(error, self._tls)) from None
-        await self._record(Name.SSL_WRITE, began, piece)
+                raise self._failed(Function.SSL_WRITE, began, errors.why(error, self._tls)) from None
+        await self._record(Function.SSL_WRITE, began, piece)
         await self._flush()
 
     # The end
@@ -257,7 +259,7 @@ class TlsConnection(Layered):
             self._tls.unwrap()
         except ssl.SSLError:
             result = 0
-        self._record_event(Name.SSL_SHUTDOWN, began, result)
+        self._record_event(Function.SSL_SHUTDOWN, began, result)
 
     def _drain(self) -> None:
         """Read what has come: unwrap() looks for the peer's close_notify, and throws away what stands before it."""
@@ -267,31 +269,33 @@ class TlsConnection(Layered):
         except ssl.SSLError:
             pass  # no more has come; or what is wrong is told by the next recv()
 
-    def _failed(self, name: Name, began: int, reason: str) -> OSError:
+    def _failed(self, name: Function, began: int, reason: str) -> OSError:
         self._record_event(name, began, -1, answer=reason)
         return OSError(errnos.EPROTO, reason)
 
 
-async def listen(bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Listener:
+async def listen(
+    context: EngineContext, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted
+) -> Listener:
     """A listener whose connections speak TLS. Raises OSError, socket.gaierror."""
-    context = await asyncio.to_thread(contexts.serving, endpoint)
+    ssl_context = await asyncio.to_thread(contexts.serving, endpoint)
 
     def arrived(under: Connection) -> None:
-        accepted(TlsConnection(bench, under, context))
+        accepted(TlsConnection(context, under, ssl_context))
 
-    listener = await tcp.listen(bench, endpoint, service, backlog, arrived)
+    listener = await tcp.listen(context, endpoint, service, backlog, arrived)
     if not endpoint.option("cert"):
         listener.note = _note(endpoint, listener.socket.local)
     return listener
 
 
-async def connect(bench: Bench, endpoint: Endpoint, attempts: Attempts, seconds: float) -> TlsConnection:
+async def connect(context: EngineContext, endpoint: Endpoint, attempts: Attempts, seconds: float) -> TlsConnection:
     """A connection that speaks TLS, its handshake still to come. Raises OSError as tcp.connect() does."""
-    context, name = await asyncio.to_thread(contexts.asking, endpoint)
-    under = await tcp.connect(bench, endpoint, attempts, seconds)
-    if context.verify_mode is ssl.CERT_NONE:
-        bench.journal.describe(under.traced.entry, insecure=True)
-    return TlsConnection(bench, under, context, name, seconds)
+    ssl_context, name = await asyncio.to_thread(contexts.asking, endpoint)
+    under = await tcp.connect(context, endpoint, attempts, seconds)
+    if ssl_context.verify_mode is ssl.CERT_NONE:
+        context.journal.describe(under.traced.entry, insecure=True)
+    return TlsConnection(context, under, ssl_context, name, seconds)
 
 
 def _if_possible(coroutine: Coroutine[Any, Any, None]) -> None:

@@ -6,11 +6,11 @@ from time import monotonic_ns as now
 
 from websockets.frames import Close, CloseCode
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
-from socktui.engine.bench import Bench
 from socktui.engine.connection import Connection
+from socktui.engine.context import EngineContext
 from socktui.engine.layered import Layered
 from socktui.engine.listener import Accepted, Listening
 from socktui.engine.tcp import Attempts
@@ -23,14 +23,14 @@ from socktui.jobs.job import Turn
 OPEN_SECONDS = 10.0
 """For the opening handshake."""
 
-GOODBYE_SECONDS = 2.0
+CLOSING_SECONDS = 2.0
 """For the closing handshake, and for the peer to take in why it was closed."""
 
 AT_ONCE = 32
 """Messages of one recv(2) that are taken in before the others have their turn: there may be thousands in it."""
 
-Listen = Callable[[Bench, Endpoint, str, int, Accepted], Awaitable[Listening]]
-Connect = Callable[[Bench, Endpoint, Attempts, float], Awaitable[Connection]]
+Listen = Callable[[EngineContext, Endpoint, str, int, Accepted], Awaitable[Listening]]
+Connect = Callable[[EngineContext, Endpoint, Attempts, float], Awaitable[Connection]]
 
 
 class WebSocketConnection(Layered):
@@ -40,14 +40,14 @@ class WebSocketConnection(Layered):
 
     messages = True
 
-    def __init__(self, bench: Bench, under: Connection, end: Server | Client) -> None:
-        super().__init__(bench, under)
+    def __init__(self, context: EngineContext, under: Connection, end: Server | Client) -> None:
+        super().__init__(context, under)
         self._end = end
         self._events: Iterator[Event] = iter(())
         self._in_a_row = 0
-        self._reading = Turn(bench.poller)
-        self._sending = Turn(bench.poller)
-        self._wire = Turn(bench.poller)
+        self._reading = Turn(context.poller)
+        self._sending = Turn(context.poller)
+        self._wire = Turn(context.poller)
 
     async def begin(self) -> None:
         """The opening handshake. What is sent meanwhile waits.
@@ -90,15 +90,15 @@ class WebSocketConnection(Layered):
         finally:
             self._sending.give()
 
-    async def flushed(self) -> None:
+    async def drain(self) -> None:
         await self._sending.take()
         self._sending.give()
-        await self.under.flushed()
+        await self.under.drain()
 
-    async def hung_up(self) -> None:
+    async def wait_closed(self) -> None:
         """A WebSocket has no half-close: it is over when the peer has closed it."""
         if not self._end.over:
-            await self.under.hung_up()
+            await self.under.wait_closed()
 
     async def shutdown(self) -> None:
         """Send a close (1000), once."""
@@ -109,12 +109,12 @@ class WebSocketConnection(Layered):
         finally:
             self._sending.give()
 
-    async def goodbye(self) -> None:
+    async def closing_handshake(self) -> None:
         """The closing handshake."""
         if not self._end.handshake_done:
             return
         try:
-            await within(GOODBYE_SECONDS, self._part())
+            await within(CLOSING_SECONDS, self._part())
         except TimeoutError:
             pass  # the peer has been told
 
@@ -135,7 +135,7 @@ class WebSocketConnection(Layered):
         except TimeoutError:
             reason = f"no WebSocket handshake within {OPEN_SECONDS:g} s"
             if isinstance(self._end, Client) or not self._end.silent:  # a browser's spare connection is no failure
-                self._record_event(Name.WS_RECV, now(), -1, args=("handshake",), answer=reason)
+                self._record_event(Function.WS_RECV, now(), -1, args=("handshake",), answer=reason)
             raise _broken(reason) from None
 
     async def _open(self) -> None:
@@ -188,25 +188,25 @@ class WebSocketConnection(Layered):
         self._in_a_row += 1
         if self._in_a_row == AT_ONCE:
             self._in_a_row = 0
-            await self._bench.soon
+            await self._context.soon
 
     async def _take_in(self, event: Event, began: int) -> None:
         match event:
             case Opened(answer) | Served(answer):
                 await self._send_wire(answer)
             case Refused(answer, reason):
-                self._record_event(Name.WS_RECV, began, -1, args=("handshake",), answer=reason)
+                self._record_event(Function.WS_RECV, began, -1, args=("handshake",), answer=reason)
                 await self._send_wire(answer)
             case Came(answer, message):
-                await self._record(Name.WS_RECV, began, message.data, args=(message.kind,))
+                await self._record(Function.WS_RECV, began, message.data, args=(message.kind,))
                 if answer:
                     await self._send_wire(answer)
-                    await self._record(Name.WS_SEND, began, message.data, args=("pong",))
+                    await self._record(Function.WS_SEND, began, message.data, args=("pong",))
             case Closed(answer, code, reason, message):
-                await self._record(Name.WS_RECV, began, message.data, args=("close", code, reason))
+                await self._record(Function.WS_RECV, began, message.data, args=("close", code, reason))
                 await self._answer_close(answer, code, reason)
             case Failed(answer, code, reason):
-                self._record_event(Name.WS_RECV, began, -1, answer=f"{reason} ({code})")
+                self._record_event(Function.WS_RECV, began, -1, answer=f"{reason} ({code})")
                 await self._answer_close(answer, code, reason)
 
     # Sending
@@ -226,11 +226,11 @@ class WebSocketConnection(Layered):
             finally:
                 self._wire.give()
         args = close_of(bytes(data)) if kind == "close" else ()
-        await self._record(Name.WS_SEND, began, data, args=(kind, *args))
+        await self._record(Function.WS_SEND, began, data, args=(kind, *args))
 
     async def _answer_close(self, frame: bytes, code: int, reason: str) -> None:
         try:
-            await within(GOODBYE_SECONDS, self._send_close(frame, code, reason))
+            await within(CLOSING_SECONDS, self._send_close(frame, code, reason))
         except TimeoutError:
             pass  # the peer does not read
 
@@ -238,7 +238,7 @@ class WebSocketConnection(Layered):
         if frame:
             began = now()
             await self._send_wire(frame)
-            await self._record(Name.WS_SEND, began, _payload(code, reason), args=("close", code, reason))
+            await self._record(Function.WS_SEND, began, _payload(code, reason), args=("close", code, reason))
 
     async def _send_wire(self, frame: bytes) -> None:
         if not frame:
@@ -260,7 +260,7 @@ class WebSocketConnection(Layered):
             await self._drain()
         finally:
             self._reading.give()
-        await self.under.goodbye()
+        await self.under.closing_handshake()
 
     async def _drain(self) -> None:
         """Wait until the peer has taken in what was sent: the RST of a close with bytes unread would undo it.
@@ -270,7 +270,7 @@ class WebSocketConnection(Layered):
         try:
             if isinstance(self._end, Server):
                 await self.under.shutdown()
-            await within(GOODBYE_SECONDS, self._receive_nothing())
+            await within(CLOSING_SECONDS, self._receive_nothing())
         except OSError:
             pass  # the peer has gone, or takes too long
 
@@ -283,14 +283,14 @@ def listen_over(listen: Listen) -> Listen:
     """How to listen for WebSockets, given how to listen for streams. Raises OSError, socket.gaierror."""
 
     async def listen_websocket(
-        bench: Bench, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted
+        context: EngineContext, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted
     ) -> Listening:
         options = _options(endpoint)
 
         def arrived(under: Connection) -> None:
-            accepted(WebSocketConnection(bench, under, Server(options)))
+            accepted(WebSocketConnection(context, under, Server(options)))
 
-        return await listen(bench, endpoint, service, backlog, arrived)
+        return await listen(context, endpoint, service, backlog, arrived)
 
     return listen_websocket
 
@@ -298,9 +298,11 @@ def listen_over(listen: Listen) -> Listen:
 def connect_over(connect: Connect) -> Connect:
     """How to connect a WebSocket, given how to connect a stream. Raises OSError, socket.gaierror."""
 
-    async def connect_websocket(bench: Bench, endpoint: Endpoint, attempts: Attempts, seconds: float) -> Connection:
+    async def connect_websocket(
+        context: EngineContext, endpoint: Endpoint, attempts: Attempts, seconds: float
+    ) -> Connection:
         end = Client(endpoint.host, endpoint.port, _options(endpoint), secure=endpoint.scheme == "wss")
-        return WebSocketConnection(bench, await connect(bench, endpoint, attempts, seconds), end)
+        return WebSocketConnection(context, await connect(context, endpoint, attempts, seconds), end)
 
     return connect_websocket
 

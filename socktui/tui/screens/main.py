@@ -17,6 +17,7 @@ from socktui.core.payload import PayloadError
 from socktui.core.sockets import Role, Socket
 from socktui.journal.reader import Reader
 from socktui.tui import keys
+from socktui.tui.format import label
 from socktui.tui.history import History
 from socktui.tui.kernel import Kernel
 from socktui.tui.outgoing import Addressee, Target
@@ -25,7 +26,6 @@ from socktui.tui.screens.viewer import Viewer
 from socktui.tui.widgets.lines import Pane
 from socktui.tui.widgets.sendbox import SendBox
 from socktui.tui.widgets.table import Table
-from socktui.tui.words import label
 
 if TYPE_CHECKING:
     from socktui.templates import Template

@@ -18,13 +18,13 @@ from socktui.core.call import errno_name
 from socktui.core.safe import safe
 from socktui.core.sockets import Role, Socket
 from socktui.journal.reader import Reader
+from socktui.tui.bytelog.byte_log import ByteLog
+from socktui.tui.call_sequence import CallSequence
+from socktui.tui.format import NOT_VERIFIED, kind_of, label
 from socktui.tui.kernel import Kernel
 from socktui.tui.sources import CALLS, CONNECTIONS, LISTENING, Calls, Clock, Connections, Listening
-from socktui.tui.trail import Trail
-from socktui.tui.widgets.bytelog import ByteLog
 from socktui.tui.widgets.lines import Pane
 from socktui.tui.widgets.table import Table
-from socktui.tui.words import NOT_VERIFIED, kind_of, label
 
 TICK_SECONDS = 1 / 15
 SLOW_SECONDS = 0.5
@@ -59,16 +59,16 @@ class Panes(Screen[None]):
         self.reader = reader
         self._kernel = kernel
         clock = Clock(reader)
-        trail = Trail(reader)
+        sequence = CallSequence(reader)
         self._listening = Listening(reader, kernel, clock)
         self._connections = Connections(reader, kernel, clock)
-        self._calls = Calls(trail)
+        self._calls = Calls(sequence)
         self._listening_table = Table(self._listening, LISTENING, empty="e starts an echo server", id="listening")
         self._connections_table = Table(
             self._connections, CONNECTIONS, follow=True, empty="c connects a client", id="connections"
         )
         self._calls_table = Table(self._calls, CALLS, follow=True, empty="none yet", id="calls")
-        self._log = ByteLog(trail, self._whose, teach=teach, id="bytes")
+        self._log = ByteLog(sequence, self._whose, teach=teach, id="bytes")
         self._banner = Static(id="banner", markup=False)
         self._list = self._connections_table
         self._all = True
@@ -147,7 +147,7 @@ class Panes(Screen[None]):
         if self._layered != layered:
             self.refresh_bindings()
         self._connections.prune()
-        self._calls.trail.refresh()
+        self._calls.sequence.refresh()
         self._listening_table.refresh_rows()
         self._connections_table.refresh_rows()
         self._calls_table.refresh_rows()
@@ -189,22 +189,22 @@ class Panes(Screen[None]):
 
     def _selection_changed(self) -> None:
         if not self._all:
-            self._show_trail()
+            self._show_sequence()
 
-    def _show_trail(self) -> None:
+    def _show_sequence(self) -> None:
         socket = None if self._all else self.selected
         number = socket.number if socket else None
-        if number == self._log.trail.number:
+        if number == self._log.sequence.number:
             return
-        trail = Trail(self.reader, number)
-        self._calls.trail = trail
+        sequence = CallSequence(self.reader, number)
+        self._calls.sequence = sequence
         self._calls_table.set_source(self._calls)
-        self._log.show(trail)
+        self._log.show(sequence)
         self._subtitle()
 
     def _subtitle(self) -> None:
-        log, trail = self._log, self._log.trail
-        socket = None if trail.number is None else self.reader.socket(trail.number)
+        log, sequence = self._log, self._log.sequence
+        socket = None if sequence.number is None else self.reader.socket(sequence.number)
         scope = "all sockets" if socket is None else self._whose(socket.number)
         pane = self.query_one("#bytes-pane", Pane)
         paused = " · PAUSED" if self.paused else ""

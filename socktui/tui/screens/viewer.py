@@ -13,8 +13,9 @@ from socktui.core.payload import ENCODINGS
 from socktui.core.sockets import Role
 from socktui.journal.reader import Reader
 from socktui.tui import keys
-from socktui.tui.blocks import SEEN, STAMPS, VIEWS
+from socktui.tui.bytelog.log_rows import LAYER_FILTERS, STAMPS, VIEWS
 from socktui.tui.find import Find
+from socktui.tui.format import endpoint_of
 from socktui.tui.history import History
 from socktui.tui.kernel import Kernel
 from socktui.tui.screens.panes import Panes
@@ -22,7 +23,6 @@ from socktui.tui.widgets.findbar import FindBar
 from socktui.tui.widgets.footer import FooterBar
 from socktui.tui.widgets.lines import Pane
 from socktui.tui.widgets.sendbox import SendBox, next_of
-from socktui.tui.words import endpoint_of
 
 
 class Viewer(Panes):
@@ -70,7 +70,7 @@ class Viewer(Panes):
         self._look_through(stamp=next_of(STAMPS, self._log.lens.stamp))
 
     def action_layer(self) -> None:
-        self._look_through(seen=next_of(SEEN, self._log.lens.seen))
+        self._look_through(seen=next_of(LAYER_FILTERS, self._log.lens.seen))
 
     def action_encoding(self) -> None:
         self._look_through(encoding=next_of(ENCODINGS, self._log.lens.encoding))
@@ -90,7 +90,7 @@ class Viewer(Panes):
         if not self._all and self.selected is None:
             self._all = True
             self.complain("no socket is selected")
-        self._show_trail()
+        self._show_sequence()
 
     def action_pause(self) -> None:
         self.paused = not self.paused

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from socktui.core.call import Call, Layer, Name
+from socktui.core.call import Call, Function, Layer
 from socktui.core.sockets import Socket
 from socktui.journal.reader import Reader
 
@@ -15,7 +15,7 @@ CARRY_STEPS = 64
 """How many calls of a socket are looked at for those of a kind."""
 
 
-class Trail:
+class CallSequence:
     """A sequence of calls by position, from 0. Any position is found without counting up to it.
 
     socket   the number of the socket whose calls these are; None for all calls of the capture
@@ -28,7 +28,7 @@ class Trail:
         self._socket: Socket | None = None
         self._seqs: dict[int, int] = {}
         self._calls: dict[int, Call] = {}
-        self._ends: dict[tuple[int, Name], int] = {}
+        self._ends: dict[tuple[int, Function], int] = {}
         self._schemes: dict[int, str] = {}
         self.refresh()
 

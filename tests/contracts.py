@@ -9,8 +9,8 @@ from pathlib import Path
 from socktui.core.endpoint import SCHEMES
 from socktui.core.sockets import End
 from socktui.services.quotations import QUOTATIONS
+from tests.session import Talk
 from tests.support import until
-from tests.talk import Talk
 
 RULES = """
 [[rule]]

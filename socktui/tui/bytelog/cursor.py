@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from socktui.core.call import Call
-from socktui.tui.blocks import BlockRow
-from socktui.tui.trail import Trail
+from socktui.tui.bytelog.log_rows import BlockRow
+from socktui.tui.call_sequence import CallSequence
 
 Place = tuple[int, int, int]
-"""A call's position in the trail, a page of its bytes, a row of that page."""
+"""A call's position in the sequence, a page of its bytes, a row of that page."""
 
 
 class Places:
-    """The rows of a trail in their order. `rows` gives those of a page of a call, `pages` how many those are."""
+    """The rows of a sequence in their order. `rows` gives those of a page of a call, `pages` how many those are."""
 
     def __init__(
-        self, trail: Trail, rows: Callable[[int, int], Sequence[BlockRow]], pages: Callable[[Call], int]
+        self, sequence: CallSequence, rows: Callable[[int, int], Sequence[BlockRow]], pages: Callable[[Call], int]
     ) -> None:
-        self._trail = trail
+        self._sequence = sequence
         self._rows = rows
         self._pages = pages
 
@@ -50,13 +50,13 @@ class Places:
                 page -= 1
             else:
                 position -= 1
-                page = self._pages(self._trail.call(position)) - 1 if position >= 0 else -1
+                page = self._pages(self._sequence.call(position)) - 1 if position >= 0 else -1
         return None
 
     @property
     def end(self) -> Place | None:
         """The last row there is."""
-        return self.last_until(len(self._trail), -1)
+        return self.last_until(len(self._sequence), -1)
 
     def moved(self, place: Place, by: int) -> Place:
         """So many rows further, or as far as there are rows."""
@@ -99,8 +99,8 @@ class Places:
 
     def _from(self, position: int, page: int) -> Iterator[tuple[int, int, int]]:
         """The pages that have rows, from one on, and how many rows."""
-        for at in range(position, len(self._trail)):
-            for each in range(page, self._pages(self._trail.call(at))):
+        for at in range(position, len(self._sequence)):
+            for each in range(page, self._pages(self._sequence.call(at))):
                 if count := len(self._rows(at, each)):
                     yield at, each, count
             page = 0

@@ -18,7 +18,7 @@ class Side:
 
     __slots__ = ("_socket", "events", "job")
 
-    def __init__(self, socket: "Watched", events: int) -> None:
+    def __init__(self, socket: "Watch", events: int) -> None:
         self._socket = socket
         self.events = events
         self.job: Job | None = None
@@ -34,7 +34,7 @@ class Side:
         yield self
 
 
-class Watched:
+class Watch:
     """What the poller knows of a socket. Interest is dropped only when it turns out that nobody waits:
 
     a job that reads, answers and reads again costs no epoll_ctl(2).
@@ -162,7 +162,7 @@ class Disk:
             room.job.step()
 
 
-class Bench:
+class EngineContext:
     """What connections share."""
 
     __slots__ = ("disk", "heap", "journal", "poller", "soon")

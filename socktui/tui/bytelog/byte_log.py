@@ -15,18 +15,18 @@ from textual.message import Message
 from socktui.core.call import Call
 from socktui.journal.matching import Pattern
 from socktui.journal.search import Place as Byte
-from socktui.tui.blocks import GUTTER, PAGE, BlockRow, Lens, copied, pages, rows
-from socktui.tui.ink import Ink, filled
-from socktui.tui.marks import Laid, Marker, Span, laid, lit
-from socktui.tui.places import Place, Places
-from socktui.tui.trail import Trail
+from socktui.tui.bytelog.cursor import Place, Places
+from socktui.tui.bytelog.highlights import Highlighter, Laid, Span, laid, lit
+from socktui.tui.bytelog.log_rows import GUTTER, PAGE, BlockRow, Lens, copied, pages, rows
+from socktui.tui.bytelog.row_styles import RowStyles, filled
+from socktui.tui.call_sequence import CallSequence
 from socktui.tui.widgets.lines import Lines
 
 PAGES = 256  # that are kept laid out: more than a screen ever shows
 
 
 class ByteLog(Lines):
-    """Shows a trail through a lens, with a cursor on a row; sticks to the newest until the reader moves away."""
+    """Shows a sequence through a lens, with a cursor on a row; sticks to the newest until the reader moves away."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "lines--sent",
@@ -54,10 +54,12 @@ class ByteLog(Lines):
     class Scrolled(Message, bubble=False):
         """To the screen: the reader moved the view, or its size did. Who lets it grow knows by itself."""
 
-    def __init__(self, trail: Trail, whose: Callable[[int], str], *, teach: str = "", id: str | None = None) -> None:
+    def __init__(
+        self, sequence: CallSequence, whose: Callable[[int], str], *, teach: str = "", id: str | None = None
+    ) -> None:
         """`whose` names a socket for the headings; `teach` is what to say while there is nothing to show."""
         super().__init__(id=id)
-        self._trail = trail
+        self._sequence = sequence
         self._whose = whose
         self._teach = teach.split("\n")
         self.lens = Lens()
@@ -68,16 +70,16 @@ class ByteLog(Lines):
         self._cursor: Place | None = None
         self._screen: list[Place] = []
         self._cells = 0
-        self._ink: Ink | None = None
+        self._row_styles: RowStyles | None = None
         self._pages: dict[tuple[int, int, bool], Sequence[BlockRow]] = {}
-        self.places = Places(trail, self._rows, self._page_count)
-        self._marker = Marker()
+        self.places = Places(sequence, self._rows, self._page_count)
+        self._highlighter = Highlighter()
 
     # What the app asks and tells
 
     @property
-    def trail(self) -> Trail:
-        return self._trail
+    def sequence(self) -> CallSequence:
+        return self._sequence
 
     @property
     def following(self) -> bool:
@@ -88,12 +90,12 @@ class ByteLog(Lines):
     def following(self, on: bool) -> None:
         self._following = on
         if on:
-            self._known = len(self._trail)
+            self._known = len(self._sequence)
 
-    def show(self, trail: Trail) -> None:
-        """Show another trail, from its end."""
-        self._trail = trail
-        self.places = Places(trail, self._rows, self._page_count)
+    def show(self, sequence: CallSequence) -> None:
+        """Show another sequence, from its end."""
+        self._sequence = sequence
+        self.places = Places(sequence, self._rows, self._page_count)
         self._seen = 0
         self._top = self._cursor = None
         self.following = True
@@ -112,9 +114,9 @@ class ByteLog(Lines):
 
     def grow(self) -> None:
         """There may be more calls than before."""
-        if len(self._trail) == self._seen:
+        if len(self._sequence) == self._seen:
             return
-        self._seen = len(self._trail)
+        self._seen = len(self._sequence)
         if self.following or self._top is None:
             self._known = self._seen
             self._to_end()
@@ -133,12 +135,12 @@ class ByteLog(Lines):
 
     def mark(self, pattern: Pattern | None) -> None:
         """Mark all that matches a pattern, or nothing."""
-        self._marker.pattern = pattern
+        self._highlighter.pattern = pattern
         self.invalidate()
 
     def go_to(self, byte: Byte) -> None:
         """Put the cursor on the row of a byte, and what is around it on the screen."""
-        position, page = self._trail.position(byte.seq), byte.offset // PAGE
+        position, page = self._sequence.position(byte.seq), byte.offset // PAGE
         layout = self._laid(position, page)
         place = position, page, layout.row_of(byte.offset % PAGE) if layout else 0
         if place not in self._screen[:-1]:
@@ -153,29 +155,29 @@ class ByteLog(Lines):
             return None
         position, page, row = self._cursor
         layout = self._laid(position, page)
-        return Byte(self._trail.seq(position), page * PAGE + (layout.byte_of(row) if layout else 0))
+        return Byte(self._sequence.seq(position), page * PAGE + (layout.byte_of(row) if layout else 0))
 
     def _laid(self, position: int, page: int) -> Laid | None:
-        return laid(self._trail, self._trail.call(position), page, self.lens, self._rows(position, page))
+        return laid(self._sequence, self._sequence.call(position), page, self.lens, self._rows(position, page))
 
     @property
     def below(self) -> int:
         """How many calls stand below the last row shown that were not there when the reader left the end."""
         if self.following or not self._screen:
             return 0
-        return max(0, len(self._trail) - max(self._known, self._screen[-1][0] + 1))
+        return max(0, len(self._sequence) - max(self._known, self._screen[-1][0] + 1))
 
     @property
     def current(self) -> Call | None:
         """The call under the cursor."""
-        return self._trail.call(self._cursor[0]) if self._cursor else None
+        return self._sequence.call(self._cursor[0]) if self._cursor else None
 
     def copied(self) -> str:
         """The rows of the call under the cursor, as they are shown."""
         if self._cursor is None:
             return ""
         position = self._cursor[0]
-        count = self._page_count(self._trail.call(position))
+        count = self._page_count(self._sequence.call(position))
         return copied(self._rows(position, page) for page in range(count))
 
     # Places
@@ -189,13 +191,13 @@ class ByteLog(Lines):
         if found is None:
             if len(self._pages) >= PAGES:
                 self._pages.clear()
-            found = rows(self._trail, self._trail.call(position), page, self.lens, self._cells, self._whose)
+            found = rows(self._sequence, self._sequence.call(position), page, self.lens, self._cells, self._whose)
             self._pages[key] = found
         return found
 
     def _newest(self, position: int) -> bool:
         """Whether a call's text may change when more comes: it may end in a piece of a character."""
-        return self.lens.view == "text" and self._trail.newest(self._trail.call(position))
+        return self.lens.view == "text" and self._sequence.newest(self._sequence.call(position))
 
     # Moving
 
@@ -261,14 +263,14 @@ class ByteLog(Lines):
         if fraction >= 1:
             self.follow(True)
             return
-        self._top = self.places.first_from(int(fraction * len(self._trail)), 0) or self.places.end
+        self._top = self.places.first_from(int(fraction * len(self._sequence)), 0) or self.places.end
         self._settle()
         self._cursor = self._screen[0] if self._screen else None
         self.following = False
         self._scrolled()
 
     def bar(self) -> tuple[float, float] | None:
-        if not self._screen or len(self._trail) < 2:
+        if not self._screen or len(self._sequence) < 2:
             return None
         if self.places.before(self._screen[0]) is None and self.places.after(self._screen[-1]) is None:
             return None
@@ -279,7 +281,7 @@ class ByteLog(Lines):
 
     def _fraction(self, place: Place) -> float:
         position, page, _ = place
-        return (position + page / max(1, self._page_count(self._trail.call(position)))) / len(self._trail)
+        return (position + page / max(1, self._page_count(self._sequence.call(position)))) / len(self._sequence)
 
     def clicked(self, y: int, x: int, double: bool) -> None:
         if y < len(self._screen):
@@ -326,22 +328,22 @@ class ByteLog(Lines):
         if y >= len(self._screen):
             taught = self._teach[y] if not self._screen and y < len(self._teach) else ""
             return filled([Segment(f" {taught}", self.style())], 1 + len(taught), width, self.style())
-        ink = self._ink = self._ink or Ink(self.style)
+        ink = self._row_styles = self._row_styles or RowStyles(self.style)
         place = self._screen[y]
         position, page, row = place
-        segments = ink.row(self._rows(position, page)[row], self._trail.call(position).sends, width)
+        segments = ink.row(self._rows(position, page)[row], self._sequence.call(position).sends, width)
         segments = ink.under_cursor(segments) if place == self._cursor and self.has_focus else segments
         marks = self._marks(place)
         return lit(segments, marks, self.style("found")) if marks else segments
 
     def _marks(self, place: Place) -> tuple[Span, ...]:
         """The cells of a row that match what was looked for."""
-        if self._marker.pattern is None:
+        if self._highlighter.pattern is None:
             return ()
-        return self._marker.marks(self._trail, self.lens, self.line_width, place, self._rows(*place[:2]))
+        return self._highlighter.marks(self._sequence, self.lens, self.line_width, place, self._rows(*place[:2]))
 
     def notify_style_update(self) -> None:
-        self._ink = None
+        self._row_styles = None
         super().notify_style_update()
 
     def on_resize(self) -> None:

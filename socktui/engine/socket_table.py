@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from socktui.core.endpoint import Endpoint
-from socktui.engine.bench import Bench
 from socktui.engine.carrying import Carrying, carries
 from socktui.engine.connection import BUFFER_SIZE, Connection
+from socktui.engine.context import EngineContext
 from socktui.engine.listener import Listener, Listening
 from socktui.engine.tcp import Attempts
 from socktui.engine.transports import TRANSPORTS
@@ -27,7 +27,7 @@ CONNECT_SECONDS = 10.0
 CHUNK, MESSAGE = 65536, 8192
 """How much of a file is sent at a time, of a stream and as a message."""
 
-GOODBYE_SECONDS = 2.0
+CLOSING_SECONDS = 2.0
 
 ServiceFunction = Callable[[Connection], Coroutine[Any, Any, None]]
 
@@ -56,12 +56,12 @@ class Held:
     jobs: set[Job] = field(default_factory=set)
 
 
-class Workbench:
+class SocketTable:
     """All sockets of the engine. Numbers are those of the sockets in the capture."""
 
     def __init__(self, poller: Poller, journal: Journal) -> None:
-        self._bench = Bench(poller, journal)
-        self._carrying = Carrying(self._bench) if carries() else None
+        self._context = EngineContext(poller, journal)
+        self._carrying = Carrying(self._context) if carries() else None
         self._listeners: dict[int, Serving] = {}
         self._connections: dict[int, Held] = {}
         self._attempts: Attempts = {}
@@ -84,7 +84,7 @@ class Workbench:
         Raises OSError, socket.gaierror.
         """
         transport = TRANSPORTS[endpoint.scheme]()
-        listener = await transport.listen(self._bench, endpoint, name, backlog, self._accepted)
+        listener = await transport.listen(self._context, endpoint, name, backlog, self._accepted)
         listener.buffer = buffer
         number = listener.traced.number
         self._listeners[number] = Serving(listener, service)
@@ -110,7 +110,7 @@ class Workbench:
         Raises OSError, socket.gaierror.
         """
         transport = TRANSPORTS[endpoint.scheme]()
-        connection = await transport.connect(self._bench, endpoint, self._attempts, seconds)
+        connection = await transport.connect(self._context, endpoint, self._attempts, seconds)
         connection.buffer = buffer
         begun = self._begin(connection, service)
         try:
@@ -165,8 +165,8 @@ class Workbench:
             return
         held.ending = True
         try:
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                await self._on(number, lambda connection: connection.goodbye())
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await self._on(number, lambda connection: connection.closing_handshake())
         except (OSError, TimeoutError):
             pass  # the peer did not want to hear it
         if held.connection.traced.fd >= 0:
@@ -227,10 +227,10 @@ class Workbench:
             await connection.begin()
             begun.set_result(None)
             await _once(service, connection)
-            while await connection.another():
+            while await connection.next_datagram():
                 await _once(service, connection)
-            await connection.flushed()  # what somebody typed meanwhile goes out as well
-            await connection.goodbye()
+            await connection.drain()  # what somebody typed meanwhile goes out as well
+            await connection.closing_handshake()
 
         job = Job(serve(), ended)
         held.jobs.add(job)

@@ -102,7 +102,7 @@ class Talk:
         for number in self._numbers():
             with contextlib.suppress(VerbError):  # it has ended
                 listens = self.socket(number).role is Role.LISTENER
-                await self.engine.call("close" if listens else "reset", socket=number)
+                await self.engine.request("close" if listens else "reset", socket=number)
         await until(lambda: not any(self.socket(number).open for number in self._numbers()))
 
     def _numbers(self) -> range:

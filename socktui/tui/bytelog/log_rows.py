@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple, overload
 
-from socktui.core.call import CARRIES, Call, Layer, Name, address_text, errno_name
+from socktui.core.call import TRANSFERS, Call, Function, Layer, address_text, errno_name
 from socktui.core.endpoint import SCHEMES
 from socktui.core.rows import Row, bytes_per_row, hex_row, offset_digits, plain, tail, text_rows
 from socktui.core.safe import safe
 from socktui.core.source import agreed, meaning, message_kind
-from socktui.journal.search import Seen
-from socktui.tui.trail import Trail
+from socktui.journal.search import LayerFilter
+from socktui.tui.call_sequence import CallSequence
 
 PAGE = 4096
 """Bytes of a call that are laid out at a time. A multiple of every number of bytes in a row."""
@@ -31,12 +31,13 @@ View = Literal["both", "hex", "text"]
 Stamp = Literal["clock", "start", "previous"]
 VIEWS: tuple[View, ...] = ("both", "hex", "text")
 STAMPS: tuple[Stamp, ...] = ("clock", "start", "previous")
-SEEN: tuple[Seen, ...] = ("clear", "wire", "all")
+LAYER_FILTERS: tuple[LayerFilter, ...] = ("clear", "wire", "all")
 
-_FAILURES = CARRIES | {Name.CONNECT, Name.ACCEPT, Name.BIND, Name.SSL_DO_HANDSHAKE}
+_FAILURES = TRANSFERS | {Function.CONNECT, Function.ACCEPT, Function.BIND, Function.SSL_DO_HANDSHAKE}
 _EVENTS = frozenset(
     {
-        Name.CONNECT, Name.ACCEPT, Name.SHUTDOWN, Name.CLOSE, Name.LISTEN, Name.SSL_DO_HANDSHAKE, Name.SSL_SHUTDOWN,
+        Function.CONNECT, Function.ACCEPT, Function.SHUTDOWN, Function.CLOSE, Function.LISTEN,
+        Function.SSL_DO_HANDSHAKE, Function.SSL_SHUTDOWN,
     }
 )  # fmt: skip
 
@@ -48,7 +49,7 @@ class Lens:
     view: View = "both"
     encoding: str = "utf-8"
     stamp: Stamp = "clock"
-    seen: Seen = "clear"
+    seen: LayerFilter = "clear"
 
 
 class Heading(NamedTuple):
@@ -64,7 +65,7 @@ BlockRow = Heading | Row | None
 """A row of a block: its heading, a row of its bytes, or the note that they were not kept (None)."""
 
 
-def shown(call: Call, seen: Seen) -> bool:
+def shown(call: Call, seen: LayerFilter) -> bool:
     """Whether the byte log has anything to say of a call: bytes that moved, and what begins and ends a talk."""
     if seen == "wire" and call.layer is not Layer.WIRE:
         return False
@@ -72,11 +73,11 @@ def shown(call: Call, seen: Seen) -> bool:
         return seen != "clear" or not call.under
     if call.failed:
         return call.name in _FAILURES
-    bound = call.name is Name.BIND and call.message  # nothing listens there, and yet it is a server
+    bound = call.name is Function.BIND and call.message  # nothing listens there, and yet it is a server
     return call.eof or bound or call.name in _EVENTS or _reset(call)
 
 
-def pages(call: Call, seen: Seen) -> int:
+def pages(call: Call, seen: LayerFilter) -> int:
     """How many pages a call's rows are laid out in; 0 where the log does not show it."""
     if not shown(call, seen):
         return 0
@@ -127,21 +128,21 @@ class HexRows(Sequence[BlockRow]):
 
 
 def rows(
-    trail: Trail, call: Call, page: int, lens: Lens, cells: int, whose: Callable[[int], str]
+    sequence: CallSequence, call: Call, page: int, lens: Lens, cells: int, whose: Callable[[int], str]
 ) -> Sequence[BlockRow]:
     """The rows of a page of a call, in `cells` cells. The first page begins with the heading."""
-    found: list[BlockRow] = [heading(trail, call, lens, cells, whose)] if page == 0 else []
+    found: list[BlockRow] = [heading(sequence, call, lens, cells, whose)] if page == 0 else []
     if not call.length:
         return found
     start = page * PAGE
-    data = trail.reader.data(call, start, start + PAGE)
+    data = sequence.reader.data(call, start, start + PAGE)
     if data is None:
         # Said once, however many pages are missing.
-        told = page > 0 and trail.reader.data(call, start - PAGE, start) is None
+        told = page > 0 and sequence.reader.data(call, start - PAGE, start) is None
         return found if told else [*found, None]
     if lens.view == "text":
-        carry = carried_over(trail, call, start, lens.encoding)
-        final = start + len(data) >= call.length and trail.newest(call)
+        carry = carried_over(sequence, call, start, lens.encoding)
+        final = start + len(data) >= call.length and sequence.newest(call)
         return [*found, *text_rows(data, lens.encoding, cells, carry, final)]
     text = lens.view == "both"
     # A message is looked at by itself, a stream as a whole.
@@ -161,23 +162,23 @@ def _hex_look(bits: int, cells: int, encoding: str, text: bool) -> HexLook:
     return HexLook(size, encoding, digits, text)
 
 
-def heading(trail: Trail, call: Call, lens: Lens, cells: int, whose: Callable[[int], str]) -> Heading:
+def heading(sequence: CallSequence, call: Call, lens: Lens, cells: int, whose: Callable[[int], str]) -> Heading:
     label = safe(whose(call.socket))
-    stamp = _stamp(trail, call, lens)
+    stamp = _stamp(sequence, call, lens)
     if lens.stamp == "clock" and cells < NARROW:
         stamp = stamp[:-3]
     if call.length or call.empty:
-        return Heading(stamp, "sent" if call.sends else "received", safe(_moved(trail, call, lens.seen)), label)
+        return Heading(stamp, "sent" if call.sends else "received", safe(_moved(sequence, call, lens.seen)), label)
     if call.failed and errno_name(call.errno) != "EINPROGRESS":
         why = f"{errno_name(call.errno)} {call.name} {_address(call)}" if call.errno else f"{call.name}: {call.answer}"
         return Heading(stamp, "failed", safe(why.rstrip()), label)
     return Heading(stamp, "event", safe(_event(call)), label)
 
 
-def _moved(trail: Trail, call: Call, seen: Seen) -> str:
+def _moved(sequence: CallSequence, call: Call, seen: LayerFilter) -> str:
     """`sent 13 at 26`, `received 20 of 50 · datagram`, `sent 4 · ping · ws`; and what a packet says."""
-    scheme = trail.scheme(call.socket)
-    means = meaning(scheme, call, lambda: trail.reader.data(call, 0, PAGE))
+    scheme = sequence.scheme(call.socket)
+    means = meaning(scheme, call, lambda: sequence.reader.data(call, 0, PAGE))
     parts = [f"{'sent' if call.sends else 'received'} {call.length}"]
     if call.message:
         parts[0] += f" of {call.result}" if call.result > call.length else ""
@@ -215,23 +216,23 @@ def copied(pages: Iterable[Sequence[BlockRow]]) -> str:
 
 def _event(call: Call) -> str:
     match call.name:
-        case Name.RECV:
+        case Function.RECV:
             return "peer FIN"
-        case Name.SSL_READ:
+        case Function.SSL_READ:
             return "peer close_notify"
-        case Name.SSL_SHUTDOWN:
+        case Function.SSL_SHUTDOWN:
             return "close_notify sent"
-        case Name.SSL_DO_HANDSHAKE:
+        case Function.SSL_DO_HANDSHAKE:
             return f"TLS handshake: {agreed(call)}"
-        case Name.BIND:
+        case Function.BIND:
             return f"bind {_address(call)}"
-        case Name.CONNECT:
+        case Function.CONNECT:
             return f"connect {_address(call)}".rstrip()
-        case Name.ACCEPT:
+        case Function.ACCEPT:
             return f"accept {address_text(call.answer)}".rstrip()
-        case Name.SHUTDOWN:
+        case Function.SHUTDOWN:
             return "FIN sent"
-        case Name.SETSOCKOPT:
+        case Function.SETSOCKOPT:
             return "RST at close"
         case _:
             return str(call.name)
@@ -239,22 +240,22 @@ def _event(call: Call) -> str:
 
 def _address(call: Call) -> str:
     """Where a call was to go, or to be."""
-    names = (Name.CONNECT, Name.BIND, Name.SENDTO)
+    names = (Function.CONNECT, Function.BIND, Function.SENDTO)
     return address_text(call.args[0]) if call.args and call.name in names else ""
 
 
 def _reset(call: Call) -> bool:
-    return call.name is Name.SETSOCKOPT and call.args[1:] == ("SO_LINGER", [1, 0])
+    return call.name is Function.SETSOCKOPT and call.args[1:] == ("SO_LINGER", [1, 0])
 
 
-def carried_over(trail: Trail, call: Call, start: int, encoding: str) -> bytes:
+def carried_over(sequence: CallSequence, call: Call, start: int, encoding: str) -> bytes:
     """The bytes of a character that began before byte `start` of a call, and is shown after it."""
-    before = trail.reader.data(call, start - 3, start) if start else trail.carry(call)
+    before = sequence.reader.data(call, start - 3, start) if start else sequence.carry(call)
     return tail(before or b"", encoding)
 
 
-def _stamp(trail: Trail, call: Call, lens: Lens) -> str:
-    reader = trail.reader
+def _stamp(sequence: CallSequence, call: Call, lens: Lens) -> str:
+    reader = sequence.reader
     if lens.stamp == "clock":
         wall = reader.start_wall + call.time - reader.start_monotonic
         seconds, ns = divmod(wall, 10**9)
@@ -262,15 +263,15 @@ def _stamp(trail: Trail, call: Call, lens: Lens) -> str:
         return f"{at.tm_hour:02}:{at.tm_min:02}:{at.tm_sec:02}.{ns // 1000:06}"
     if lens.stamp == "start":
         return f"{(call.time - reader.start_monotonic) / 1e9:12.6f}"
-    before = _previous(trail, call, lens.seen)
+    before = _previous(sequence, call, lens.seen)
     return f"{(call.time - before) / 1e9:+12.6f}"
 
 
-def _previous(trail: Trail, call: Call, seen: Seen) -> int:
+def _previous(sequence: CallSequence, call: Call, seen: LayerFilter) -> int:
     """When the call before was made, of those that the log shows."""
-    position = trail.position(call.seq)
+    position = sequence.position(call.seq)
     for earlier in range(position - 1, max(-1, position - 32), -1):
-        found = trail.call(earlier)
+        found = sequence.call(earlier)
         if shown(found, seen):
             return found.time
     return call.time

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from socktui.core.call import Call, Name
+from socktui.core.call import Call, Function
 from socktui.core.payload import ENCODINGS
 from socktui.journal.reader import Reader
-from socktui.tui.blocks import text_of
-from socktui.tui.trail import Trail
+from socktui.tui.bytelog.log_rows import text_of
+from socktui.tui.call_sequence import CallSequence
 from tests.tui.canned import Canned
 from tests.tui.drive import Drive, opened
 
@@ -33,7 +33,7 @@ async def growing(capture: Path, size: tuple[int, int] = (120, 36)) -> AsyncIter
 
 async def seen(drive: Drive) -> None:
     """Wait until the log has all there is."""
-    await drive.until(lambda: len(drive.log.trail) == drive.journal.count == drive.log._seen)
+    await drive.until(lambda: len(drive.log.sequence) == drive.journal.count == drive.log._seen)
 
 
 def rows(drive: Drive) -> list[str]:
@@ -176,7 +176,7 @@ async def test_every_place_of_64_kib_without_a_newline_can_be_reached(capture: P
                 back.append(log.places.before(back[-1]))
             assert back[-2::-1] == places
         drive.main._look_through(view="both")
-        log.scroll_to_fraction((len(log.trail) - 2) / len(log.trail))
+        log.scroll_to_fraction((len(log.sequence) - 2) / len(log.sequence))
         found = []
         while True:
             found += [line for line in rows(drive) if line.startswith("→ ")]
@@ -193,7 +193,7 @@ async def test_a_leap_comes_to_where_steps_do(capture: Path, view: str) -> None:
     client, accepted = canned.pair(canned.listener())
     for size in (1, 0, 40, 5000, 17):
         canned.say(client, accepted, b"line\n" * size)
-        canned.call(client, Name.GETSOCKNAME)
+        canned.call(client, Function.GETSOCKNAME)
     canned.close()
     async with opened(capture) as drive:
         drive.main._look_through(view=view)
@@ -226,7 +226,7 @@ async def test_a_log_of_nothing_says_so(capture: Path) -> None:
 async def test_a_capture_without_bytes_shows_what_happened(capture: Path) -> None:
     canned = Canned(capture)
     client, accepted = canned.pair(canned.listener())
-    canned.call(client, Name.SHUTDOWN, args=("SHUT_WR",))
+    canned.call(client, Function.SHUTDOWN, args=("SHUT_WR",))
     canned.fin(accepted)
     canned.fin(client)
     canned.client("127.0.0.1:81", errno=111)
@@ -288,7 +288,7 @@ async def test_a_page_costs_the_same_at_any_depth(long_capture: Path, counted: l
         drive.main._look_through(view=view)
         if one:
             await drive.press("2", "G", "a", "3")
-            assert len(drive.log.trail) == drive.socket(5).calls
+            assert len(drive.log.sequence) == drive.socket(5).calls
         cost: dict[float, list[int]] = {}
         for fraction in (0.0, 0.25, 0.5, 0.75, 0.999):
             drive.log.scroll_to_fraction(fraction)
@@ -314,8 +314,8 @@ async def test_any_place_of_a_long_capture_is_one_step_away(long_capture: Path, 
             await drive.settle()
             assert len(counted) < 2000
             first, last = log._screen[0][0], log._screen[-1][0]
-            assert first <= fraction * len(log.trail) + 5
-            assert last >= fraction * len(log.trail) - 5
+            assert first <= fraction * len(log.sequence) + 5
+            assert last >= fraction * len(log.sequence) - 5
             thumb = log.bar()
             assert thumb is not None
             assert thumb[0] == pytest.approx(fraction, abs=0.001)
@@ -324,16 +324,16 @@ async def test_any_place_of_a_long_capture_is_one_step_away(long_capture: Path, 
 async def test_positions_and_calls_of_a_trail_are_each_others_inverse(long_capture: Path) -> None:
     with Reader(long_capture) as reader:
         for number in (None, 1, 2, 5):
-            trail = Trail(reader, number)
-            for position in (0, 1, len(trail) // 3, len(trail) - 2, len(trail) - 1):
-                call = trail.call(position)
-                assert trail.position(call.seq) == position
+            sequence = CallSequence(reader, number)
+            for position in (0, 1, len(sequence) // 3, len(sequence) - 2, len(sequence) - 1):
+                call = sequence.call(position)
+                assert sequence.position(call.seq) == position
                 assert number in (None, call.socket)
 
 
 def test_a_trail_remembers_a_bounded_number_of_things(long_capture: Path) -> None:
     with Reader(long_capture) as reader:
-        trail: Any = Trail(reader, 2)
-        for position in range(len(trail)):
-            trail.seq(position)
-        assert len(trail._seqs) <= 4096
+        sequence: Any = CallSequence(reader, 2)
+        for position in range(len(sequence)):
+            sequence.seq(position)
+        assert len(sequence._seqs) <= 4096

@@ -9,20 +9,20 @@ from socktui.jobs.deadline import within
 if TYPE_CHECKING:
     from socktui.engine.connection import Connection
 
-SEE_OFF_SECONDS = 1.0
+LINGER_SECONDS = 1.0
 
 
-async def see_off(connection: Connection) -> None:
+async def lingering_close(connection: Connection) -> None:
     """Send a FIN and receive what still comes until the peer's: close(2) with bytes unread would be a RST.
 
-    A peer that goes on is waited for no longer than SEE_OFF_SECONDS (RFC 9112, section 9.6). Where messages are
+    A peer that goes on is waited for no longer than LINGER_SECONDS (RFC 9112, section 9.6). Where messages are
     exchanged there is nothing to be done.
     """
     if connection.messages:
         return
     await connection.shutdown()
     try:
-        await within(SEE_OFF_SECONDS, _drain(connection))
+        await within(LINGER_SECONDS, _drain(connection))
     except TimeoutError:
         pass
 

@@ -1,4 +1,4 @@
-"""A writer flat out, in a process of its own: `python -m tests.journal.pour CAPTURE MIB RING`.
+"""A writer flat out, in a process of its own: `python -m tests.journal.flood CAPTURE MIB RING`.
 
 The bytes of every call begin with their number and hold what is derived from it, so that a reader can check them.
 """
@@ -7,7 +7,7 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-from socktui.core.call import Name
+from socktui.core.call import Function
 from socktui.journal.writer import Journal
 
 
@@ -30,9 +30,9 @@ def main() -> None:
         at, view = found
         view[:] = data
         journal.heap.commit(at + len(data))
-        journal.moved(entries[number % 5], Name.RECV, number + 1, number + 2, at, len(data), number)
+        journal.append_transfer(entries[number % 5], Function.RECV, number + 1, number + 2, at, len(data), number)
         if number % 50 == 0:
-            journal.call(entries[number % 5], Name.SHUTDOWN, number, number, 0, args=("SHUT_WR",))
+            journal.append_call(entries[number % 5], Function.SHUTDOWN, number, number, 0, args=("SHUT_WR",))
         total += len(data)
         number += 1
     journal.close()

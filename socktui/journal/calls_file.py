@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from socktui.journal import record
+from socktui.journal import format
 from socktui.journal.files import CaptureError
 
 WINDOW = 1 << 20
@@ -15,7 +15,7 @@ STRETCH = 32
 """Calls of a socket that are found together."""
 
 
-class Records:
+class CallsFile:
     """The file `calls` of a capture, as a descriptor that stays its owner's. Who asks for a record knows it is there.
 
     Raises CaptureError where it is not, for the file was cut off meanwhile.
@@ -38,22 +38,22 @@ class Records:
         at = _place(seq)
         window, place = divmod(at, WINDOW)
         mapped = self._maps.get(window)
-        if mapped is None or place + record.RECORD_SIZE > len(mapped):
+        if mapped is None or place + format.RECORD_SIZE > len(mapped):
             # To map a window is dearer than to read from it once, and the calls of a socket may be far apart.
             if window != self._asked_for:
                 self._asked_for = window
-                return record.RECORD.unpack(self._read(at, record.RECORD_SIZE))
+                return format.RECORD.unpack(self._read(at, format.RECORD_SIZE))
             mapped = self._map(window)
-        return record.RECORD.unpack_from(mapped, place)
+        return format.RECORD.unpack_from(mapped, place)
 
     def places(self, start: int, stop: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Where the bytes of the calls [start, stop) begin in the heap, and how many they are."""
-        found = record.places(stop - start).unpack(self._read(_place(start), record.RECORD_SIZE * (stop - start)))
+        found = format.places(stop - start).unpack(self._read(_place(start), format.RECORD_SIZE * (stop - start)))
         return found[::2], found[1::2]
 
     def links(self, seq: int) -> tuple[int, int, int]:
         """The numbers `prev`, `jump` and `nth` of a record."""
-        return record.LINKS.unpack(self._read(_place(seq) + record.LINKS_AT, record.LINKS.size))
+        return format.LINKS.unpack(self._read(_place(seq) + format.LINKS_AT, format.LINKS.size))
 
     def nth(self, number: int, last: int, n: int) -> int:
         """The n-th call of socket `number` (from 0), of which call `last` is one.
@@ -99,7 +99,7 @@ class Records:
         while len(self._maps) >= WINDOWS:
             self._maps.pop(next(iter(self._maps))).close()
         size = min(WINDOW, os.fstat(self._fd).st_size - window * WINDOW)
-        if size < record.RECORD_SIZE:
+        if size < format.RECORD_SIZE:
             raise self._cut_off()
         mapped = mmap.mmap(self._fd, size, offset=window * WINDOW, access=mmap.ACCESS_READ)
         self._maps[window] = mapped
@@ -110,4 +110,4 @@ class Records:
 
 
 def _place(seq: int) -> int:
-    return record.HEADER_SIZE + seq * record.RECORD_SIZE
+    return format.HEADER_SIZE + seq * format.RECORD_SIZE

@@ -21,7 +21,7 @@ Found = Iterator[int | None]
 """Calls to be looked at by themselves; None stands between those that were found in one go."""
 
 
-class Sieve:
+class Prefilter:
     """Keeps of the calls of a capture those in which a match may end.
 
     The bytes of calls that were made one after the other lie together in the heap, and those that were sent back only

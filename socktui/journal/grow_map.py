@@ -19,7 +19,7 @@ def allocate(fd: int, at: int, size: int) -> None:
         os.pwrite(fd, bytes(size), at)
 
 
-class Growing:
+class GrowMap:
     """A file that is written through one mapping, which grows by steps and stays small in memory.
 
     Growing takes no descriptor, so that a program that has run out of them can still record that.

@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from socktui.core.rows import Kind, Row, plain
 from socktui.core.safe import clip, width
-from socktui.tui.blocks import GUTTER, BlockRow, Heading
+from socktui.tui.bytelog.log_rows import GUTTER, BlockRow, Heading
 
 NOT_KEPT = "these bytes were not kept"
 
@@ -29,7 +29,7 @@ _ARROWS = {"sent": "→", "received": "←", "event": "─", "failed": "✗"}
 _WAYS = {True: "sent", False: "received"}
 
 
-class Ink:
+class RowStyles:
     """The colours of a theme. `style` gives the one of a name; each has a background."""
 
     def __init__(self, style: Callable[[str], Style]) -> None:

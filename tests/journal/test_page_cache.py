@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from socktui.journal.written import Written
+from socktui.journal.page_cache import PageCache
 from tests.support import wait_until
 
 MIB = 1 << 20
@@ -37,7 +37,7 @@ def in_memory(fd: int) -> int:
     return sum(page & 1 for page in pages) * mmap.PAGESIZE
 
 
-def append(fd: int, written: Written, mib: int) -> None:
+def append(fd: int, written: PageCache, mib: int) -> None:
     for _ in range(mib):
         at = os.lseek(fd, 0, os.SEEK_END)
         os.write(fd, os.urandom(MIB))
@@ -45,7 +45,7 @@ def append(fd: int, written: Written, mib: int) -> None:
 
 
 def test_only_the_end_of_a_long_file_stays_in_memory(file: int) -> None:
-    written = Written(file, cached=4 * MIB, step=2 * MIB)
+    written = PageCache(file, cached=4 * MIB, step=2 * MIB)
     append(file, written, 32)
 
     def little() -> bool:
@@ -59,7 +59,7 @@ def test_only_the_end_of_a_long_file_stays_in_memory(file: int) -> None:
 
 
 def test_a_short_file_is_left_where_it_is(file: int) -> None:
-    written = Written(file, cached=4 * MIB, step=2 * MIB)
+    written = PageCache(file, cached=4 * MIB, step=2 * MIB)
     append(file, written, 5)
     os.fsync(file)
     written.close()

@@ -9,7 +9,7 @@ AGAIN = 16
 """So many steps are asked for once more: what was not on the disk yet stayed."""
 
 
-class Written:
+class PageCache:
     """A file that is appended to, of which no more than its end stays in the page cache.
 
     A capture of 10 GiB would push out what those that are watched have there, and new memory costs a machine more

@@ -7,9 +7,9 @@ from pathlib import Path
 from socktui.core.safe import safe
 from socktui.headless.lines import json_lines, text_lines, utc
 from socktui.headless.printing import Printer, say_what_is_missing
-from socktui.headless.standard import say, terminal_encoding, write_line
-from socktui.journal import captures
-from socktui.journal.kept import Kept, kept
+from socktui.headless.stdio import say, terminal_encoding, write_line
+from socktui.journal import folder
+from socktui.journal.captures import CaptureInfo, list_captures
 from socktui.journal.reader import CaptureError, Reader
 
 
@@ -29,7 +29,7 @@ def show(path: Path, *, as_json: bool) -> int:
 
 def listing(*, as_json: bool) -> int:
     """Print the captures that are kept, oldest first; the exit status. Raises OSError where standard output fails."""
-    found = kept()
+    found = list_captures()
     if as_json:
         for capture in found:
             write_line(json.dumps(_as_json(capture), separators=(",", ":")))
@@ -38,11 +38,11 @@ def listing(*, as_json: bool) -> int:
         for capture in found:
             write_line(safe(_row(capture)))
     else:
-        say(f"no captures are kept in {captures.folder()} yet")
+        say(f"no captures are kept in {folder.captures_folder()} yet")
     return 0
 
 
-def _row(capture: Kept) -> str:
+def _row(capture: CaptureInfo) -> str:
     if not capture.started:
         return f"{'':<47}  {capture.state}"
     started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(capture.started // 1_000_000_000))
@@ -57,7 +57,7 @@ def _size(size: int) -> str:
     return f"{size / 1024**power:.1f} {'KMGT'[power - 1]}iB"
 
 
-def _as_json(capture: Kept) -> dict[str, object]:
+def _as_json(capture: CaptureInfo) -> dict[str, object]:
     return {
         "path": str(capture.path),
         "started": utc(capture.started) if capture.started else None,

@@ -19,7 +19,7 @@ from socktui.control.client import Engine
 from socktui.control.messages import VerbError
 from socktui.core.sockets import Socket
 from socktui.host.diag import Row
-from socktui.tui.workbench import Workbench
+from socktui.tui.app import SocktuiApp
 from tests.tui.canned import MONOTONIC, MS
 from tests.tui.drive import Drive, running
 
@@ -55,7 +55,7 @@ class StillEngine:
     async def connect(self, *args: Any, **options: Any) -> int:
         return self._answer()
 
-    async def call(self, verb: str, **args: Any) -> dict[str, Any]:
+    async def request(self, verb: str, **args: Any) -> dict[str, Any]:
         return {"socket": self._answer()}
 
     def begin(self, verb: str, **args: Any) -> tuple[int, asyncio.Future[dict[str, Any]]]:
@@ -115,5 +115,5 @@ async def still(capture: Path, size: tuple[int, int]) -> AsyncIterator[tuple[Dri
     engine = StillEngine(capture)
     likeness: Any = engine
     assert set(vars(StillEngine)) - {"_answer"} <= set(vars(Engine)) | {"__dict__", "__weakref__"}
-    async with running(Workbench(likeness, history=capture.parent / "history"), size) as drive:
+    async with running(SocktuiApp(likeness, history=capture.parent / "history"), size) as drive:
         yield drive, engine

@@ -15,9 +15,9 @@ from socktui.core.rows import decode, hex_row_width, plain
 from socktui.core.safe import width
 from socktui.journal.matching import Matcher, Pattern
 from socktui.journal.search import Scope, Search
-from socktui.tui.blocks import GUTTER, PAGE, BlockRow, Heading, HexRows, Lens, carried_over
-from socktui.tui.places import Place
-from socktui.tui.trail import CARRY_STEPS, Trail
+from socktui.tui.bytelog.cursor import Place
+from socktui.tui.bytelog.log_rows import GUTTER, PAGE, BlockRow, Heading, HexRows, Lens, carried_over
+from socktui.tui.call_sequence import CARRY_STEPS, CallSequence
 
 PAGES = 256
 """How many pages are kept: more than a screen ever shows."""
@@ -26,9 +26,9 @@ Span = tuple[int, int]
 """From one to before another: bytes of a call, or cells of a row."""
 
 Page = tuple[int, int]
-"""A call's position in the trail, and a page of its bytes."""
+"""A call's position in the sequence, and a page of its bytes."""
 
-Marks = dict[int, tuple[Span, ...]]
+Highlights = dict[int, tuple[Span, ...]]
 """The rows of a page that have marks, and the cells of these."""
 
 
@@ -114,44 +114,46 @@ class LaidText(Laid):
         return found
 
 
-def laid(trail: Trail, call: Call, page: int, lens: Lens, rows: Sequence[BlockRow]) -> Laid | None:
+def laid(sequence: CallSequence, call: Call, page: int, lens: Lens, rows: Sequence[BlockRow]) -> Laid | None:
     """How a page is laid out in these rows; None where there are no bytes in them."""
     if isinstance(rows, HexRows):
         return LaidHex(rows, lens.view == "both")
     if lens.view != "text" or not rows or not isinstance(rows[-1], list):
         return None
     start = page * PAGE
-    data = trail.reader.data(call, start, start + PAGE) or b""
-    return LaidText(rows, data, lens.encoding, carried_over(trail, call, start, lens.encoding))
+    data = sequence.reader.data(call, start, start + PAGE) or b""
+    return LaidText(rows, data, lens.encoding, carried_over(sequence, call, start, lens.encoding))
 
 
-class Marker:
+class Highlighter:
     """Marks what matches a pattern, where there is one."""
 
     def __init__(self) -> None:
         self.pattern: Pattern | None = None
         self._known: tuple[object, ...] = ()
-        self._pages: dict[Page, Marks] = {}
+        self._pages: dict[Page, Highlights] = {}
 
-    def marks(self, trail: Trail, lens: Lens, cells: int, place: Place, rows: Sequence[BlockRow]) -> tuple[Span, ...]:
+    def marks(
+        self, sequence: CallSequence, lens: Lens, cells: int, place: Place, rows: Sequence[BlockRow]
+    ) -> tuple[Span, ...]:
         """Which cells of a row match; `rows` are those of its page, in so many cells."""
         assert self.pattern
-        known = self.pattern, trail, lens, cells, len(trail)
+        known = self.pattern, sequence, lens, cells, len(sequence)
         if known != self._known or len(self._pages) >= PAGES:
             self._known = known
             self._pages.clear()
-            self._matches = Matches(trail, Scope(trail.number, lens.seen), self.pattern)
+            self._matches = Matches(sequence, Scope(sequence.number, lens.seen), self.pattern)
         page = place[:2]
         if page not in self._pages:
-            self._pages[page] = self._of_page(trail, lens, page, rows)
+            self._pages[page] = self._of_page(sequence, lens, page, rows)
         return self._pages[page].get(place[2], ())
 
-    def _of_page(self, trail: Trail, lens: Lens, page: Page, rows: Sequence[BlockRow]) -> Marks:
-        call = trail.call(page[0])
+    def _of_page(self, sequence: CallSequence, lens: Lens, page: Page, rows: Sequence[BlockRow]) -> Highlights:
+        call = sequence.call(page[0])
         start = page[1] * PAGE
         stop = min(call.length, start + PAGE)
         spans = [(max(a, start) - start, min(b, stop) - start) for a, b in self._matches.within(call, start, stop)]
-        layout = laid(trail, call, page[1], lens, rows) if spans else None
+        layout = laid(sequence, call, page[1], lens, rows) if spans else None
         marks: dict[int, list[Span]] = {}
         for row, cells in layout.cells(spans) if layout else ():
             marks.setdefault(row, []).append(cells)
@@ -159,12 +161,12 @@ class Marker:
 
 
 class Matches:
-    """Which bytes of the calls of a trail are in matches."""
+    """Which bytes of the calls of a sequence are in matches."""
 
-    def __init__(self, trail: Trail, scope: Scope, pattern: Pattern) -> None:
-        self._reader = trail.reader
+    def __init__(self, sequence: CallSequence, scope: Scope, pattern: Pattern) -> None:
+        self._reader = sequence.reader
         self._matcher = Matcher(pattern)
-        self._search = Search(trail.reader, pattern, scope)
+        self._search = Search(sequence.reader, pattern, scope)
 
     def within(self, call: Call, start: int, stop: int) -> list[Span]:
         """Those that reach into the bytes [start, stop) of a call, in order, and those that touch made one."""

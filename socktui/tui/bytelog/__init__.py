@@ -1,0 +1,1 @@
+"""The byte log: every byte that moved, in rows of hex and text."""
