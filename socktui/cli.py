@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from socktui import __version__
 from socktui.control.start import Start
 from socktui.core.endpoint import Endpoint, EndpointError
 from socktui.core.safe import safe
@@ -279,9 +278,9 @@ def _seconds(text: str) -> float:
 
 
 def _version(args: argparse.Namespace) -> int:
-    from socktui.jobs import loop
+    from socktui.control.launch import engine_version
 
-    write_line(f"socktui {__version__} (inner loop: {loop.name()})")
+    write_line(engine_version())
     return 0
 
 

@@ -1,16 +1,11 @@
 """Servers that are awkward on purpose, to see how a client takes it."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
 
+from socktui.core.connection import Connection
 from socktui.core.payload import PayloadError, from_escapes
+from socktui.core.service import ServiceFunction
 from socktui.services.error import ServiceError
-
-if TYPE_CHECKING:
-    from socktui.engine.connection import Connection
-    from socktui.services import ServiceFunction
 
 _PIECE = 16384
 _DATAGRAM = 512
@@ -49,9 +44,8 @@ def close_after(count: int) -> ServiceFunction:
 
     async def serve(connection: Connection) -> None:
         if await _echoed(connection, count):
-            from socktui.services.lingering_close import (
-                lingering_close,  # which brings asyncio: not for the list of services
-            )
+            # It brings asyncio: not for the list of services.
+            from socktui.services.lingering_close import lingering_close
 
             await lingering_close(connection)
 

@@ -4,8 +4,6 @@ Python's re tries all ways in which an expression may fit, which for some expres
 anybody can wait for; meanwhile nothing else runs. It looks for signals on its way, and so a timer ends it.
 """
 
-from __future__ import annotations
-
 import re
 import signal
 from types import FrameType

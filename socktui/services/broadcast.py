@@ -1,16 +1,10 @@
 """A chat: what one peer says, all the others on the same listener get."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
 
-from socktui.jobs.race import race
-
-if TYPE_CHECKING:
-    from socktui.engine.connection import Connection
-    from socktui.services import ServiceFunction
+from socktui.core.connection import Connection
+from socktui.core.service import ServiceFunction
 
 LIMIT = 256 << 10
 """Bytes that wait for one peer. What comes when there are more is dropped for it, and it is told so."""
@@ -72,7 +66,10 @@ def broadcast() -> ServiceFunction:
     async def serve(connection: Connection) -> None:
         member = room[connection] = Member(connection)
         try:
-            await race(speak(connection), member.listen())
+            async with asyncio.TaskGroup() as group:
+                listening = group.create_task(member.listen())
+                await speak(connection)
+                listening.cancel()
         finally:
             del room[connection]
 

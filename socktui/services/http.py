@@ -1,21 +1,15 @@
 """An HTTP server (RFC 9112) by h11: one request and its answer after the other."""
 
-from __future__ import annotations
-
 import asyncio
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 import h11
 
-from socktui.jobs.deadline import within
+from socktui.core.connection import Connection
 from socktui.services import httpbin
 from socktui.services.httpbin import Answer, Request
 from socktui.services.lingering_close import lingering_close
-
-if TYPE_CHECKING:
-    from socktui.engine.connection import Connection
 
 HEAD_MOST = 16384  # a piece more may pass
 BODY_MOST = 1 << 20
@@ -53,7 +47,8 @@ class _Conversation:
     async def exchange(self) -> bool:
         """One request and its answer; whether another may follow."""
         try:
-            request = await within(REQUEST_SECONDS, self._request())
+            async with asyncio.timeout(REQUEST_SECONDS):
+                request = await self._request()
         except h11.RemoteProtocolError as error:
             return await self._refuse(httpbin.refusal(error.error_status_hint, str(error)))
         except _Refused as refused:

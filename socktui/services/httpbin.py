@@ -1,7 +1,5 @@
 """What the HTTP server has to offer: a small httpbin. From requests to answers; no bytes are moved here."""
 
-from __future__ import annotations
-
 import base64
 import json
 import os

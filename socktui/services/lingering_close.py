@@ -1,13 +1,8 @@
 """The end of a talk over a stream, so that what was said last is not lost."""
 
-from __future__ import annotations
+import asyncio
 
-from typing import TYPE_CHECKING
-
-from socktui.jobs.deadline import within
-
-if TYPE_CHECKING:
-    from socktui.engine.connection import Connection
+from socktui.core.connection import Connection
 
 LINGER_SECONDS = 1.0
 
@@ -22,11 +17,7 @@ async def lingering_close(connection: Connection) -> None:
         return
     await connection.shutdown()
     try:
-        await within(LINGER_SECONDS, _drain(connection))
+        async with asyncio.timeout(LINGER_SECONDS):
+            await connection.relay(None)
     except TimeoutError:
-        pass
-
-
-async def _drain(connection: Connection) -> None:
-    while await connection.recv() is not None:
         pass

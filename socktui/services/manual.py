@@ -1,11 +1,6 @@
 """The service of a person: what comes is shown, what is typed is sent, nothing ends before it is told to."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from socktui.engine.connection import Connection
+from socktui.core.connection import Connection
 
 
 async def manual(connection: Connection) -> None:

@@ -1,7 +1,5 @@
 """The parts of a form that was posted as multipart/form-data (RFC 7578)."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The file that a script's rules stand in: TOML, read and checked. What is wrong is told by rule and key."""
 
-from __future__ import annotations
-
 import os
 import re
 import stat

@@ -1,7 +1,5 @@
 """Rules of what is answered to what: which one fits what has come. No bytes are moved here."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Iterator

@@ -35,24 +35,19 @@ is answered and forgotten at once, so that a rule cannot fit what comes in two p
 are judged one by one. Of all of these, BOUND bytes count. An expression that takes too long is left out.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
 
+from socktui.core.connection import Connection
 from socktui.core.safe import safe
+from socktui.core.service import ServiceFunction
 from socktui.services.error import ServiceError
 from socktui.services.lingering_close import lingering_close
 from socktui.services.rulefile import load
 from socktui.services.rules import End, Incoming, Rules, Send, Steps, Wait
-
-if TYPE_CHECKING:
-    from socktui.engine.connection import Connection
-    from socktui.services import ServiceFunction
 
 TURN_SECONDS = 0.01
 

@@ -1,13 +1,9 @@
 """A slow reader, whose peer gets to know what back-pressure is."""
 
-from __future__ import annotations
-
 import asyncio
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from socktui.engine.connection import Connection
-    from socktui.services import ServiceFunction
+from socktui.core.connection import Connection
+from socktui.core.service import ServiceFunction
 
 _TURNS_A_SECOND = 10
 

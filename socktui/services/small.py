@@ -1,16 +1,11 @@
 """The small servers of RFC 862 to 868."""
 
-from __future__ import annotations
-
 import os
 import time as clock
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from socktui.core.connection import Connection
 from socktui.services.quotations import QUOTATIONS
-
-if TYPE_CHECKING:
-    from socktui.engine.connection import Connection
 
 _PRINTABLE = bytes(range(0x20, 0x7F))
 _LINE = 72
@@ -20,14 +15,12 @@ _SECONDS_1900_TO_1970 = 2_208_988_800
 
 async def echo(connection: Connection) -> None:
     """RFC 862: whatever comes is sent back, until the peer's FIN."""
-    while await connection.forward(connection):
-        pass
+    await connection.relay(connection)
 
 
 async def discard(connection: Connection) -> None:
     """RFC 863: whatever comes is thrown away, until the peer's FIN."""
-    while await connection.recv() is not None:
-        pass
+    await connection.relay(None)
 
 
 def chargen_pattern() -> bytes:

@@ -7,11 +7,12 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.core.call import Function
+from socktui.core.connection import Connection
 from socktui.core.endpoint import Endpoint
-from socktui.engine.connection import Connection
+from socktui.core.service import ServiceFunction
 from socktui.engine.datagrams import bound as datagram
 from socktui.engine.datagrams.bound import AT_ONCE, DROPPED, IDLE, INBOX_BYTES, INBOX_COUNT
-from socktui.engine.socket_table import ServiceFunction, SocketTable
+from socktui.engine.socket_table import SocketTable
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from socktui.services.small import discard

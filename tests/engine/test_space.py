@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from socktui.engine.context import EngineContext
-from socktui.jobs.job import Job
-from socktui.jobs.poller import Poller
+from socktui.engine.poller import Poller
 from socktui.journal.heap import RESERVE
 from socktui.journal.writer import Journal
 from tests.support import until
@@ -51,7 +50,7 @@ def with_bench(capture: Path, disk: Disk, main: Callable[[EngineContext], Corout
 
     async def run() -> None:
         context = EngineContext(poller, journal)
-        while found := context.space_now(RESERVE):
+        while found := context.ring.now(RESERVE):
             journal.heap.commit(found[0] + RESERVE)
         try:
             await main(context)
@@ -65,21 +64,18 @@ def with_bench(capture: Path, disk: Disk, main: Callable[[EngineContext], Corout
         journal.close()
 
 
-def wanting(context: EngineContext, size: int, served: list[int]) -> Job:
-    """A job that waits for so many bytes, takes them, and says that it has been served."""
+async def wanting(context: EngineContext, size: int, served: list[int]) -> "asyncio.Task[None]":
+    """A task that waits for so many bytes, takes them, and says that it has been served."""
 
     async def want() -> None:
         at, view = await context.space(size)
         assert len(view) == size
-        context.heap.commit(at + size)
+        context.journal.heap.commit(at + size)
         served.append(size)
 
-    def ended(error: BaseException | None) -> None:
-        assert error is None
-
-    job = Job(want(), ended)
-    job.step()
-    return job
+    task = asyncio.ensure_future(want())
+    await asyncio.sleep(0)  # it stands in the queue
+    return task
 
 
 def test_small_ones_do_not_keep_out_a_big_one(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,11 +85,11 @@ def test_small_ones_do_not_keep_out_a_big_one(capture: Path, monkeypatch: pytest
     async def main(context: EngineContext) -> None:
         served: list[int] = []
         for size in (BIG, SMALL, SMALL):
-            wanting(context, size, served)
-        before = context.heap.drained
+            await wanting(context, size, served)
+        before = context.journal.heap.drained
         disk.let(1 << 20)
-        await until(lambda: context.heap.drained > before)
-        wanting(context, SMALL, served)
+        await until(lambda: context.journal.heap.drained > before)
+        await wanting(context, SMALL, served)
         await asyncio.sleep(0.02)
         assert served == []
         disk.let(1 << 40)
@@ -109,11 +105,11 @@ def test_who_gives_up_lets_the_next_one_have_its_turn(capture: Path, monkeypatch
 
     async def main(context: EngineContext) -> None:
         served: list[int] = []
-        big = wanting(context, BIG, served)
-        wanting(context, SMALL, served)
-        before = context.heap.drained
+        big = await wanting(context, BIG, served)
+        await wanting(context, SMALL, served)
+        before = context.journal.heap.drained
         disk.let(1 << 20)
-        await until(lambda: context.heap.drained > before)
+        await until(lambda: context.journal.heap.drained > before)
         big.cancel()
         await until(lambda: served == [SMALL])
 
@@ -126,7 +122,7 @@ def test_waiting_costs_nothing_while_the_disk_is_stuck(capture: Path, monkeypatc
     async def main(context: EngineContext) -> None:
         served: list[int] = []
         for _ in range(100):
-            wanting(context, SMALL, served)
+            await wanting(context, SMALL, served)
         used = []
         for _ in range(3):
             began = time.process_time()

@@ -17,8 +17,8 @@ from socktui.control.client import Engine
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import Socket
-from socktui.engine import carrying
-from socktui.jobs.poller import READ, Poller
+from socktui.engine import fastpath
+from socktui.engine.poller import READ, Poller
 from socktui.journal import format
 from socktui.journal.entry import Entry
 from socktui.journal.reader import Reader
@@ -37,7 +37,13 @@ def test_where_there_is_a_compiler_the_loop_is_compiled() -> None:
     header = Path(sysconfig.get_paths()["include"], "Python.h")
     if not (shutil.which("gcc") and header.exists()):
         pytest.skip("there is no compiler")
-    assert carrying.COMPILED, "build it anew: pip install --no-build-isolation --no-deps -e ."
+    assert fastpath.COMPILED, "build it anew: pip install --no-build-isolation --no-deps -e ."
+
+
+class Ignored:
+    """A watcher that is never called: what it watches is the fast path's."""
+
+    def ready(self, events: int) -> None: ...
 
 
 class Talk:
@@ -238,52 +244,52 @@ def test_a_link_local_peer_has_its_interface(capture: Path) -> None:
     with_engine(capture, body, setup=setup)
 
 
-@pytest.mark.skipif(not carrying.COMPILED, reason="there was no compiler when the program was installed")
+@pytest.mark.skipif(not fastpath.COMPILED, reason="there was no compiler when the program was installed")
 def test_what_the_loop_in_c_refuses(capture: Path) -> None:
-    from socktui.engine._carry import Carrier
+    from socktui.engine._fastpath import Mover
 
     journal = Journal(capture, ring_size=1 << 18, floor=0)
     with contextlib.closing(Poller()) as poller:
-        carrier = Carrier(poller.fileno(), *journal.maps, 1000)
-        carrier.listen(1000, 1, 20, True, b"a" * 1000, b"b" * 24)
+        mover = Mover(poller.fileno(), *journal.maps, 1000)
+        mover.listen(1000, 1, 20, True, b"a" * 1000, b"b" * 24)
         for fd, before in ((1000, b"a" * 1025), (-1, b"")):
             with pytest.raises(ValueError, match=r"names are too long|no such descriptor"):
-                carrier.listen(fd, 1, 20, True, before, b"")
+                mover.listen(fd, 1, 20, True, before, b"")
         for fd in (-1, 999, 1_000_000_000):
             with pytest.raises(ValueError, match="no such listener"):
-                carrier.stop(fd)
-        carrier.stop(1000)
-        assert carrier.poll(0, False) == ([], False)
-        assert carrier.reap() == ([], [], False)
-        assert not carrier.take(1)
+                mover.stop(fd)
+        mover.stop(1000)
+        assert mover.poll(0, False) == ([], False)
+        assert mover.reap() == ([], [], False)
+        assert not mover.take(1)
         journal.close()
         with pytest.raises(ValueError, match="closed"):
-            carrier.poll(0, False)
+            mover.poll(0, False)
 
 
-@pytest.mark.skipif(not carrying.COMPILED, reason="there was no compiler when the program was installed")
+@pytest.mark.skipif(not fastpath.COMPILED, reason="there was no compiler when the program was installed")
 def test_its_turn_comes_though_others_wait(capture: Path) -> None:
     """Who waits for the disk behind others is not sent to the end of the queue when it is his turn."""
-    from socktui.engine._carry import Carrier
+    from socktui.engine._fastpath import Mover
 
     journal = Journal(capture, ring_size=1 << 18, floor=0)
     journal.entry(service="echo")
     with contextlib.closing(Poller()) as poller, sockets.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
-        poller.watch(server.fileno(), READ, lambda _: None)
-        carrier = Carrier(poller.fileno(), *journal.maps, 1000)
-        carrier.listen(server.fileno(), 1, 20, True, b"{", b"}")
+        poller.watch(server.fileno(), READ, Ignored())
+        mover = Mover(poller.fileno(), *journal.maps, 1000)
+        mover.listen(server.fileno(), 1, 20, True, b"{", b"}")
         with peer(server.getsockname()[1]) as sock:
             sock.sendall(b"ping")
-            wait_until(lambda: carrier.poll(0.01, True) and carrier.reap()[2])
-            assert carrier.poll(0.01, True) == ([], False)
-            carrier.feed()
-            wait_until(lambda: carrier.poll(0.01, True)[1])
+            wait_until(lambda: mover.poll(0.01, True) and mover.reap()[2])
+            assert mover.poll(0.01, True) == ([], False)
+            mover.feed()
+            wait_until(lambda: mover.poll(0.01, True)[1])
             assert read_exactly(sock, 4) == b"ping"
             sock.sendall(b"ping")
-            wait_until(lambda: carrier.poll(0.01, True) and carrier.reap()[2])
-            assert carrier.take(0)
-            ((fd, *_),) = carrier.reap()[1]
+            wait_until(lambda: mover.poll(0.01, True) and mover.reap()[2])
+            assert mover.take(0)
+            ((fd, *_),) = mover.reap()[1]
             os.close(fd)
     journal.close()
 

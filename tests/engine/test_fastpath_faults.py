@@ -19,13 +19,13 @@ from socktui.core.sockets import End
 from socktui.engine.socket_table import SocketTable
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
-from socktui.services import SERVICES
+from socktui.services import SERVICES, no_dial
 from socktui.services.manual import client
 from tests.engine.datagrams import assert_calls_tell_it_all
 from tests.engine.families import TCP4
-from tests.engine.test_carrying import assert_chained
-from tests.engine.test_disk_turns import Disk
+from tests.engine.test_fastpath import assert_chained
 from tests.engine.test_pressure import echoed, listening, with_workbench
+from tests.engine.test_space import Disk
 from tests.engine.test_streams import same
 from tests.loops import each_loop
 from tests.support import (
@@ -182,7 +182,7 @@ def test_greedy_ones_do_not_starve_a_carried_one(capture: Path, monkeypatch: pyt
 
     async def main(workbench: SocketTable, journal: Journal) -> None:
         endpoint = await listening(workbench, TCP4, capture)
-        number, _ = await workbench.listen(TCP4.anywhere(capture), SERVICES["chargen"].make(""), "chargen")
+        number, _ = await workbench.listen(TCP4.anywhere(capture), SERVICES["chargen"].make("", no_dial), "chargen")
         with Reader(capture) as reader:
             port = Endpoint.at("tcp", reader.socket(number).local).port
             threads = [threading.Thread(target=drain, args=(port,)) for _ in range(8)]

@@ -1,50 +1,62 @@
-"""Readiness: one epoll for asyncio's own descriptors and for our sockets, which are called back at once."""
+"""Readiness: one epoll(7) for asyncio's own descriptors and for our sockets, which are called back at once.
+
+It is the selector of the engine's event loop. asyncio resumes its tasks from what select() returns; a relay
+(relay.py) is called from within, so that a byte costs no task switch.
+"""
 
 import math
 import select
 import selectors
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 READ = select.EPOLLIN
 WRITE = select.EPOLLOUT
 HANGUP = select.EPOLLHUP | select.EPOLLERR
 
 
+class Watcher(Protocol):
+    """What is called when a descriptor is ready."""
+
+    def ready(self, events: int) -> None:
+        """`events` are those of epoll_wait(2)."""
+
+
 class Poller(selectors.BaseSelector):
-    """The selector of the engine's event loop.
+    """What asyncio registers is reported to it. What watch() registers is called at once.
 
-    What asyncio registers is reported to it. What watch() registers is called at once, with its events.
-
-    wait  how it waits: epoll_wait(2), for so many seconds (None: without end), and the descriptors and events found
+    wait  epoll_wait(2): from seconds (None: without end) to the descriptors and events found. The fast path puts its
+          own in the place.
     """
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self.wait: Callable[[float | None], list[tuple[int, int]]] = self._epoll.poll
         self._keys: dict[int, selectors.SelectorKey] = {}
-        self._watch: dict[int, Callable[[int], None]] = {}
-        self.soon: list[Callable[[], None]] = []
+        self._watched: dict[int, Watcher] = {}
 
     def fileno(self) -> int:
+        """Return the descriptor of the epoll instance."""
         return self._epoll.fileno()
 
     def unhook(self) -> None:
-        """Wait as at first."""
+        """Wait by epoll_wait(2) alone, as at first."""
         self.wait = self._epoll.poll
 
     # Our sockets
 
-    def watch(self, fd: int, events: int, callback: Callable[[int], None]) -> None:
-        """Call `callback(events)` while any of them holds or the peer hung up (epoll(7)), until forgotten."""
+    def watch(self, fd: int, events: int, watcher: Watcher) -> None:
+        """Call `watcher.ready(events)` while any of them holds or the peer hung up (epoll(7)), until forgotten."""
         self._epoll.register(fd, events)
-        self._watch[fd] = callback
+        self._watched[fd] = watcher
 
     def change(self, fd: int, events: int) -> None:
+        """Wait for other events of a watched descriptor."""
         self._epoll.modify(fd, events)
 
     def forget(self, fd: int) -> None:
-        del self._watch[fd]
+        """Watch a descriptor no more. It has to be open still."""
+        del self._watched[fd]
         self._epoll.unregister(fd)
 
     # asyncio's descriptors
@@ -75,31 +87,25 @@ class Poller(selectors.BaseSelector):
     def close(self) -> None:
         self._epoll.close()
         self._keys.clear()
-        self._watch.clear()
+        self._watched.clear()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if self.soon:
-            timeout = 0
-        elif timeout is not None:
+        if timeout is not None:
             # epoll counts milliseconds: never wake too early.
-            timeout = math.ceil(max(timeout, 0) * 1e3) * 1e-3
-        soon, self.soon = self.soon, []
-        ready = []
+            timeout = math.ceil(timeout * 1e3) * 1e-3 if timeout > 0 else 0
         try:
             found = self.wait(timeout)
         except InterruptedError:
-            found = []
+            return []
+        ready = []
+        watched = self._watched
         for fd, events in found:
-            callback = self._watch.get(fd)
-            if callback is not None:
-                callback(events)
-                continue
-            key = self._keys.get(fd)
-            if key is not None:
+            watcher = watched.get(fd)
+            if watcher is not None:
+                watcher.ready(events)
+            elif (key := self._keys.get(fd)) is not None:
                 mask = (events & ~WRITE and selectors.EVENT_READ) | (events & ~READ and selectors.EVENT_WRITE)
                 ready.append((key, mask & key.events))
-        for resume in soon:
-            resume()
         return ready
 
 

@@ -1,4 +1,4 @@
-/* The Carrier of carrying.py: _carried.h for Python. Nobody else appends to the capture while poll() runs, so it runs
+/* The Mover of fastpath.py: _relay.h for Python. Nobody else appends to the capture while poll() runs, so it runs
  * without the interpreter's lock.
  */
 #define PY_SSIZE_T_CLEAN
@@ -7,27 +7,27 @@
 #include <Python.h>
 #include <limits.h>
 
-#include "_carried.h"
+#include "_relay.h"
 
 typedef struct {
     PyObject_HEAD
-    struct carrier carrier;
+    struct mover mover;
     PyObject *header, *calls, *slots, *ring;
-} Carrier;
+} Mover;
 
 static int view(PyObject *object, Py_buffer *buffer) { return PyObject_GetBuffer(object, buffer, PyBUF_WRITABLE); }
 
 PyDoc_STRVAR(poll_doc, "poll(timeout, starving) -> ([(fd, events), ...], news)\n\n"
-"epoll_wait(2), for as long as Poller.select() says, and all that carried sockets ask for meanwhile.\n\n"
+"epoll_wait(2), for as long as Poller.select() says, and all that our sockets ask for meanwhile.\n\n"
 "starving  others wait for room in the ring already\n"
 "news      whether anything was appended, handed over or starved");
 
-static PyObject *carrier_poll(Carrier *self, PyObject *args) {
+static PyObject *py_poll(Mover *self, PyObject *args) {
     double timeout;
     int starving;
     if (!PyArg_ParseTuple(args, "dp", &timeout, &starving)) return NULL;
     int wait = timeout < 0 ? -1 : timeout > INT_MAX / 1e3 ? INT_MAX : (int)(timeout * 1e3 + 0.5);
-    struct journal *j = &self->carrier.journal;
+    struct journal *j = &self->mover.journal;
     Py_buffer header, calls, slots, ring;
     if (view(self->header, &header)) return NULL;
     if (view(self->calls, &calls)) goto no_calls;
@@ -43,12 +43,12 @@ static PyObject *carrier_poll(Carrier *self, PyObject *args) {
 
     struct epoll_event others[EVENTS];
     uint64_t before = header_u64(j, COUNT_AT);
-    size_t starved = self->carrier.starved_count;
+    size_t starved = self->mover.starved_count;
     int count;
     Py_BEGIN_ALLOW_THREADS
-    count = turn(&self->carrier, wait, starving, others);
+    count = mover_turn(&self->mover, wait, starving, others);
     Py_END_ALLOW_THREADS
-    int news = header_u64(j, COUNT_AT) != before || self->carrier.handed_count || self->carrier.starved_count > starved;
+    int news = header_u64(j, COUNT_AT) != before || self->mover.handed_count || self->mover.starved_count > starved;
     PyBuffer_Release(&ring);
     PyBuffer_Release(&slots);
     PyBuffer_Release(&calls);
@@ -69,18 +69,19 @@ no_calls:
     return NULL;
 }
 
-PyDoc_STRVAR(listen_doc, "listen(fd, number, buffer, echoes, before, after)\n\n"
-"Accept on a listener, which the poller watches, and carry its connections.\n\n"
+PyDoc_STRVAR(listen_doc, "listen(fd, number, buffer, to_itself, before, after)\n\n"
+"Accept on a listener, which the poller watches, and move its connections' bytes.\n\n"
 "buffer         bytes asked for by each recv()\n"
-"echoes         what comes is sent back; else it is thrown away\n"
+"to_itself      what is received is sent back; else it is thrown away\n"
 "before, after  the JSON of a connection's names, around the peer's");
 
-static PyObject *carrier_listen(Carrier *self, PyObject *args) {
-    int fd, echoes;
+static PyObject *py_listen(Mover *self, PyObject *args) {
+    int fd, to_itself;
     unsigned int number, buffer;
     const char *before, *after;
     Py_ssize_t before_length, after_length;
-    if (!PyArg_ParseTuple(args, "iIIpy#y#", &fd, &number, &buffer, &echoes, &before, &before_length, &after, &after_length))
+    if (!PyArg_ParseTuple(
+            args, "iIIpy#y#", &fd, &number, &buffer, &to_itself, &before, &before_length, &after, &after_length))
         return NULL;
     if (fd < 0 || before_length + after_length > NAMES) {
         PyErr_SetString(PyExc_ValueError, fd < 0 ? "no such descriptor" : "the names are too long");
@@ -92,73 +93,78 @@ static PyObject *carrier_listen(Carrier *self, PyObject *args) {
         .fd = fd,
         .number = number,
         .buffer = buffer,
-        .echoes = echoes,
+        .to_itself = to_itself,
         .before = (size_t)before_length,
         .after = (size_t)after_length,
     };
     memcpy(listener->names, before, (size_t)before_length);
     memcpy(listener->names + before_length, after, (size_t)after_length);
-    *place(&self->carrier, fd) = (struct carried){.listener = listener};
+    mover_listen(&self->mover, listener);
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(stop_doc, "stop(fd)\n\nAccept no more on a listener. Its connections are carried on.");
+PyDoc_STRVAR(stop_doc, "stop(fd)\n\nAccept no more on a listener. Its connections go on.");
 
-static PyObject *carrier_stop(Carrier *self, PyObject *args) {
+static PyObject *py_stop(Mover *self, PyObject *args) {
     int fd;
     if (!PyArg_ParseTuple(args, "i", &fd)) return NULL;
-    struct carried *carried = fd < 0 || fd >= self->carrier.room ? NULL : self->carrier.carried + fd;
-    if (!carried || !carried->listener || carried->number) {
+    if (!mover_stop(&self->mover, fd)) {
         PyErr_SetString(PyExc_ValueError, "no such listener");
         return NULL;
     }
-    struct listener *listener = carried->listener;
-    *carried = (struct carried){0};
-    listener->fd = -1;
-    let_go(listener);
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(relay_doc, "relay(fd, number, to, buffer)\n\n"
+"Send what a socket receives to the descriptor `to`: its own, -1 (nowhere), or another one, whose bytes are sent to\n"
+"this one by a second call before the next poll().");
+
+static PyObject *py_relay(Mover *self, PyObject *args) {
+    int fd, to;
+    unsigned int number, buffer;
+    if (!PyArg_ParseTuple(args, "iIiI", &fd, &number, &to, &buffer)) return NULL;
+    if (fd < 0 || to < NOWHERE || !number) {
+        PyErr_SetString(PyExc_ValueError, "no such socket");
+        return NULL;
+    }
+    mover_relay(&self->mover, fd, number, to, buffer);
     Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(set_buffer_doc, "set_buffer(number, size)\n\nHow many bytes each recv() on a listener's connections asks for.");
 
-static PyObject *carrier_set_buffer(Carrier *self, PyObject *args) {
+static PyObject *py_set_buffer(Mover *self, PyObject *args) {
     unsigned int number, size;
     if (!PyArg_ParseTuple(args, "II", &number, &size)) return NULL;
-    for (int fd = 0; fd < self->carrier.room; fd++) {
-        struct listener *listener = self->carrier.carried[fd].listener;
-        if (listener && listener->number == number) listener->buffer = size;
-    }
+    mover_set_buffer(&self->mover, number, size);
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(take_doc, "take(number) -> bool\n\nHand a connection over, or all of them (0); whether there was any.");
+PyDoc_STRVAR(take_doc, "take(number) -> bool\n\nHand a socket over, or all of them (0); whether there was any.");
 
-static PyObject *carrier_take(Carrier *self, PyObject *args) {
+static PyObject *py_take(Mover *self, PyObject *args) {
     unsigned int number;
     if (!PyArg_ParseTuple(args, "I", &number)) return NULL;
-    size_t before = self->carrier.handed_count;
-    for (int fd = 0; fd < self->carrier.room; fd++) {
-        uint32_t its = self->carrier.carried[fd].number;
-        if (its && (its == number || !number)) hand_over(&self->carrier, fd, NULL);
-    }
-    return PyBool_FromLong(self->carrier.handed_count > before);
+    size_t before = self->mover.handed_count;
+    mover_take(&self->mover, number);
+    return PyBool_FromLong(self->mover.handed_count > before);
 }
 
 PyDoc_STRVAR(feed_doc, "feed()\n\nThere is room in the ring: those that wait for it have their turn, though others wait.");
 
-static PyObject *carrier_feed(Carrier *self, PyObject *Py_UNUSED(none)) {
-    feed(&self->carrier);
+static PyObject *py_feed(Mover *self, PyObject *Py_UNUSED(none)) {
+    mover_feed(&self->mover);
     Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(reap_doc, "reap() -> (kept, handed, starved)\n\n"
 "kept     [(start, end), ...] of the heap that say what calls were\n"
-"handed   [(fd, number, listener, owed, owed_at, name, began, ended, result, errno, size), ...]: what Python goes on\n"
+"handed   [(fd, number, listener, left, left_at, name, began, ended, result, errno, size), ...]: what Python goes on\n"
 "         with, the bytes that are still to be sent, and the call that is still to be recorded (name 0: none)\n"
-"starved  whether any connection waits for room in the ring");
+"starved  whether any socket waits for room in the ring");
 
-static PyObject *carrier_reap(Carrier *self, PyObject *Py_UNUSED(none)) {
-    struct journal *j = &self->carrier.journal;
+static PyObject *py_reap(Mover *self, PyObject *Py_UNUSED(none)) {
+    struct journal *j = &self->mover.journal;
     PyObject *kept = PyList_New(0), *handed = PyList_New(0);
     for (size_t i = 0; kept && i < j->kept_count; i++) {
         PyObject *range = Py_BuildValue("KK", j->kept[i].start, j->kept[i].end);
@@ -166,64 +172,50 @@ static PyObject *carrier_reap(Carrier *self, PyObject *Py_UNUSED(none)) {
         Py_XDECREF(range);
     }
     j->kept_count = 0;
-    for (size_t i = 0; i < self->carrier.handed_count; i++) {
-        struct handed *each = self->carrier.handed + i;
-        struct owed *owed = &each->owed;
-        const unsigned char *left = owed->data ? owed->data + owed->done : (const unsigned char *)"";
+    for (size_t i = 0; i < self->mover.handed_count; i++) {
+        struct handed *each = self->mover.handed + i;
+        struct left *left = &each->left;
+        const unsigned char *data = left->data ? left->data + left->done : (const unsigned char *)"";
         PyObject *tuple = Py_BuildValue(
-            "iIIy#KiKKiiI", each->fd, each->number, each->listener, left, (Py_ssize_t)(owed->length - owed->done),
-            owed->at + owed->done, each->call.name, each->call.began, each->call.ended, each->call.result,
+            "iIIy#KiKKiiI", each->fd, each->number, each->listener, data, (Py_ssize_t)(left->length - left->done),
+            left->at + left->done, each->call.name, each->call.began, each->call.ended, each->call.result,
             each->call.error, each->call.size);
         if (handed && (!tuple || PyList_Append(handed, tuple))) Py_CLEAR(handed);
         Py_XDECREF(tuple);
-        free(owed->data);
+        free(left->data);
     }
-    self->carrier.handed_count = 0;
+    self->mover.handed_count = 0;
     if (!kept || !handed) {
         Py_XDECREF(kept);
         Py_XDECREF(handed);
         return NULL;
     }
-    return Py_BuildValue("NNN", kept, handed, PyBool_FromLong(self->carrier.starved_count > 0));
+    return Py_BuildValue("NNN", kept, handed, PyBool_FromLong(self->mover.starved_count > 0));
 }
 
 /* The type */
 
-PyDoc_STRVAR(carrier_doc, "Carrier(epoll, header, calls, slots, ring, reserve)\n\n"
+PyDoc_STRVAR(mover_doc, "Mover(epoll, header, calls, slots, ring, reserve)\n\n"
 "epoll    descriptor of the poller's\n"
 "header, calls, slots, ring   the maps of the capture; `calls` and `slots` may grow between two polls\n"
 "reserve  bytes of the ring that recv() leaves free");
 
-static int carrier_init(Carrier *self, PyObject *args, PyObject *Py_UNUSED(keywords)) {
+static int py_init(Mover *self, PyObject *args, PyObject *Py_UNUSED(keywords)) {
     unsigned long long reserve;
     if (!PyArg_ParseTuple(
-            args, "iOOOOK", &self->carrier.epoll, &self->header, &self->calls, &self->slots, &self->ring, &reserve))
+            args, "iOOOOK", &self->mover.epoll, &self->header, &self->calls, &self->slots, &self->ring, &reserve))
         return -1;
     Py_INCREF(self->header);
     Py_INCREF(self->calls);
     Py_INCREF(self->slots);
     Py_INCREF(self->ring);
-    self->carrier.journal.reserve = reserve;
+    self->mover.journal.reserve = reserve;
     return 0;
 }
 
-static void carrier_dealloc(Carrier *self) {
+static void py_dealloc(Mover *self) {
     PyTypeObject *type = Py_TYPE((PyObject *)self);
-    for (int fd = 0; fd < self->carrier.room; fd++) {
-        struct carried *carried = self->carrier.carried + fd;
-        free(carried->owed.data);
-        if (!carried->listener) continue;
-        if (carried->number)
-            carried->listener->carried--;
-        else
-            carried->listener->fd = -1;
-        let_go(carried->listener);
-    }
-    for (size_t i = 0; i < self->carrier.handed_count; i++) free(self->carrier.handed[i].owed.data);
-    free(self->carrier.carried);
-    free(self->carrier.starved);
-    free(self->carrier.handed);
-    free(self->carrier.journal.kept);
+    mover_free(&self->mover);
     Py_XDECREF(self->header);
     Py_XDECREF(self->calls);
     Py_XDECREF(self->slots);
@@ -233,29 +225,30 @@ static void carrier_dealloc(Carrier *self) {
 }
 
 static PyMethodDef methods[] = {
-    {"poll", (PyCFunction)carrier_poll, METH_VARARGS, poll_doc},
-    {"listen", (PyCFunction)carrier_listen, METH_VARARGS, listen_doc},
-    {"stop", (PyCFunction)carrier_stop, METH_VARARGS, stop_doc},
-    {"set_buffer", (PyCFunction)carrier_set_buffer, METH_VARARGS, set_buffer_doc},
-    {"take", (PyCFunction)carrier_take, METH_VARARGS, take_doc},
-    {"feed", (PyCFunction)carrier_feed, METH_NOARGS, feed_doc},
-    {"reap", (PyCFunction)carrier_reap, METH_NOARGS, reap_doc},
+    {"poll", (PyCFunction)py_poll, METH_VARARGS, poll_doc},
+    {"listen", (PyCFunction)py_listen, METH_VARARGS, listen_doc},
+    {"relay", (PyCFunction)py_relay, METH_VARARGS, relay_doc},
+    {"stop", (PyCFunction)py_stop, METH_VARARGS, stop_doc},
+    {"set_buffer", (PyCFunction)py_set_buffer, METH_VARARGS, set_buffer_doc},
+    {"take", (PyCFunction)py_take, METH_VARARGS, take_doc},
+    {"feed", (PyCFunction)py_feed, METH_NOARGS, feed_doc},
+    {"reap", (PyCFunction)py_reap, METH_NOARGS, reap_doc},
     {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_doc, (void *)carrier_doc},   {Py_tp_init, carrier_init},      {Py_tp_dealloc, carrier_dealloc},
+    {Py_tp_doc, (void *)mover_doc},   {Py_tp_init, py_init},      {Py_tp_dealloc, py_dealloc},
     {Py_tp_methods, methods},           {Py_tp_new, PyType_GenericNew},  {0, NULL},
 };
 
-static PyType_Spec carrier_spec = {"socktui.engine._carry.Carrier", sizeof(Carrier), 0, Py_TPFLAGS_DEFAULT, slots};
+static PyType_Spec py_spec = {"socktui.engine._fastpath.Mover", sizeof(Mover), 0, Py_TPFLAGS_DEFAULT, slots};
 
-static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_carry", "Plain streams, carried without Python.", -1,
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_fastpath", "Bytes moved between sockets, without Python.", -1,
                                     NULL, NULL, NULL, NULL, NULL};
 
-PyMODINIT_FUNC PyInit__carry(void) {
-    PyObject *made = PyModule_Create(&module), *type = PyType_FromSpec(&carrier_spec);
-    if (!made || !type || PyModule_AddObject(made, "Carrier", type)) {
+PyMODINIT_FUNC PyInit__fastpath(void) {
+    PyObject *made = PyModule_Create(&module), *type = PyType_FromSpec(&py_spec);
+    if (!made || !type || PyModule_AddObject(made, "Mover", type)) {
         Py_XDECREF(made);
         Py_XDECREF(type);
         return NULL;
