@@ -39,8 +39,8 @@ class Lock:
         future = self.acquire_later()
         try:
             await future
-        except asyncio.CancelledError:
-            if future.done() and not future.cancelled():
+        except BaseException:
+            if not future.cancel() and not future.cancelled():
                 self.release()  # it was handed over in the same turn
             raise
 

@@ -7,9 +7,10 @@ import stat
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import BinaryIO
 
-from socktui.core.connection import BUFFER_SIZE, Connection, RelayError
+from socktui.core.connection import BUFFER_SIZE, ClosedHereError, Connection, RelayError
 from socktui.core.endpoint import Endpoint
 from socktui.core.service import RelayTo, ServiceFunction
 from socktui.engine import fastpath
@@ -52,12 +53,42 @@ class Resident:
     """A connection of the table.
 
     runner   the task of its service, or the relay in its place; None of one that a service has dialed
+    users    verbs that do something on it
     closing  the closing handshake is going on
     """
 
     connection: SocketConnection
     runner: "asyncio.Task[None] | Relay | None" = None
+    users: "tuple[Use, ...]" = ()
     closing: bool = False
+
+
+class Use:
+    """While a verb does something on a connection. It is given up when that is closed: ClosedHereError is raised."""
+
+    def __init__(self, resident: Resident) -> None:
+        self._resident = resident
+        self._over = False
+
+    async def __aenter__(self) -> SocketConnection:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task, self._cancelling = task, task.cancelling()
+        self._resident.users += (self,)
+        return self._resident.connection
+
+    def give_up(self) -> None:
+        """The connection is being closed."""
+        self._over = True
+        self._task.cancel()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self._resident.users = tuple(each for each in self._resident.users if each is not self)
+        # As asyncio.timeout() tells its own cancellation from that of others.
+        if self._over and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise ClosedHereError from error
 
 
 class SocketTable:
@@ -130,22 +161,24 @@ class SocketTable:
 
         kind  of a WebSocket's message: text, binary, ping, pong or close
         """
-        await self._resident(number).connection.send(data, kind)
+        async with Use(self._resident(number)) as connection:
+            await connection.send(data, kind)
         return len(data)
 
     async def send_file(self, number: int, path: Path) -> int:
         """Send a file's bytes as they are, a piece at a time; how many. Raises OSError, NoSuchSocket."""
-        connection = self._resident(number).connection
         total = 0
         with _open(path) as file:
-            while piece := file.read(MESSAGE if connection.messages else CHUNK):
-                await connection.send(piece)
-                total += len(piece)
+            async with Use(self._resident(number)) as connection:
+                while piece := file.read(MESSAGE if connection.messages else CHUNK):
+                    await connection.send(piece)
+                    total += len(piece)
         return total
 
     async def shutdown(self, number: int) -> None:
         """Half-close: send a FIN, go on receiving. Raises OSError, NoSuchSocket."""
-        await self._resident(number).connection.shutdown()
+        async with Use(self._resident(number)) as connection:
+            await connection.shutdown()
 
     async def close(self, number: int) -> None:
         """Close a connection, give up one in progress, or stop a listener (its connections go on).
@@ -164,8 +197,8 @@ class SocketTable:
         if not resident.closing:
             resident.closing = True
             try:
-                async with asyncio.timeout(CLOSING_SECONDS):
-                    await resident.connection.closing_handshake()
+                async with asyncio.timeout(CLOSING_SECONDS), Use(resident) as connection:
+                    await connection.closing_handshake()
             except (OSError, TimeoutError):
                 pass  # the peer did not want to hear it
         self._end(resident)
@@ -209,7 +242,8 @@ class SocketTable:
         connection.buffer = buffer
         resident = self._residents[connection.number] = Resident(connection)
         try:
-            await connection.handshake()
+            async with Use(resident):
+                await connection.handshake()
         except BaseException:
             self._end(resident)
             raise
@@ -283,7 +317,10 @@ class SocketTable:
         """Take a connection away and end what runs on it. A descriptor is free then: listeners may go on."""
         if resident is None or self._residents.pop(resident.connection.number, None) is None:
             return
-        match resident.runner:
+        for use in resident.users:
+            use.give_up()
+        runner, resident.runner = resident.runner, None  # a task that was cancelled would hold what holds it
+        match runner:
             case Relay() as relay:
                 relay.stop()
             case asyncio.Task() as task if task is not asyncio.current_task():

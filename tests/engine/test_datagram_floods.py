@@ -138,6 +138,8 @@ def test_one_that_is_flooded_lets_others_have_their_turn(capture: Path) -> None:
             ]
             fresh(reader)
             flooded, other = (UDP.address(Endpoint.at("udp", reader.socket(number).local)) for number in numbers)
+            for _ in range(3):
+                await asyncio.sleep(0)  # both wait for readiness
             for where in [flooded] * 200 + [other]:
                 sock.sendto(b"x", where)
         await until(lambda: len(heard) == 201)

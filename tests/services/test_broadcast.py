@@ -25,6 +25,7 @@ async def chat(count: int) -> AsyncIterator[list[Visitor]]:
     function = broadcast()
     members = [Visitor() for _ in range(count)]
     running = [asyncio.ensure_future(function(member.connection)) for member in members]
+    await asyncio.sleep(0)  # all are in the room
     yield members
     for member in members:
         member.over()
@@ -41,6 +42,7 @@ async def test_all_others_hear_it_as_it_was_said() -> None:
     async with chat(3) as (one, two, three):
         one.say(b"hello")
         one.say(b"")
+        await hears(three, 2)
         two.say(b"hi")
         await until(lambda: len(three.sent) == 3)
         assert three.sent == [b"hello", b"", b"hi"]
@@ -71,7 +73,7 @@ async def test_many_small_messages_are_bounded_too() -> None:
         slow.gate.clear()
         for _ in range(20_000):
             speaker.say(b"x")
-        await until(lambda: speaker._coming.empty())
+        await until(lambda: speaker.said_all)
         slow.gate.set()
         await until(lambda: slow.sent and NOTICE.fullmatch(slow.sent[-1]))
         assert len(slow.sent) < LIMIT / 64 + 3

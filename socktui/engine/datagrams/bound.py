@@ -74,10 +74,11 @@ class Connected(Packets):
 class Peer(SocketConnection):
     """One address that a bound datagram socket talks with. What comes from there waits in its inbox.
 
-    served  a service runs, or ran, for it
+    served   a service runs, or ran, for it
+    waiting  its service waits for a datagram, or for the end
     """
 
-    __slots__ = ("_bound", "_inbox", "_news", "_over", "_size", "_taken", "_turn", "_waited", "served")
+    __slots__ = ("_bound", "_inbox", "_news", "_over", "_size", "_taken", "_turn", "_waited", "served", "waiting")
 
     messages = True
     traced: TracedPeer
@@ -90,7 +91,7 @@ class Peer(SocketConnection):
         self._turn = Lock()
         self._taken = self._over = False
         self._waited = True
-        self.served = False
+        self.served = self.waiting = False
         self.traced = traced
 
     @property
@@ -197,7 +198,11 @@ class Peer(SocketConnection):
     async def _told(self) -> None:
         """Wait for a datagram, or for the end."""
         self._news.clear()
-        await self._news.wait()
+        self.waiting = True
+        try:
+            await self._news.wait()
+        finally:
+            self.waiting = False
 
     def _next(self) -> bytes:
         data = self._inbox.popleft()
@@ -272,14 +277,14 @@ class Bound:
 
     def spoke(self, peer: Peer) -> None:
         """It is the least idle."""
-        if peer.traced.fd >= 0:
+        if self._peers.get(peer.traced.address) is peer:
             self._peers.move_to_end(peer.traced.address)
 
     def leave(self, peer: Peer) -> None:
         """Be over with a peer."""
-        if peer.traced.fd >= 0:
+        if self._peers.get(peer.traced.address) is peer:
             del self._peers[peer.traced.address]
-            peer.traced.close()
+        peer.traced.close()
         if peer is self._asked:
             self.close()
 
@@ -339,6 +344,8 @@ class Bound:
         """End the peer that has been idle the longest. One whose service is busy goes when that looks up."""
         for peer in self._peers.values():
             if peer is not self._asked and not peer.over:
+                if peer.waiting:
+                    del self._peers[peer.traced.address]  # its service ends in the next turn of the loop
                 peer.retire() if peer.served else peer.close()
                 return
 

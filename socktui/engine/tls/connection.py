@@ -11,6 +11,7 @@ from time import monotonic_ns as now
 from typing import Any
 
 from socktui.core.call import Function
+from socktui.core.connection import ClosedHereError
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
 from socktui.engine import tcp
@@ -159,6 +160,8 @@ class TlsConnection(Layered):
             try:
                 await self._flush()
                 wire = await self.under.recv()
+            except ClosedHereError:
+                raise
             except OSError as error:
                 self._record_event(Function.SSL_DO_HANDSHAKE, began, -1, answer=error.strerror)
                 raise
@@ -209,6 +212,8 @@ class TlsConnection(Layered):
 
     async def _write(self, piece: bytes | memoryview) -> None:
         """Send a record."""
+        if self.closed:
+            raise ClosedHereError
         if self._notified:
             raise OSError(errnos.EPIPE, os.strerror(errnos.EPIPE))
         while True:
