@@ -1,4 +1,4 @@
-"""The service of a person: what comes is shown, what is typed is sent, nothing ends before it is told to."""
+"""The service of a person: it receives, and leaves sending and closing to the user."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 async def manual(connection: Connection) -> None:
-    """Receive until the peer's FIN, then stay: the way back is open until it is closed here, or lost."""
+    """Receive until the peer's FIN, and stay half-closed until the user closes the connection, or it is lost."""
     while await connection.recv() is not None:
         pass
     await connection.wait_closed()
@@ -17,5 +17,5 @@ async def manual(connection: Connection) -> None:
 
 
 async def client(connection: Connection) -> None:
-    """What a client of ours runs: the same."""
+    """What a client connection runs: the same as manual()."""
     await manual(connection)
