@@ -83,7 +83,10 @@ class Command(Parser):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line `argv` (the default: that of the process). Its exit status: 0, 1, 2, or 130 after SIGINT."""
+    """Run the command line `argv` (the default: that of the process). Its exit status: 0, 1, 2, or 130 after SIGINT.
+
+    Raises SystemExit, as argparse does: 0 after the help, 2 for bad usage.
+    """
     open_standard_files()
     try:
         args = _parser().parse_args(argv)
