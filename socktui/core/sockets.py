@@ -108,11 +108,12 @@ class Socket:
 
     @property
     def open(self) -> bool:
+        """Whether it has not ended yet."""
         return not self.ended
 
     @property
     def datagrams(self) -> bool:
-        """Whether it sends and receives without a connection: what fails then ends nothing."""
+        """Whether it sends and receives without a connection, so that a failed call does not end it."""
         return self.netid in _DATAGRAMS
 
     @property
@@ -203,13 +204,13 @@ class Socket:
         self.peered(bound, address_text(address), call.seq, call.time, asked=call.sends)
 
     def over(self, when: int) -> None:
-        """A datagram peer is talked to no more."""
+        """End a datagram peer, whose end no call reports."""
         self.state, self.ended = State.CLOSED, when
         if self.end is End.OPEN:
             self.end = End.CLOSED
 
     def remember(self, known: "Socket") -> None:
-        """Take over what no call tells."""
+        """Copy from `known` what the calls themselves do not say."""
         self.service, self.scheme, self.again = known.service, known.scheme, known.again
         self.who, self.reason, self.insecure = known.who, known.reason, known.insecure
 

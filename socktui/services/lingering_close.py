@@ -1,4 +1,4 @@
-"""The end of a talk over a stream, so that what was said last is not lost."""
+"""The end of a stream connection without losing the bytes that were sent last (RFC 9112, section 9.6)."""
 
 import asyncio
 
@@ -8,10 +8,9 @@ LINGER_SECONDS = 1.0
 
 
 async def lingering_close(connection: Connection) -> None:
-    """Send a FIN and receive what still comes until the peer's: close(2) with bytes unread would be a RST.
+    """Send a FIN, then receive until the peer's FIN: close(2) with unread bytes would send a RST.
 
-    A peer that goes on is waited for no longer than LINGER_SECONDS (RFC 9112, section 9.6). Where messages are
-    exchanged there is nothing to be done.
+    A peer that sends no FIN is waited for no longer than LINGER_SECONDS. Over messages it does nothing.
     """
     if connection.messages:
         return

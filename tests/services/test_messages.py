@@ -49,13 +49,6 @@ async def test_those_that_speak_first_need_nothing_to_come(messages: bool) -> No
     assert len(seconds) == 4
 
 
-def test_quotations_are_as_rfc_865_wants_them() -> None:
-    for quotation in QUOTATIONS:
-        assert len(quotation) + 2 < 512
-        assert re.fullmatch(r"[ -~]+", quotation)
-    assert len(set(QUOTATIONS)) == len(QUOTATIONS)
-
-
 async def test_literal_answers_each() -> None:
     assert (await served(r"literal=a\x00\n", b"one", b"", b"two")).sent == [b"a\0\n"] * 3
 
