@@ -45,6 +45,8 @@ class Watch:
     async def readable(self) -> None:
         """Wait until there is something to receive. Raises ClosedHereError; RuntimeError where another task waits."""
         if self._reader:
+            await asyncio.sleep(0)  # one that was cancelled a moment ago has still to leave
+        if self._reader:
             raise RuntimeError("another task receives on this socket already")
         try:
             await self._until(self.on_readable)
@@ -53,6 +55,8 @@ class Watch:
 
     async def writable(self) -> None:
         """Wait until there is room to send. Raises ClosedHereError; RuntimeError where another task waits."""
+        if self._writer:
+            await asyncio.sleep(0)
         if self._writer:
             raise RuntimeError("another task sends on this socket already")
         try:

@@ -8,7 +8,7 @@ from time import monotonic_ns as now
 from websockets.frames import Close, CloseCode
 
 from socktui.core.call import Function
-from socktui.core.connection import Connection, RelayError
+from socktui.core.connection import ClosedHereError, Connection, RelayError
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
 from socktui.engine.at_once import at_once
@@ -83,6 +83,8 @@ class WebSocketConnection(Layered):
 
         A ping or a pong may go out between the frames of a message; of a close, `data` is the payload.
         """
+        if self.closed:
+            raise ClosedHereError
         if len(data) > MESSAGE_MAX:
             raise _broken(f"a message has at most {MESSAGE_MAX} bytes: these are {len(data)}")
         kind = kind or _fitting(data)
