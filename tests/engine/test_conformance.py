@@ -98,7 +98,7 @@ def test_recv_gives_no_more_than_the_buffer(run: Run) -> None:
     async def talk(one: Connection, other: Connection) -> None:
         other.buffer = 20
         await one.send(b"x" * 50)
-        pieces = []
+        pieces: list[bytes] = []
         while sum(map(len, pieces)) < 50:
             pieces.append(await other.recv() or b"")
         assert max(map(len, pieces)) <= 20

@@ -19,15 +19,20 @@ from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import Socket
 from socktui.engine import fastpath
 from socktui.engine.poller import READ, Poller
+from socktui.engine.relay import Relay, Relayable, State
+from socktui.engine.socket_table import SocketTable
 from socktui.journal import format
 from socktui.journal.entry import Entry
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
-from tests.engine.datagrams import assert_calls_tell_it_all
+from tests.engine.datagrams import assert_calls_tell_all, assert_calls_tell_it_all
 from tests.engine.families import TCP6
+from tests.engine.in_process import with_table
 from tests.engine.namespaces import with_engine
+from tests.engine.test_socket_table import tapped
+from tests.engine.test_space import Disk
 from tests.loops import LOOPS, choose, each_loop
-from tests.support import SECONDS, carried, fresh, peer, read_exactly, running_engine, until, wait_until
+from tests.support import SECONDS, all_sockets, carried, fresh, peer, read_exactly, running_engine, until, wait_until
 
 RST = struct.pack("ii", 1, 0)
 
@@ -305,3 +310,82 @@ def test_the_chain_can_be_taken_up_anywhere(tmp_path_factory: pytest.TempPathFac
     again.take_up(journal._jump)
     assert again.trees == entry.trees
     journal.close()
+
+
+def relays_of(table: SocketTable, number: int) -> tuple[Relay, ...]:
+    connection = table._residents[number].connection
+    assert isinstance(connection, Relayable)
+    return connection.relays
+
+
+@pytest.mark.skipif(not fastpath.COMPILED, reason="there was no compiler when the program was installed")
+@pytest.mark.parametrize("needed", ["send", "buffer", "shutdown", "reset"])
+def test_two_sockets_are_relayed_without_python_until_it_is_needed(capture: Path, needed: str) -> None:
+    """A tap has it for nothing: both directions are lent to C together, and come back together."""
+
+    async def main(table: SocketTable) -> None:
+        async with tapped(table, capture) as (tap, port, target):
+            with peer(port) as client:
+                server, _ = await asyncio.to_thread(target.accept)
+                server.settimeout(SECONDS)
+                with server:
+                    for sock, other in ((client, server), (server, client)):
+                        sock.sendall(b"x" * 1000)
+                        assert await asyncio.to_thread(read_exactly, other, 1000) == b"x" * 1000
+                    assert {relay.state for relay in relays_of(table, 3)} == {State.LENT}
+                    stuck = asyncio.create_task(asyncio.to_thread(client.sendall, b"y" * (24 << 20)))
+                    await until(lambda: all_sockets(capture)[2].sent > 200_000)
+                    await asyncio.sleep(0.05)
+                    assert {relay.state for relay in relays_of(table, 3)} == {State.LENT}
+                    match needed:
+                        case "send":
+                            sending = asyncio.create_task(table.send(3, b"typed"))
+                        case "buffer":
+                            table.set_buffer(3, 100)
+                        case "shutdown":
+                            await table.shutdown(2)
+                        case "reset":
+                            await table.reset(3)
+                    if needed == "reset":
+                        with pytest.raises(OSError, match=r"reset|pipe"):
+                            await stuck
+                        return
+                    await until(lambda: State.LENT not in {relay.state for relay in relays_of(table, 3)})
+                    size = (24 << 20) + (5 if needed == "send" else 0)
+                    data = await asyncio.to_thread(read_exactly, server, size)
+                    assert data.replace(b"typed", b"") == b"y" * (24 << 20)
+                    await stuck
+                    if needed == "send":
+                        await sending
+                    assert tap.failures == []
+
+    with_table(capture, main)
+    assert_calls_tell_all(capture)
+    assert_chained(capture)
+
+
+@pytest.mark.skipif(not fastpath.COMPILED, reason="there was no compiler when the program was installed")
+def test_the_disk_makes_lent_relays_wait_and_nothing_is_lost(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk(monkeypatch)
+    data = os.urandom(6 << 20)
+
+    async def main(table: SocketTable) -> None:
+        async with tapped(table, capture) as (_, port, target):
+            with peer(port) as client:
+                server, _ = await asyncio.to_thread(target.accept)
+                server.settimeout(SECONDS)
+                with server:
+                    sending = asyncio.create_task(asyncio.to_thread(client.sendall, data))
+                    reading = asyncio.create_task(asyncio.to_thread(read_exactly, server, len(data)))
+                    await asyncio.sleep(0.1)
+                    assert not reading.done()
+                    disk.let(1 << 40)
+                    assert await reading == data
+                    await sending
+
+    try:
+        with_table(capture, main, ring_size=1 << 20)
+    finally:
+        disk.let(1 << 40)
+    assert carried(capture, 2, "recv") == carried(capture, 3, "send") == data
+    assert_chained(capture)
