@@ -209,7 +209,7 @@ class Heap:
         if used:
             at = format.RANGES_AT + (used - 1) * format.RANGE.size
             if format.RANGE.unpack_from(header, at)[1] == start or used == format.RANGES_MAX:
-                format.put_u64(header, at + 8, end)
+                format.put_u64(header, at + format.RANGE_END, end)
                 return
         format.RANGE.pack_into(header, format.RANGES_AT + used * format.RANGE.size, start, end)
         format.put_u32(header, format.LOST_AT, used + 1)

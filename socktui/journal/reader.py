@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from socktui.core.call import Argument, Call, Function, Layer
+from socktui.core.note import Note
+from socktui.core.numbered import Members
 from socktui.core.sockets import Socket
 from socktui.journal import format
 from socktui.journal.calls_file import CallsFile
@@ -15,9 +17,7 @@ from socktui.journal.files import CaptureError as CaptureError
 from socktui.journal.files import check_header, open_file
 from socktui.journal.meta import read_meta
 
-_UNKNOWN = Function.SOCKET
-_NAMES = {int(name): name for name in Function}
-_LAYERS = {int(layer): layer for layer in Layer}
+_FUNCTIONS, _LAYERS = Members(Function), Members(Layer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,21 +162,25 @@ class Reader:
     # Calls
 
     def call(self, seq: int) -> Call:
-        """Call number `seq`. Raises IndexError where there is none (yet)."""
+        """Call number `seq`; a note reads as one. Raises IndexError where there is none (yet)."""
         (
             time, at, offset, _, _, _, socket, duration, result, length, size, details, errno, name, layer, flags,
         ) = self._records.record(self._known(seq))  # fmt: skip
         args: tuple[Argument, ...] = ()
         answer: Argument | None = None
         made = via = 0
-        if details:
+        function = _FUNCTIONS[name]
+        if function is Function.NOTE:
+            note = self.note(seq)
+            args, answer = (note.kind,), note.text
+        elif details:
             args, answer, made, via = format.unpack_details(self.heap(at + length, details, rescued=True) or b"")
         return Call(
             seq,
             time,
             _ns(duration),
             socket,
-            _NAMES.get(name, _UNKNOWN),
+            function,
             result,
             errno,
             size,
@@ -186,11 +190,21 @@ class Reader:
             offset,
             at,
             length,
-            _LAYERS.get(layer, Layer.WIRE),
+            _LAYERS[layer],
             bool(flags & format.UNDER),
             bool(flags & format.MESSAGE),
             via,
         )
+
+    def note(self, seq: int) -> Note:
+        """Note number `seq`. Raises IndexError where there is none (yet), ValueError where that is a call."""
+        time, at, _, _, _, _, socket, _, _, length, _, details, _, function, _, _ = self._records.record(
+            self._known(seq)
+        )
+        if function != Function.NOTE:
+            raise ValueError(f"{seq} is a call")
+        kind, fields = format.unpack_note(self.heap(at + length, details, rescued=True) or b"")
+        return Note(seq, time, socket, kind, fields)
 
     def places(self, start: int, stop: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Where the bytes of the calls [start, stop) begin in the heap, and how many they are."""
@@ -307,10 +321,11 @@ class Reader:
         """The sockets, made again from the calls."""
         if self._rebuilt is None:
             sockets: dict[int, Socket] = {}
+            known: dict[int, Socket] = {}
             for number in range(1, self.sockets + 1):
-                known = self._from_slot(number) or Socket(number)
+                known[number] = self._from_slot(number) or Socket(number)
                 sockets[number] = Socket(number)
-                sockets[number].remember(known)
+                sockets[number].remember(known[number])
             for seq in range(self.count):
                 call = self.call(seq)
                 socket = sockets.setdefault(call.socket, Socket(call.socket))
@@ -323,6 +338,7 @@ class Reader:
                 bound = sockets.get(socket.parent)
                 if socket.datagrams and bound and bound.ended and not socket.ended:
                     socket.over(bound.ended)
+                socket.wait(known.get(socket.number, socket))
             self._rebuilt = [sockets[number] for number in range(1, self.sockets + 1)]
         return self._rebuilt
 
@@ -334,7 +350,7 @@ class Reader:
             return None
         try:
             size = os.fstat(fd).st_size
-            if not size or size != format.U64.unpack_from(self._header, 64)[0]:
+            if not size or size != format.U64.unpack_from(self._header, format.RING_SIZE_AT)[0]:
                 return None
             return mmap.mmap(fd, size, access=mmap.ACCESS_READ)
         finally:
@@ -345,7 +361,7 @@ class Reader:
         counted = self.count
         there = (os.fstat(self._calls).st_size - format.HEADER_SIZE) // format.RECORD_SIZE
         self.count = min(self.count, there)
-        while self.count and self._records.record(self.count - 1)[13] == 0:
+        while self.count and not self._records.function(self.count - 1):
             self.count -= 1
         self.cut = counted - self.count
         slots = os.fstat(self._sockets_fd).st_size // format.SLOT_SIZE

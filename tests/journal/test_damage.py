@@ -147,8 +147,8 @@ def test_numbers_beyond_all_bounds_cost_no_memory(whole: Path, tmp_path: Path) -
 
 def newer(path: Path) -> None:
     with (path / "calls").open("r+b") as file:
-        file.seek(8)
-        file.write(struct.pack("<I", 2))
+        file.seek(format.VERSION_AT)
+        file.write(struct.pack("<I", format.VERSION + 1))
 
 
 def foreign(path: Path) -> None:
@@ -157,7 +157,7 @@ def foreign(path: Path) -> None:
 
 def no_size(path: Path) -> None:
     with (path / "calls").open("r+b") as file:
-        file.seek(12)
+        file.seek(format.RECORD_SIZE_AT)
         file.write(struct.pack("<I", 32))
 
 
@@ -211,7 +211,7 @@ def link_for_calls(path: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "why"),
     [
-        (newer, "is of format 2, and this version reads up to 1: open it with a newer socktui"),
+        (newer, "is of format 3, and this version reads up to 2: open it with a newer socktui"),
         (foreign, "is no capture of socktui: its file 'calls' is of another kind"),
         (no_size, "is damaged: the header of its file 'calls' makes no sense"),
         (short, "is damaged: its file 'calls' is cut off within the header"),
@@ -257,7 +257,7 @@ def test_the_list_of_captures_tells_what_is_wrong_with_each(whole: Path, tmp_pat
     live.close()
     assert states[0] == ("a.socktui", 8, "complete")
     assert states[1][:2] == ("b.socktui", 1)
-    assert "is of format 2" in states[2][2]
+    assert "is of format 3" in states[2][2]
     assert states[3] == ("d.socktui", 0, "live")
     assert list_captures(tmp_path / "nowhere") == []
 

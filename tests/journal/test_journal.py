@@ -43,7 +43,7 @@ def check(reader: Reader, told: Told) -> None:
     for number, by_fold in enumerate(folded(reader), 1):
         by_slot = reader.socket(number)
         for name in Socket.__slots__:
-            if name not in ("service", "scheme", "again", "linger_zero"):
+            if name not in ("service", "scheme", "again", "linger_zero", "above", "pid"):
                 assert getattr(by_slot, name) == getattr(by_fold, name), (number, name)
         mine = [call.seq for call in told.calls if call.socket == number]
         assert [reader.nth(by_slot, n) for n in range(len(mine))] == mine
@@ -97,7 +97,7 @@ def test_the_hot_path_does_what_the_slow_one_does(tmp_path: Path) -> None:
     told = Told()
     journal = Journal(tmp_path / "c.socktui", ring_size=RING, floor=0)
     hot = journal.entry()
-    slow = Socket(1, scheme="tcp")
+    slow = Socket(1, scheme="tcp", pid=os.getpid())
     for turn in range(200):
         name = Function.RECV if turn % 3 else Function.SEND
         moved(journal, told, hot, name, bytes(turn + 1))
@@ -223,7 +223,7 @@ def test_the_numbers_of_the_format_stay(capture: Path) -> None:
     """A capture of today is read by the versions to come: its format is pinned byte by byte."""
     small(capture)
     calls, slots = (capture / "calls").read_bytes(), (capture / "sockets").read_bytes()
-    assert calls[:16] == b"socktui\0" + (1).to_bytes(4, "little") + (64).to_bytes(4, "little")
+    assert calls[:16] == b"socktui\0" + (2).to_bytes(4, "little") + (64).to_bytes(4, "little")
     assert int.from_bytes(calls[16:24], "little") == 8
     assert len(calls) == 4096 + 8 * 64
     assert len(slots) == 2 * 128
@@ -234,7 +234,7 @@ def test_the_numbers_of_the_format_stay(capture: Path) -> None:
     at = int.from_bytes(received[8:16], "little")
     assert (capture / "heap").read_bytes()[at : at + 13] == b"Hello, World!"
     assert (slots[128 + 56], slots[128 + 57]) == (Role.ACCEPTED, State.CLOSED) == (3, 8)
-    assert format.VERSION == 1
+    assert format.VERSION == 2
 
 
 def test_below_the_floor_calls_keep_their_arguments_and_sockets_their_names(capture: Path) -> None:

@@ -1,5 +1,6 @@
 """Calls above the wire, messages, and peers of one descriptor: what is recorded of them, and what calls alone tell."""
 
+import os
 from pathlib import Path
 
 from socktui.core.call import Function, Layer
@@ -74,8 +75,8 @@ def test_calls_alone_tell_of_peers(capture: Path) -> None:
     with Reader(capture) as reader:
         found = [reader.socket(number) for number in (1, 2, 3)]
     for socket in told:
-        assert (socket.service, socket.scheme) == ("echo", "udp")
-        socket.service = socket.scheme = ""
+        assert (socket.service, socket.scheme, socket.pid) == ("echo", "udp", os.getpid())
+        socket.service, socket.scheme, socket.pid = "", "", 0
     assert found == told
 
 

@@ -200,7 +200,7 @@ def test_a_full_disk_is_counted_to_the_byte_and_forgotten_when_there_is_room(
 def test_calls_without_room_are_counted_and_leave_the_rest_whole(
     capture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("socktui.journal.writer.RETRY_SECONDS", 0)
+    monkeypatch.setattr("socktui.journal.capture_files.RETRY_SECONDS", 0)
     journal = Journal(capture, ring_size=RING, floor=0)
     entries = [journal.entry(), journal.entry()]
     while 4096 + journal.count * 64 < journal._calls.size:
