@@ -280,6 +280,7 @@ static void enter(struct carrier *self, struct listener *listener, struct call *
         .state = STATE_ESTAB,
         .born = call->began,
         .names_at = keep(j, names, length),
+        .pid = slot_of(j, listener->number)->pid,
     };
     header_put_sockets(j, number);
 }
