@@ -149,6 +149,11 @@ class Call:
         return self.name in RECEIVES
 
     @property
+    def transfers(self) -> bool:
+        """Whether the bytes that it moved belong to a stream: those of a function without a name here do not."""
+        return self.name in TRANSFERS
+
+    @property
     def eof(self) -> bool:
         """A receive that was told of the peer's FIN (recv(2): the return value 0), or of its close_notify."""
         return self.name in _TELL_OF_END and self.result == 0 and self.size > 0 and not self.message

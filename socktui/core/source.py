@@ -14,13 +14,18 @@ _UNITS = ((1_000, "µs"), (1_000_000, "ms"), (1_000_000_000, "s"))
 def c_line(call: Call, fd: int) -> str:
     """`recv(7, 20) = 13`: the call on descriptor `fd` and what it returned, fit to be shown.
 
-    What a pointer would hide is written out: addresses, values of options, and of a buffer its length.
+    What a pointer would hide is written out: addresses, values of options, and of a buffer its length. A function that
+    has no name here is shown by its number, `function 24(7) = 0`, and a note as `note: held 2.1 s`.
     """
+    if call.name is Function.NOTE:
+        return safe(f"note: {call.answer or '(not kept)'}")
     return safe(f"{call.name}({', '.join(_arguments(call, fd))}) = {_answer(call)}")
 
 
 def remark(call: Call) -> str:
     """What a result means where it does not say so itself; mostly nothing."""
+    if not call.layer.known:
+        return str(call.layer)
     if call.eof:
         return "the peer's close_notify" if call.layer is Layer.TLS else "the peer's FIN"
     if call.receives and call.message and call.result > call.length:
@@ -50,6 +55,8 @@ def meaning(scheme: str, call: Call, read: Callable[[], bytes | None]) -> str:
 
     read  gives those bytes, where they were kept
     """
+    if not call.transfers:
+        return ""
     # What reads packets and commands is loaded with the first of them: few captures have any.
     if scheme in ("icmp", "raw") and call.length:
         from socktui.core import icmp
