@@ -59,9 +59,6 @@ class Layer(Numbered):
     WS = 2
     TELNET = 3
 
-    def __str__(self) -> str:
-        return self.name.lower()
-
 
 SENDS = frozenset({Function.SEND, Function.SENDTO, Function.SSL_WRITE, Function.WS_SEND, Function.TELNET_SEND})
 RECEIVES = frozenset({Function.RECV, Function.RECVFROM, Function.SSL_READ, Function.WS_RECV, Function.TELNET_RECV})

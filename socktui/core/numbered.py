@@ -23,6 +23,9 @@ class Numbered(IntEnum):
         member._value_ = value
         return member
 
+    def __str__(self) -> str:
+        return self.name.lower()
+
     @property
     def known(self) -> bool:
         """Whether it has a name in this version."""

@@ -15,9 +15,6 @@ class Role(Numbered):
     CLIENT = 2
     ACCEPTED = 3
 
-    def __str__(self) -> str:
-        return self.name.lower()
-
 
 class State(Numbered):
     """The state as ss(8) prints it, as far as calls tell it. The numbers are part of the capture format."""
