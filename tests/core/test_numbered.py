@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def test_a_number_without_a_name_is_shown_and_is_none_of_the_others(kind: type[N
 
 
 @pytest.mark.parametrize("value", [-1, 256, 1 << 40, "24", None, 2.5])
-def test_what_is_no_byte_is_no_number(value: object) -> None:
+def test_what_is_no_byte_is_no_number(value: Any) -> None:
     with pytest.raises(ValueError, match="is not a valid Function"):
         Function(value)
 

@@ -145,10 +145,9 @@ def test_a_note_is_no_call() -> None:
 
 
 def test_a_pending_call_is_answered_by_the_next() -> None:
-    socket = fold(*CLIENT)
-    socket.pending, socket.pending_since = Function.RECV, 50
+    socket = Socket(1, pending=Function.RECV, pending_since=50)
     applied(socket, Call(7, 500, 0, 1, Function.NOTE, 0))
-    assert socket.pending is Function.RECV
+    assert socket.pending_since == 50
     applied(socket, Call(8, 500, 0, 1, Function.RECV, 5, size=20, length=5))
     assert (socket.pending, socket.pending_since) == (None, 0)
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from socktui.core.call import Argument, Call, Function
+from socktui.core.sockets import Socket
 from socktui.journal.entry import Entry
+from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 
 RING = 1 << 18
@@ -55,6 +57,17 @@ def accepted(journal: Journal, told: Told, listener: Entry, fd: int) -> Entry:
         journal, told, listener, Function.ACCEPT, fd, answer=["127.0.0.1", 50000 + fd], made=journal.next_socket
     )
     return journal.entry(listener, call)
+
+
+def folded(reader: Reader) -> list[Socket]:
+    """The sockets, as their calls alone tell."""
+    sockets = {number: Socket(number) for number in range(1, reader.sockets + 1)}
+    for seq in range(reader.count):
+        call = reader.call(seq)
+        sockets[call.socket].apply(call)
+        if call.made:
+            sockets[call.made].accepted(call, sockets[call.socket])
+    return list(sockets.values())
 
 
 def small(path: Path) -> None:
