@@ -115,6 +115,7 @@ class Heap:
 
     @property
     def map(self) -> mmap.mmap:
+        """The ring, which somebody else may append to."""
         return self._map
 
     def when_room(self, tell: Callable[[], None]) -> None:

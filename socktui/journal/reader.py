@@ -37,6 +37,7 @@ class Health:
 
     @property
     def whole(self) -> bool:
+        """Whether no bytes and no calls are known to be lost."""
         return not (self.lost_bytes or self.lost_calls)
 
 
@@ -98,6 +99,7 @@ class Reader:
         self.close()
 
     def close(self) -> None:
+        """Let go of the files. Nothing can be read any more."""
         self._records.close()
         for each in (self._slot_map, self._ring, self._header):
             if isinstance(each, mmap.mmap):
@@ -137,14 +139,17 @@ class Reader:
 
     @property
     def closed_in_order(self) -> bool:
+        """Whether its writer has closed it; one that was killed has not."""
         return bool(format.U32.unpack_from(self._header, format.FLAGS_AT)[0] & format.CLOSED_IN_ORDER)
 
     @property
     def stalls(self) -> int:
+        """How often its writer stopped reading because the disk was behind."""
         return int(format.U64.unpack_from(self._header, format.STALLS_AT)[0])
 
     @property
     def health(self) -> Health:
+        """What it is missing, as of now."""
         (lost_calls,) = format.U64.unpack_from(self._header, format.LOST_CALLS_AT)
         (disk_errno,) = format.U32.unpack_from(self._header, format.DISK_ERRNO_AT)
         lost = sum(max(0, end - start) for start, end in self.lost)
@@ -207,7 +212,7 @@ class Reader:
         return Note(seq, time, socket, kind, fields)
 
     def places(self, start: int, stop: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Where the bytes of the calls [start, stop) begin in the heap, and how many they are."""
+        """Where the bytes of the calls [start, stop), which are there, begin in the heap, and how many they are."""
         return self._records.places(start, stop)
 
     def data(self, call: Call, start: int = 0, stop: int | None = None) -> bytes | None:
@@ -272,15 +277,18 @@ class Reader:
         return self._rebuild()[number - 1].open if data is None else not any(data[format.ENDED])
 
     def nth(self, socket: Socket, n: int) -> int:
-        """Which call is the socket's n-th (from 0), in steps that grow with the logarithm of its calls."""
+        """Which record is the socket's n-th (from 0), in steps that grow with the logarithm of their number.
+
+        Below the first and above the last it is that one. The socket has to have any.
+        """
         return self._records.nth(socket.number, self._known(socket.last), n)
 
     def rank(self, seq: int) -> int:
-        """How many calls the socket of call `seq` had made before it."""
+        """How many records the socket of record `seq` had before it. Raises IndexError where there is no `seq`."""
         return self._records.links(self._known(seq))[2]
 
     def before(self, seq: int) -> int | None:
-        """The same socket's call before `seq`; None for its first."""
+        """The same socket's record before `seq`; None for its first. Raises IndexError where there is no `seq`."""
         prev = self._records.links(self._known(seq))[0]
         return None if prev >= seq else prev
 
