@@ -126,11 +126,6 @@ class Call:
     via: int = 0
 
     @property
-    def known(self) -> bool:
-        """Whether its function and its layer have names in this version: what others did to the socket is unknown."""
-        return self.name.known and self.layer.known
-
-    @property
     def failed(self) -> bool:
         """Whether the kernel, or the library, said no."""
         return self.errno != 0 or self.result < 0

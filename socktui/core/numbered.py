@@ -9,10 +9,19 @@ MOST = 255
 class Numbered(IntEnum):
     """One byte of the capture format, by name. The numbers are part of the format: append, never renumber.
 
-    A number that has no name in this version is a member as well, made when it is asked for: `known` is false, its
-    text is `function 24` or `state 9`, and it is equal to no member that has a name. Raises ValueError for what is no
-    number of one byte.
+    A number that has no name in this version is a member as well, made when it is asked for: its text is `function 24`
+    or `state 9`, and it is equal to no member that has a name. Raises ValueError for what is no number of one byte.
+
+    known  whether it has a name in this version
     """
+
+    known: bool
+
+    def __new__(cls, value: int) -> Self:
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.known = True
+        return member
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -21,15 +30,11 @@ class Numbered(IntEnum):
         member = int.__new__(cls, value)
         member._name_ = f"{cls.__name__} {value}".lower()
         member._value_ = value
+        member.known = False
         return member
 
     def __str__(self) -> str:
         return self.name.lower()
-
-    @property
-    def known(self) -> bool:
-        """Whether it has a name in this version."""
-        return self._name_.isidentifier()
 
 
 N = TypeVar("N", bound=Numbered)

@@ -64,8 +64,9 @@ _AFTER_FIN = {State.ESTAB: State.CLOSE_WAIT, State.FIN_WAIT_2: State.TIME_WAIT}
 _FIN_SENT = frozenset({State.FIN_WAIT_2, State.LAST_ACK, State.TIME_WAIT})
 _NOT_ENDING = frozenset({errnos.EAGAIN, errnos.EINPROGRESS, errnos.EINTR, errnos.EALREADY})
 
-# Looked up once: every transfer compares with them.
+# Looked up once: every call is compared with them.
 _RECV, _RECVFROM, _SEND, _SENDTO = Function.RECV, Function.RECVFROM, Function.SEND, Function.SENDTO
+_NOTE = Function.NOTE
 
 
 @dataclass(slots=True)
@@ -157,18 +158,20 @@ class Socket:
         """
         self.calls += 1
         self.last = call.seq
-        if call.name is Function.NOTE:
+        name = call.name
+        if name is _NOTE:
             return
         self.active = call.time
-        self.answered()
-        if not call.known:
+        if self.pending is not None:
+            self.answered()
+        if not (name.known and call.layer.known):
             return
         if call.failed:
             self._failed(call)
             return
         if call.length:
-            self.transferred(call.name, call.length)
-        match call.name:
+            self.transferred(name, call.length)
+        match name:
             case Function.RECV | Function.RECVFROM:
                 if call.eof:
                     self._peer_fin()

@@ -110,7 +110,8 @@ static inline uint32_t jump_of(const struct journal *j, uint32_t last, uint32_t 
     return j->calls[j->calls[last].jump].jump;
 }
 
-/* Write the record of a call of a socket, and what it did to the socket's slot. Journal._append() */
+/* Write the record of a call of a socket, and what it did to the socket's slot: CaptureFiles._record(). A pending call
+ * is answered thereby: a slot shows it only as long as `calls` is what it was. */
 static inline void append(struct journal *j, uint32_t number, const struct call *call) {
     struct slot *slot = slot_of(j, number);
     uint32_t seq = (uint32_t)header_u64(j, COUNT_AT), nth = slot->calls;

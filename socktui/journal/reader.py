@@ -18,6 +18,7 @@ from socktui.journal.files import check_header, open_file
 from socktui.journal.meta import read_meta
 
 _FUNCTIONS, _LAYERS = Members(Function), Members(Layer)
+_NOTE = Function.NOTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ class Reader:
         answer: Argument | None = None
         made = via = 0
         function = _FUNCTIONS[name]
-        if function is Function.NOTE:
+        if function is _NOTE:
             note = self.note(seq)
             args, answer = (note.kind,), note.text
         elif details:

@@ -290,5 +290,7 @@ class Clock:
 
 
 def _role(socket: Socket) -> Role:
-    """A socket that was to listen and could not is shown among those that do."""
+    """A socket that was to listen and could not is shown among those that do, one of an unknown role with the rest."""
+    if not socket.role.known:
+        return Role.CLIENT
     return Role.LISTENER if socket.role is Role.NEW and socket.end is End.FAILED and socket.service else socket.role

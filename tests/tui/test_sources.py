@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from socktui.core.call import Call, Function, Layer
+from socktui.core.sockets import End, Role, State
 from socktui.journal.reader import Reader
 from socktui.tui.bytelog.log_rows import LAYER_FILTERS, pages
 from socktui.tui.call_sequence import CallSequence
-from socktui.tui.sources import Calls
+from socktui.tui.format import ended, label
+from socktui.tui.sources import Calls, Clock, Connections
 from tests.tui.canned import Canned
 
 
@@ -38,3 +40,18 @@ def test_the_byte_log_passes_over_them(reader: Reader) -> None:
     with reader:
         for seen in LAYER_FILTERS:
             assert [pages(reader.call(seq), seen) for seq in range(reader.count - 3, reader.count)] == [0, 0, 0]
+
+
+def test_a_socket_of_a_newer_version_is_shown_by_its_numbers(capture: Path) -> None:
+    canned = Canned(capture)
+    entry = canned.client()
+    socket = entry.socket
+    socket.role, socket.state = Role(77), State(88)
+    canned.journal.describe(entry, who="somebody")
+    with Reader(canned.close()) as reader:
+        connections = Connections(reader, None, Clock(reader))
+        connections.refresh()
+        assert connections.cells(0)[2] == ("state 88", "warn")
+        assert label(reader.socket(1)) == "#1 role 77 127.0.0.1:5005 somebody"
+        socket.end = End(99)
+        assert (ended(socket), socket.why) == ("end 99", "end 99")
