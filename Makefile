@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 PIP := -m pip --quiet --disable-pip-version-check
 
-.PHONY: run check fmt test bench screenshots lock clean help
+.PHONY: run check fmt test sanitize header bench screenshots lock clean help
 
 run: $(READY)  ## open the workbench (ARGS="echo :5005 --headless": with arguments)
 	@$(BIN)/socktui $(ARGS)
@@ -32,6 +32,12 @@ test: $(READY)  ## check style, types and arrows, and run all tests (TESTS="-k e
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto $(TESTS)
+
+sanitize: $(READY)  ## run the tests of what is written in C under AddressSanitizer and UBSan
+	$(BIN)/python -m tests.sanitize
+
+header: $(READY)  ## write socktui/journal/_format.h anew from journal/format.py
+	$(BIN)/python -m socktui.journal.c_header > _format.h.new && mv _format.h.new socktui/journal/_format.h
 
 bench: $(READY)  ## measure, side by side with other programs (QUICK=1: small sizes, nothing written)
 	$(BIN)/python -m tests.bench $(if $(QUICK),--quick)

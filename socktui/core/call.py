@@ -6,11 +6,16 @@ A call is what a program asked of a socket and what the kernel answered. Names a
 
 import errno as errnos
 from dataclasses import dataclass
-from enum import IntEnum
+
+from socktui.core.numbered import Numbered
 
 
-class Function(IntEnum):
-    """Which function was called. The numbers are part of the capture format: append, never renumber."""
+class Function(Numbered):
+    """Which function was called. The numbers are part of the capture format: append, never renumber.
+
+    0 is no record at all. NOTE is no function: its record is a note (core.note), which moved no bytes and did nothing
+    to a socket.
+    """
 
     SOCKET = 1
     BIND = 2
@@ -35,6 +40,7 @@ class Function(IntEnum):
     WS_RECV = 21
     TELNET_SEND = 22
     TELNET_RECV = 23
+    NOTE = 255
 
     def __str__(self) -> str:
         """The name as its man page spells it: `recvfrom`, and `SSL_read` with OpenSSL's capitals."""
@@ -42,7 +48,7 @@ class Function(IntEnum):
         return "SSL" + name[3:] if name.startswith("ssl") else name
 
 
-class Layer(IntEnum):
+class Layer(Numbered):
     """Where the bytes were seen: as they crossed the wire, or inside what the wire carried.
 
     The numbers are part of the capture format.
@@ -53,18 +59,19 @@ class Layer(IntEnum):
     WS = 2
     TELNET = 3
 
-    def __str__(self) -> str:
-        return self.name.lower()
-
 
 SENDS = frozenset({Function.SEND, Function.SENDTO, Function.SSL_WRITE, Function.WS_SEND, Function.TELNET_SEND})
 RECEIVES = frozenset({Function.RECV, Function.RECVFROM, Function.SSL_READ, Function.WS_RECV, Function.TELNET_RECV})
 TRANSFERS = SENDS | RECEIVES
-"""The calls that move bytes."""
+"""The calls that move bytes of a stream. Whether bytes of a function without a name here were sent or received cannot
+be told: they belong to no stream."""
 
 
 def layer_of(name: Function) -> Layer:
-    """The layer that a function belongs to: those of sockets to the wire, those of libraries above it to theirs."""
+    """The layer that a function belongs to: those of sockets to the wire, those of libraries above it to theirs.
+
+    A function without a name here is taken for one of the wire.
+    """
     prefix = name.name.partition("_")[0]
     return _LAYERS.get(prefix, Layer.WIRE)
 
@@ -76,12 +83,13 @@ Argument = str | int | list[str | int]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call and its answer.
+    """One call and its answer. A note (Function.NOTE) reads as one: args is its kind, answer its text.
 
     seq       position in the capture, from 0
     time      ns on the monotonic clock when it was made
     duration  ns until it answered
-    socket    number of the socket in this capture, from 1 (descriptors are used again, numbers are not)
+    socket    number of the socket in this capture, from 1 (descriptors are used again, numbers are not); 0 for a note
+              on the capture
     name      which function
     result    what it returned; -1 when it failed
     errno     why it failed; 0 when it did not
@@ -131,6 +139,11 @@ class Call:
     def receives(self) -> bool:
         """Whether the function receives bytes, at any layer."""
         return self.name in RECEIVES
+
+    @property
+    def transfers(self) -> bool:
+        """Whether the bytes that it moved belong to a stream: those of a function without a name here do not."""
+        return self.name in TRANSFERS
 
     @property
     def eof(self) -> bool:

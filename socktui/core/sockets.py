@@ -2,12 +2,12 @@
 
 import errno as errnos
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 from socktui.core.call import TRANSFERS, Argument, Call, Function, Layer, address_text, errno_name
+from socktui.core.numbered import Numbered
 
 
-class Role(IntEnum):
+class Role(Numbered):
     """How the socket came to be. The numbers are part of the capture format."""
 
     NEW = 0
@@ -15,11 +15,8 @@ class Role(IntEnum):
     CLIENT = 2
     ACCEPTED = 3
 
-    def __str__(self) -> str:
-        return self.name.lower()
 
-
-class State(IntEnum):
+class State(Numbered):
     """The state as ss(8) prints it, as far as calls tell it. The numbers are part of the capture format."""
 
     UNCONN = 0
@@ -36,7 +33,7 @@ class State(IntEnum):
         return self.name.replace("_", "-")
 
 
-class End(IntEnum):
+class End(Numbered):
     """Why a socket is no longer of use. The numbers are part of the capture format.
 
     After our FIN it still receives: then, too, it is the peer's that ends it.
@@ -67,16 +64,27 @@ _AFTER_FIN = {State.ESTAB: State.CLOSE_WAIT, State.FIN_WAIT_2: State.TIME_WAIT}
 _FIN_SENT = frozenset({State.FIN_WAIT_2, State.LAST_ACK, State.TIME_WAIT})
 _NOT_ENDING = frozenset({errnos.EAGAIN, errnos.EINPROGRESS, errnos.EINTR, errnos.EALREADY})
 
+# Looked up once: every call is compared with them.
+_RECV, _RECVFROM, _SEND, _SENDTO = Function.RECV, Function.RECVFROM, Function.SEND, Function.SENDTO
+_NOTE = Function.NOTE
+
 
 @dataclass(slots=True)
 class Socket:
     """One socket as its calls left it. Times are ns on the monotonic clock; `ended` is 0 while it is open.
 
+    calls     its records in the capture, notes on it included
     scheme    of the endpoint that it was made for
     who       the process at the other end, where that is known
     reason    why it ended, or what is amiss with it, where an errno does not tell
     insecure  the peer's certificate was not looked at
+    pid       the process whose socket it is; 0 where that is not known
+    command   of that process
+    pair      number of the socket that is the other leg of its tap; 0 where there is none
+    pending   the function that has been called on it and has not answered yet; None where nobody waits
+    pending_since  when that was called
     linger_zero  close() will send a RST: known to whoever follows the calls, and in no slot
+    above     bytes that each function above the wire has moved: likewise
     """
 
     number: int
@@ -104,7 +112,13 @@ class Socket:
     who: str = ""
     reason: str = ""
     insecure: bool = False
+    pid: int = 0
+    command: str = ""
+    pair: int = 0
+    pending: Function | None = None
+    pending_since: int = 0
     linger_zero: bool = field(default=False, repr=False, compare=False)
+    above: dict[Function, int] | None = field(default=None, repr=False, compare=False)
 
     @property
     def open(self) -> bool:
@@ -119,6 +133,8 @@ class Socket:
     @property
     def why(self) -> str:
         """Why it ended, in the words of the field; of datagrams what failed last; empty while all is well."""
+        if not self.end.known:
+            return str(self.end)
         match self.end:
             case End.OPEN:
                 return errno_name(self.errno) if self.errno else self.reason
@@ -135,23 +151,33 @@ class Socket:
                 return self.reason or errno_name(self.errno)
 
     def apply(self, call: Call) -> None:
-        """Take one more call into account. Never raises, whatever the call says."""
+        """Take one more record into account. Never raises, whatever it says.
+
+        A note is counted and changes nothing; so is a call of a function or layer that has no name here, but that it
+        was made is known.
+        """
         self.calls += 1
         self.last = call.seq
+        name = call.name
+        if name is _NOTE:
+            return
         self.active = call.time
+        if self.pending is not None:
+            self.answered()
+        if not (name.known and call.layer.known):
+            return
         if call.failed:
             self._failed(call)
             return
-        match call.name:
+        if call.length:
+            self.transferred(name, call.length)
+        match name:
             case Function.RECV | Function.RECVFROM:
-                self.received += call.length
                 if call.eof:
                     self._peer_fin()
             case Function.SSL_READ:
                 if call.eof and self.end is End.OPEN:
                     self.end = End.PEER_FIN  # its close_notify says as much
-            case Function.SEND | Function.SENDTO:
-                self.sent += call.length
             case Function.SOCKET:
                 self._born(call)
             case Function.BIND:
@@ -180,10 +206,35 @@ class Socket:
             case _:
                 pass
 
+    def answered(self) -> None:
+        """No call waits for its answer any more."""
+        self.pending, self.pending_since = None, 0
+
+    def transferred(self, function: Function, length: int) -> int:
+        """Count `length` bytes that a call has moved; how many its direction and layer had moved before.
+
+        received and sent count those of the wire. A function that moves no bytes of a stream counts nothing.
+        """
+        if function is _RECV or function is _RECVFROM:
+            before = self.received
+            self.received = before + length
+        elif function is _SEND or function is _SENDTO:
+            before = self.sent
+            self.sent = before + length
+        elif function in TRANSFERS:
+            if self.above is None:
+                self.above = {}
+            before = self.above.get(function, 0)
+            self.above[function] = before + length
+        else:
+            before = 0
+        return before
+
     def accepted(self, call: Call, listener: "Socket") -> None:
         """Begin as the socket that `call`, an accept() on `listener`, has made."""
         self.parent, self.fd, self.netid = call.socket, call.result, listener.netid
         self.scheme, self.service, self.local = listener.scheme, listener.service, listener.local
+        self._owned_as(listener)
         self.peer = address_text(call.answer)
         self.role, self.state = Role.ACCEPTED, State.ESTAB
         self.born = self.active = call.time
@@ -193,6 +244,7 @@ class Socket:
         """Begin as a peer of the bound datagram socket `bound`; `asked` where we speak first."""
         self.parent, self.fd, self.netid = bound.number, bound.fd, bound.netid
         self.scheme, self.service, self.local = bound.scheme, bound.service, bound.local
+        self._owned_as(bound)
         self.peer, self.role = address, Role.CLIENT if asked else Role.ACCEPTED
         self.first, self.born, self.active = seq, when, when
 
@@ -202,6 +254,11 @@ class Socket:
             bound.role = Role.LISTENER
         address = call.answer if call.receives else _address(call)
         self.peered(bound, address_text(address), call.seq, call.time, asked=call.sends)
+
+    def _owned_as(self, parent: "Socket") -> None:
+        """Its process is the parent's, unless it is known to be another."""
+        if not self.pid:
+            self.pid, self.command = parent.pid, parent.command
 
     def over(self, when: int) -> None:
         """End a datagram peer, whose end no call reports."""
@@ -213,6 +270,12 @@ class Socket:
         """Copy from `known` what the calls themselves do not say."""
         self.service, self.scheme, self.again = known.service, known.scheme, known.again
         self.who, self.reason, self.insecure = known.who, known.reason, known.insecure
+        self.pid, self.command, self.pair = known.pid, known.command, known.pair
+
+    def wait(self, known: "Socket") -> None:
+        """Take over which call waits for its answer, where no record of `known` is missing here."""
+        if self.calls == known.calls:
+            self.pending, self.pending_since = known.pending, known.pending_since
 
     def _born(self, call: Call) -> None:
         self.fd = call.result

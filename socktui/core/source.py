@@ -14,13 +14,18 @@ _UNITS = ((1_000, "µs"), (1_000_000, "ms"), (1_000_000_000, "s"))
 def c_line(call: Call, fd: int) -> str:
     """The call on descriptor `fd` and what it returned, `recv(7, 20) = 13`, safe to print.
 
-    Values behind pointers are written out: addresses and values of options; of a buffer its length.
+    Values behind pointers are written out: addresses and values of options; of a buffer its length. A function that
+    has no name here is shown by its number, `function 24(7) = 0`, and a note as `note: held 2.1 s`.
     """
+    if call.name is Function.NOTE:
+        return safe(f"note: {call.answer or '(not kept)'}")
     return safe(f"{call.name}({', '.join(_arguments(call, fd))}) = {_answer(call)}")
 
 
 def remark(call: Call) -> str:
     """The meaning of a result that is not obvious, such as 0 from recv(2); empty for most calls."""
+    if not call.layer.known:
+        return str(call.layer)
     if call.eof:
         return "the peer's close_notify" if call.layer is Layer.TLS else "the peer's FIN"
     if call.receives and call.message and call.result > call.length:
@@ -50,6 +55,8 @@ def meaning(scheme: str, call: Call, read: Callable[[], bytes | None]) -> str:
 
     read  returns those bytes; None where they were not kept
     """
+    if not call.transfers:
+        return ""
     # What reads packets and commands is loaded with the first of them: few captures have any.
     if scheme in ("icmp", "raw") and call.length:
         from socktui.core import icmp

@@ -246,6 +246,7 @@ static void enter(struct mover *self, struct listener *listener, struct call *ca
         .state = STATE_ESTAB,
         .born = call->began,
         .names_at = keep(j, names, length),
+        .pid = slot_of(j, listener->number)->pid,
     };
     header_put_sockets(j, number);
 }

@@ -253,5 +253,5 @@ def _can_be_lent(relay: Relay) -> bool:
         and isinstance(source, Stream)
         and source.watch.only_read
         and not source.sending.locked
-        and not source.traced.entry.flags[Layer.WIRE]
+        and source.traced.entry.marks[Function.RECV] == (Layer.WIRE, 0)
     )

@@ -84,7 +84,8 @@ def text_lines(encoding: str = "utf-8") -> Format:
     def line(reader: Reader, call: Call) -> bytes:
         seconds, rest = divmod(wall(reader, call), 1_000_000_000)
         clock = f"{time.strftime('%H:%M:%S', time.localtime(seconds))}.{rest // 1000:06d}"
-        text = f"{clock}  #{call.socket} {c_line(call, descriptors.of(reader, call))}"
+        whose = f"#{call.socket} " if call.socket else ""
+        text = f"{clock}  {whose}{c_line(call, descriptors.of(reader, call))}"
         means = meaning(descriptors.scheme(reader, call), call, lambda: reader.data(call, 0, PACKET))
         notes = [text, preview(reader, call) if call.length else "", means, remark(call)]
         return ("  ".join(note for note in notes if note) + "\n").encode(encoding, "backslashreplace")
@@ -128,14 +129,17 @@ def json_lines() -> Format:
 
 
 def as_json(reader: Reader, call: Call, fd: int) -> dict[str, object]:
-    """The object of a call; `answer` and `made` are what it wrote back and the number of the socket it made."""
+    """The object of a call; `answer` and `made` are what it wrote back and the number of the socket it made.
+
+    That of a note has its kind and its fields besides, and no socket where it is on the capture as a whole.
+    """
     args: list[Argument] = [call.size, *call.args] if call.sends or call.receives else list(call.args)
     data = reader.data(call) if call.length else None
-    return {
+    found: dict[str, object] = {
         "seq": call.seq,
         "time": utc(wall(reader, call)),
         "duration_us": round(call.duration / 1000, 3),
-        "socket": call.socket,
+        "socket": call.socket or None,
         "fd": fd if fd >= 0 else None,
         "call": str(call.name),
         "args": args,
@@ -147,6 +151,10 @@ def as_json(reader: Reader, call: Call, fd: int) -> dict[str, object]:
         "made": call.made or None,
         "via": call.via or None,
     }
+    if call.name is Function.NOTE:
+        note = reader.note(call.seq)
+        found["note"] = {"kind": note.kind, **note.fields}
+    return found
 
 
 def received(number: int) -> Format:

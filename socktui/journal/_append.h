@@ -1,49 +1,20 @@
 /* Appending calls to a capture that journal/writer.py has open: the same bytes in the same order, from C.
  *
- * The format is laid down in journal/format.py. One thread appends. Readers look at any moment, so a number is
+ * The format is defined in journal/format.py, and _format.h is made from it. One thread appends. Readers look at any moment, so a number is
  * written by one store, and what it counts before it.
  */
 #ifndef SOCKTUI_APPEND_H
 #define SOCKTUI_APPEND_H
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "_format.h"
+
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the numbers of a capture are little-endian"
 #endif
-
-enum { HEADER_SIZE = 4096, COUNT_AT = 16, HEAD_AT = 24, DRAINED_AT = 32, SOCKETS_AT = 40 };
-enum { ACCEPT = 4, SEND = 6, RECV = 7, SETSOCKOPT = 10 };
-enum { ROLE_ACCEPTED = 3, STATE_ESTAB = 3 };
-
-struct record {
-    uint64_t time, at, offset;
-    uint32_t prev, jump, nth, socket;
-    float duration;
-    int32_t result;
-    uint32_t length, size;
-    uint16_t details, error;
-    uint8_t name, layer;
-    uint16_t flags;
-};
-
-struct slot {
-    uint32_t last, calls, again, zero;
-    uint64_t active, received, sent;
-    uint32_t first, parent;
-    int32_t fd;
-    uint16_t error, names;
-    uint8_t role, state, end, nothing;
-    uint32_t backlog;
-    uint64_t born, ended, names_at;
-    unsigned char free[40];
-};
-
-_Static_assert(sizeof(struct record) == 64, "a record has 64 bytes");
-_Static_assert(sizeof(struct slot) == 128, "a slot has 128 bytes");
 
 /* A range of the heap that says what a call was: it is kept even where the bytes of others are not. */
 struct range {
@@ -139,7 +110,8 @@ static inline uint32_t jump_of(const struct journal *j, uint32_t last, uint32_t 
     return j->calls[j->calls[last].jump].jump;
 }
 
-/* Write the record of a call of a socket, and what it did to the socket's slot. Journal._append() */
+/* Write the record of a call of a socket, and what it did to the socket's slot: CaptureFiles._record(). A pending call
+ * is answered thereby: a slot shows it only as long as `calls` is what it was. */
 static inline void append(struct journal *j, uint32_t number, const struct call *call) {
     struct slot *slot = slot_of(j, number);
     uint32_t seq = (uint32_t)header_u64(j, COUNT_AT), nth = slot->calls;
@@ -157,7 +129,7 @@ static inline void append(struct journal *j, uint32_t number, const struct call 
         .size = call->size,
         .details = call->details,
         .error = call->error,
-        .name = call->name,
+        .function = call->name,
     };
     header_put_u64(j, COUNT_AT, seq + 1);
     slot->active = call->began;

@@ -29,6 +29,7 @@ class CallsFile:
         self._stretch: tuple[int, dict[int, int]] = 0, {}
 
     def close(self) -> None:
+        """Unmap what was mapped."""
         for mapped in self._maps.values():
             mapped.close()
         self._maps.clear()
@@ -45,6 +46,10 @@ class CallsFile:
                 return format.RECORD.unpack(self._read(at, format.RECORD_SIZE))
             mapped = self._map(window)
         return format.RECORD.unpack_from(mapped, place)
+
+    def function(self, seq: int) -> int:
+        """The number of a record's function; 0 where it was never written."""
+        return self._read(_place(seq) + format.FUNCTION_AT, 1)[0]
 
     def places(self, start: int, stop: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Where the bytes of the calls [start, stop) begin in the heap, and how many they are."""

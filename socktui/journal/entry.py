@@ -1,8 +1,10 @@
 """A socket of a capture while it is written."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
 
-from socktui.core.call import Function, Layer
+from socktui.core.call import Call, Function, Layer, layer_of
 from socktui.core.endpoint import SCHEMES
 from socktui.core.sockets import Socket
 from socktui.journal import format
@@ -11,21 +13,27 @@ from socktui.journal import format
 class Entry:
     """A socket that is being written: what its calls add up to, its slot, and its chain of earlier calls.
 
-    flags  of the records of each layer
-    above  bytes that each function above the wire has moved
+    socket    what its calls add up to
+    marks     of the records of each function, by its number: layer and flags
+    at        where its slot is
+    names     its names as they were written last; their JSON is at `names_at` of the heap, `names_size` bytes
     """
 
-    __slots__ = ("above", "at", "flags", "names", "names_at", "socket", "trees")
+    __slots__ = ("at", "marks", "names", "names_at", "names_size", "socket", "trees")
 
     def __init__(self, socket: Socket) -> None:
         self.socket = socket
-        self.flags = _flags(socket.scheme)
-        self.above: dict[Function, int] = {}
+        self.marks = _marks(socket.scheme)
         self.at = (socket.number - 1) * format.SLOT_SIZE
-        self.names = b""
-        self.names_at = 0
+        self.names: tuple[str | bool, ...] = ()
+        self.names_at = self.names_size = 0
         # Skew-binary: (size, newest call) of perfect trees (Myers, "An applicative random-access stack").
         self.trees: list[int] = []
+
+    def classify(self, call: Call) -> Call:
+        """The call with the layer of its function, and the marks (under, message) that its socket's scheme gives it."""
+        layer, flags = self.marks[call.name]
+        return replace(call, layer=Layer(layer), under=bool(flags & format.UNDER), message=bool(flags & format.MESSAGE))
 
     def link(self, seq: int) -> int:
         """Add a call to the chain; the earlier call that it points at so that a search can jump."""
@@ -55,13 +63,17 @@ class Entry:
             seq = jump(seq)
 
 
-def _flags(scheme: str) -> list[int]:
-    """The flags of the records of each layer."""
-    flags = [0] * len(Layer)
+@lru_cache
+def _marks(scheme: str) -> tuple[tuple[int, int], ...]:
+    """Layer and flags of the records of each function, by its number, on sockets of a scheme."""
+    flags = dict.fromkeys(Layer, 0)
     if kind := SCHEMES.get(scheme):
         stack = (Layer.WIRE, *kind.layers)
         for layer in stack[:-1]:
             flags[layer] |= format.UNDER
         flags[Layer.WIRE] |= format.MESSAGE * kind.message
         flags[Layer.WS] |= format.MESSAGE
-    return flags
+    layers = [Layer.WIRE] * 256
+    for function in Function:
+        layers[function] = layer_of(function)
+    return tuple((int(layer), flags[layer]) for layer in layers)

@@ -35,7 +35,7 @@ def check_header(calls: int, capture: Path) -> None:
         raise CaptureError(f"{capture} is no capture of socktui: its file 'calls' is of another kind")
     if len(header) < format.HEADER_SIZE:
         raise CaptureError(f"{capture} is damaged: its file 'calls' is cut off within the header")
-    version, record_size = (format.U32.unpack_from(header, at)[0] for at in (8, 12))
+    version, record_size = (format.U32.unpack_from(header, at)[0] for at in (format.VERSION_AT, format.RECORD_SIZE_AT))
     if version > format.VERSION:
         raise CaptureError(
             f"{capture} is of format {version}, and this version reads up to {format.VERSION}: "

@@ -50,7 +50,7 @@ class Heap:
         self.head = 0
         self.drained = 0
         self._kept: deque[tuple[int, int]] = deque()
-        self._hungry: Callable[[], None] | None = None
+        self._hungry: deque[Callable[[], None]] = deque()
         self._closing = False
         self._failing_until = 0.0
         self._checked_at = -1.0
@@ -115,11 +115,12 @@ class Heap:
 
     @property
     def map(self) -> mmap.mmap:
+        """The ring, which somebody else may append to."""
         return self._map
 
     def when_room(self, tell: Callable[[], None]) -> None:
-        """Have `tell` called once, by another thread, when the disk has caught up a little."""
-        self._hungry = tell
+        """Have `tell` called once, by another thread, when the disk has caught up a little. Any number may wait."""
+        self._hungry.append(tell)
         # It may have caught up since space() said None: then nothing else would wake the thread.
         self._work.set()
         self._press.set()
@@ -161,9 +162,8 @@ class Heap:
                 self._work.set()
 
     def _tell(self) -> None:
-        if self._hungry:
-            tell, self._hungry = self._hungry, None
-            tell()
+        for _ in range(len(self._hungry)):
+            self._hungry.popleft()()
 
     def _move(self, start: int, end: int) -> None:
         position = start
@@ -209,7 +209,7 @@ class Heap:
         if used:
             at = format.RANGES_AT + (used - 1) * format.RANGE.size
             if format.RANGE.unpack_from(header, at)[1] == start or used == format.RANGES_MAX:
-                format.put_u64(header, at + 8, end)
+                format.put_u64(header, at + format.RANGE_END, end)
                 return
         format.RANGE.pack_into(header, format.RANGES_AT + used * format.RANGE.size, start, end)
         format.put_u32(header, format.LOST_AT, used + 1)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from socktui.core.call import Argument, Call, Function, Layer
+from socktui.core.note import Note
+from socktui.core.numbered import Members
 from socktui.core.sockets import Socket
 from socktui.journal import format
 from socktui.journal.calls_file import CallsFile
@@ -15,9 +17,8 @@ from socktui.journal.files import CaptureError as CaptureError
 from socktui.journal.files import check_header, open_file
 from socktui.journal.meta import read_meta
 
-_UNKNOWN = Function.SOCKET
-_NAMES = {int(name): name for name in Function}
-_LAYERS = {int(layer): layer for layer in Layer}
+_FUNCTIONS, _LAYERS = Members(Function), Members(Layer)
+_NOTE = Function.NOTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Health:
 
     @property
     def whole(self) -> bool:
+        """Whether no bytes and no calls are known to be lost."""
         return not (self.lost_bytes or self.lost_calls)
 
 
@@ -98,6 +100,7 @@ class Reader:
         self.close()
 
     def close(self) -> None:
+        """Let go of the files. Nothing can be read any more."""
         self._records.close()
         for each in (self._slot_map, self._ring, self._header):
             if isinstance(each, mmap.mmap):
@@ -137,14 +140,17 @@ class Reader:
 
     @property
     def closed_in_order(self) -> bool:
+        """Whether its writer has closed it; one that was killed has not."""
         return bool(format.U32.unpack_from(self._header, format.FLAGS_AT)[0] & format.CLOSED_IN_ORDER)
 
     @property
     def stalls(self) -> int:
+        """How often its writer stopped reading because the disk was behind."""
         return int(format.U64.unpack_from(self._header, format.STALLS_AT)[0])
 
     @property
     def health(self) -> Health:
+        """What it is missing, as of now."""
         (lost_calls,) = format.U64.unpack_from(self._header, format.LOST_CALLS_AT)
         (disk_errno,) = format.U32.unpack_from(self._header, format.DISK_ERRNO_AT)
         lost = sum(max(0, end - start) for start, end in self.lost)
@@ -162,21 +168,25 @@ class Reader:
     # Calls
 
     def call(self, seq: int) -> Call:
-        """Call number `seq`. Raises IndexError where there is none (yet)."""
+        """Call number `seq`; a note reads as one. Raises IndexError where there is none (yet)."""
         (
             time, at, offset, _, _, _, socket, duration, result, length, size, details, errno, name, layer, flags,
         ) = self._records.record(self._known(seq))  # fmt: skip
         args: tuple[Argument, ...] = ()
         answer: Argument | None = None
         made = via = 0
-        if details:
+        function = _FUNCTIONS[name]
+        if function is _NOTE:
+            note = self.note(seq)
+            args, answer = (note.kind,), note.text
+        elif details:
             args, answer, made, via = format.unpack_details(self.heap(at + length, details, rescued=True) or b"")
         return Call(
             seq,
             time,
             _ns(duration),
             socket,
-            _NAMES.get(name, _UNKNOWN),
+            function,
             result,
             errno,
             size,
@@ -186,14 +196,24 @@ class Reader:
             offset,
             at,
             length,
-            _LAYERS.get(layer, Layer.WIRE),
+            _LAYERS[layer],
             bool(flags & format.UNDER),
             bool(flags & format.MESSAGE),
             via,
         )
 
+    def note(self, seq: int) -> Note:
+        """Note number `seq`. Raises IndexError where there is none (yet), ValueError where that is a call."""
+        time, at, _, _, _, _, socket, _, _, length, _, details, _, function, _, _ = self._records.record(
+            self._known(seq)
+        )
+        if function != Function.NOTE:
+            raise ValueError(f"{seq} is a call")
+        kind, fields = format.unpack_note(self.heap(at + length, details, rescued=True) or b"")
+        return Note(seq, time, socket, kind, fields)
+
     def places(self, start: int, stop: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Where the bytes of the calls [start, stop) begin in the heap, and how many they are."""
+        """Where the bytes of the calls [start, stop), which are there, begin in the heap, and how many they are."""
         return self._records.places(start, stop)
 
     def data(self, call: Call, start: int = 0, stop: int | None = None) -> bytes | None:
@@ -258,15 +278,18 @@ class Reader:
         return self._rebuild()[number - 1].open if data is None else not any(data[format.ENDED])
 
     def nth(self, socket: Socket, n: int) -> int:
-        """Which call is the socket's n-th (from 0), in steps that grow with the logarithm of its calls."""
+        """Which record is the socket's n-th (from 0), in steps that grow with the logarithm of their number.
+
+        Below the first and above the last it is that one. The socket has to have any.
+        """
         return self._records.nth(socket.number, self._known(socket.last), n)
 
     def rank(self, seq: int) -> int:
-        """How many calls the socket of call `seq` had made before it."""
+        """How many records the socket of record `seq` had before it. Raises IndexError where there is no `seq`."""
         return self._records.links(self._known(seq))[2]
 
     def before(self, seq: int) -> int | None:
-        """The same socket's call before `seq`; None for its first."""
+        """The same socket's record before `seq`; None for its first. Raises IndexError where there is no `seq`."""
         prev = self._records.links(self._known(seq))[0]
         return None if prev >= seq else prev
 
@@ -307,10 +330,11 @@ class Reader:
         """The sockets, made again from the calls."""
         if self._rebuilt is None:
             sockets: dict[int, Socket] = {}
+            known: dict[int, Socket] = {}
             for number in range(1, self.sockets + 1):
-                known = self._from_slot(number) or Socket(number)
+                known[number] = self._from_slot(number) or Socket(number)
                 sockets[number] = Socket(number)
-                sockets[number].remember(known)
+                sockets[number].remember(known[number])
             for seq in range(self.count):
                 call = self.call(seq)
                 socket = sockets.setdefault(call.socket, Socket(call.socket))
@@ -323,6 +347,7 @@ class Reader:
                 bound = sockets.get(socket.parent)
                 if socket.datagrams and bound and bound.ended and not socket.ended:
                     socket.over(bound.ended)
+                socket.wait(known.get(socket.number, socket))
             self._rebuilt = [sockets[number] for number in range(1, self.sockets + 1)]
         return self._rebuilt
 
@@ -334,7 +359,7 @@ class Reader:
             return None
         try:
             size = os.fstat(fd).st_size
-            if not size or size != format.U64.unpack_from(self._header, 64)[0]:
+            if not size or size != format.U64.unpack_from(self._header, format.RING_SIZE_AT)[0]:
                 return None
             return mmap.mmap(fd, size, access=mmap.ACCESS_READ)
         finally:
@@ -345,7 +370,7 @@ class Reader:
         counted = self.count
         there = (os.fstat(self._calls).st_size - format.HEADER_SIZE) // format.RECORD_SIZE
         self.count = min(self.count, there)
-        while self.count and self._records.record(self.count - 1)[13] == 0:
+        while self.count and not self._records.function(self.count - 1):
             self.count -= 1
         self.cut = counted - self.count
         slots = os.fstat(self._sockets_fd).st_size // format.SLOT_SIZE

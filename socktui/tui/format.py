@@ -15,6 +15,8 @@ def label(socket: Socket) -> str:
         parts = [number, kind, socket.service, socket.local]
     else:
         what = "client" if socket.role is Role.CLIENT else socket.service or "server"
+        if not socket.role.known:
+            what = str(socket.role)
         parts = [number, kind, what, socket.peer, socket.who]
     return " ".join(part for part in parts if part)
 
@@ -56,7 +58,7 @@ def ended(socket: Socket) -> str:
         case End.FAILED:
             return errno_name(socket.errno)
         case _:
-            return "closed"
+            return "closed" if socket.end.known else str(socket.end)
 
 
 def why(socket: Socket) -> str:

@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
 
-from socktui.core.call import TRANSFERS, errno_name
+from socktui.core.call import Function, errno_name
 from socktui.core.safe import safe
 from socktui.core.sockets import End, Role, Socket, State
 from socktui.core.source import c_line, duration_text
@@ -219,7 +219,7 @@ class Connections(Sockets):
 
 
 class Calls:
-    """Rows of a sequence: each call as its line of C."""
+    """Rows of a sequence: each call as its line of C, each note in its words."""
 
     def __init__(self, sequence: CallSequence) -> None:
         self.sequence = sequence
@@ -243,17 +243,20 @@ class Calls:
         call = self.sequence.call(i)
         line = self.line(i)
         style: CellStyle | None = None
-        if call.failed:
+        note = call.name is Function.NOTE
+        if note:
+            style = "warn"
+        elif call.failed:
             style = "dim" if errno_name(call.errno) in ("EINPROGRESS", "EAGAIN") else "bad"
-        elif call.name in TRANSFERS and call.length:
+        elif call.transfers and call.length:
             style = "good" if call.sends else "accent"
         stamp = time.strftime("%H:%M:%S", time.localtime(self._wall(call.time) // 10**9))
         millis = self._wall(call.time) // 10**6 % 1000
         return [
             (f"{stamp}.{millis:03d}", "dim"),
-            (f"{call.socket}", "dim"),
+            (f"{call.socket or ''}", "dim"),
             (line, style) if style else line,
-            (duration_text(call.duration), "dim"),
+            ("" if note else duration_text(call.duration), "dim"),
         ]
 
     def _wall(self, monotonic: int) -> int:
@@ -262,7 +265,7 @@ class Calls:
 
     def _fd(self, number: int) -> int:
         fd = self._fds.get(number, -1)
-        if fd < 0:
+        if fd < 0 and number:
             if len(self._fds) > REMEMBERED:
                 self._fds.clear()
             fd = self._fds[number] = self.sequence.reader.socket(number).fd
@@ -287,5 +290,7 @@ class Clock:
 
 
 def _role(socket: Socket) -> Role:
-    """A socket that was to listen and could not is shown among those that do."""
+    """A socket that was to listen and could not is shown among those that do, one of an unknown role with the rest."""
+    if not socket.role.known:
+        return Role.CLIENT
     return Role.LISTENER if socket.role is Role.NEW and socket.end is End.FAILED and socket.service else socket.role

@@ -19,7 +19,7 @@ calls: st.SearchStrategy[Call] = st.builds(
     time=st.integers(0, 99),
     duration=st.integers(0, 99),
     socket=st.integers(0, 5),
-    name=st.sampled_from(Function),
+    name=st.sampled_from(Function) | st.integers(0, 255).map(Function),
     result=st.integers(-1, 99),
     errno=st.sampled_from([0, 0, 0, 11, 104, 110, 111, 115, 32, 9999]),
     size=st.integers(0, 99),
@@ -29,7 +29,7 @@ calls: st.SearchStrategy[Call] = st.builds(
     offset=st.integers(0, 99),
     at=st.integers(0, 99),
     length=st.integers(0, 99),
-    layer=st.just(Layer.WIRE),
+    layer=st.integers(0, 255).map(Layer),
 )
 
 
@@ -109,6 +109,78 @@ def test_states(made: tuple[tuple[Any, ...], ...], state: str, why: str, is_open
     socket = fold(*made)
     assert (str(socket.state), socket.why, socket.open) == (state, why, is_open)
     assert socket.calls == len(made)
+
+
+def applied(socket: Socket, *made: Call) -> Socket:
+    for call in made:
+        socket.apply(call)
+    return socket
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        Call(7, 500, 1, 1, Function(24), 9, args=("AF_INET6", "SOCK_DGRAM", 0), length=13),
+        Call(7, 500, 1, 1, Function(24), -1, errnos.ECONNRESET, answer="it failed", layer=Layer.TLS),
+        Call(7, 500, 1, 1, Function.RECV, 13, size=20, length=13, layer=Layer(9)),
+        Call(7, 500, 1, 1, Function.RECV, 0, size=20, layer=Layer(9)),
+        Call(7, 500, 1, 1, Function.CLOSE, 0, layer=Layer(9)),
+    ],
+)
+def test_what_is_not_known_is_counted_and_does_nothing(call: Call) -> None:
+    before, after = fold(*CLIENT), applied(fold(*CLIENT), call)
+    assert (after.calls, after.last, after.active) == (before.calls + 1, 7, 500)
+    after.calls, after.last, after.active = before.calls, before.last, before.active
+    assert after == before
+
+
+def test_a_note_is_no_call() -> None:
+    before = fold(*CLIENT)
+    before.pending, before.pending_since = Function.RECV, 50
+    after = applied(fold(*CLIENT), Call(7, 500, 0, 1, Function.NOTE, 0))
+    after.pending, after.pending_since = Function.RECV, 50
+    assert (after.calls, after.last, after.active) == (before.calls + 1, 7, before.active)
+    after.calls, after.last = before.calls, before.last
+    assert after == before
+
+
+def test_a_pending_call_is_answered_by_the_next() -> None:
+    socket = Socket(1, pending=Function.RECV, pending_since=50)
+    applied(socket, Call(7, 500, 0, 1, Function.NOTE, 0))
+    assert socket.pending_since == 50
+    applied(socket, Call(8, 500, 0, 1, Function.RECV, 5, size=20, length=5))
+    assert (socket.pending, socket.pending_since) == (None, 0)
+
+
+def test_bytes_are_counted_by_direction_and_layer() -> None:
+    socket = Socket(1)
+    moved = [
+        (Function.RECV, 3),
+        (Function.RECVFROM, 4),
+        (Function.SEND, 5),
+        (Function.SENDTO, 6),
+        (Function.WS_RECV, 7),
+    ]
+    assert [socket.transferred(name, length) for name, length in moved * 2] == [0, 3, 0, 5, 0, 7, 10, 11, 16, 7]
+    assert (socket.received, socket.sent, socket.above) == (14, 22, {Function.WS_RECV: 14})
+    for name in (Function.CLOSE, Function.NOTE, Function(24)):
+        assert socket.transferred(name, 9) == 0
+    assert (socket.received, socket.sent, socket.above) == (14, 22, {Function.WS_RECV: 14})
+
+
+@pytest.mark.parametrize(("its", "owner"), [((0, ""), (5, "server")), ((6, "worker"), (6, "worker"))])
+def test_an_accepted_one_is_its_listener_s_process_s_unless_another_is_known(
+    its: tuple[int, str], owner: tuple[int, str]
+) -> None:
+    listener = Socket(1, pid=5, command="server")
+    accepted, peer = Socket(2, pid=its[0], command=its[1]), Socket(3, pid=its[0], command=its[1])
+    accepted.accepted(Call(9, 500, 1, 1, Function.ACCEPT, 8, made=2), listener)
+    peer.peered(listener, "127.0.0.1:4000", 3, 500, asked=False)
+    assert (accepted.pid, accepted.command) == (peer.pid, peer.command) == owner
+
+
+def test_an_end_that_has_no_name_here_is_told_by_its_number() -> None:
+    assert Socket(1, end=End(9)).why == "end 9"
 
 
 def test_a_client() -> None:

@@ -124,8 +124,20 @@ def test_a_call_is_written_as_in_c(made: Call, fd: int, line: str) -> None:
 
 
 def test_every_function_is_written_by_its_name() -> None:
-    for name in Function:
+    for name in set(Function) - {Function.NOTE}:
         assert c_line(call(name), 3).startswith(f"{name}(")
+
+
+def test_what_has_no_name_here_is_shown_by_its_number() -> None:
+    made = call(Function(24), 0, args=("x", 7), layer=Layer(9), length=5)
+    assert c_line(made, 7) == "function 24(7, x, 7) = 0"
+    assert remark(made) == "layer 9"
+    assert meaning("raw", made, lambda: b"\x45" * 40) == ""
+
+
+@pytest.mark.parametrize(("text", "shown"), [("held 2.1 s", "held 2.1 s"), ("a\x1b[2J", "a␛[2J"), (None, "(not kept)")])
+def test_a_note_is_shown_in_its_words(text: str | None, shown: str) -> None:
+    assert c_line(call(Function.NOTE, args=("hold",), answer=text), -1) == f"note: {shown}"
 
 
 @pytest.mark.parametrize(

@@ -50,8 +50,10 @@ def test_an_attempt_is_known_while_it_goes_on(capture: Path) -> None:
     async def main(context: EngineContext) -> None:
         traced = TracedSocket.open(context.journal, sockets.AF_INET, sockets.SOCK_STREAM)
         connection = Stream(context, traced)
-        with pytest.raises(ZeroDivisionError), context.attempting(connection):
+        with context.attempting(connection):
             assert context.attempts == {traced.number: connection}
+        assert context.attempts == {}
+        with pytest.raises(ZeroDivisionError), context.attempting(connection):
             raise ZeroDivisionError
         assert context.attempts == {}
         connection.close()

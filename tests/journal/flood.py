@@ -7,7 +7,7 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-from socktui.core.call import Function
+from socktui.core.call import Call, Function
 from socktui.journal.writer import Journal
 
 
@@ -24,15 +24,10 @@ def main() -> None:
     total = number = 0
     while total < size:
         data = content(number)
-        found = journal.heap.space(len(data))
-        if found is None:
-            continue
-        at, view = found
-        view[:] = data
-        journal.heap.commit(at + len(data))
-        journal.append_transfer(entries[number % 5], Function.RECV, number + 1, number + 2, at, len(data), number)
+        entry = entries[number % 5]
+        journal.append(entry, Call(0, number + 1, 1, 0, Function.RECV, len(data), size=number), data)
         if number % 50 == 0:
-            journal.append_call(entries[number % 5], Function.SHUTDOWN, number, number, 0, args=("SHUT_WR",))
+            journal.append(entry, Call(0, number, 0, 0, Function.SHUTDOWN, 0, args=("SHUT_WR",)))
         total += len(data)
         number += 1
     journal.close()

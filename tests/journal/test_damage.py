@@ -1,11 +1,9 @@
 """Captures that are cut off, damaged, of another version or not ours: one line says so, or what is left is read."""
 
 import os
-import re
 import resource
 import shutil
 import struct
-from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -14,13 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from socktui.journal import format
-from socktui.journal.captures import list_captures
-from socktui.journal.folder import new_path
 from socktui.journal.matching import Pattern
 from socktui.journal.reader import CaptureError, Reader
 from socktui.journal.search import Scope, Search
-from socktui.journal.writer import Journal
-from tests.journal.writing import RING, left_behind, small
 
 MOST = 2000
 """Steps of a search, for damage can make a call very long."""
@@ -60,20 +54,6 @@ def open_and_look(path: Path) -> None:
     except CaptureError as error:
         why = str(error)
     assert why is None or (why.startswith(str(path)) and "\n" not in why)
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("whole") / "c.socktui"
-    small(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("killed") / "c.socktui"
-    left_behind(path)
-    return path
 
 
 @pytest.mark.parametrize("file", ["calls", "sockets", "heap"])
@@ -144,131 +124,3 @@ def test_numbers_beyond_all_bounds_cost_no_memory(whole: Path, tmp_path: Path) -
         assert reader.sockets <= 9
         assert reader.data(reader.call(4)) is None
         look_at_everything(reader)
-
-
-def newer(path: Path) -> None:
-    with (path / "calls").open("r+b") as file:
-        file.seek(8)
-        file.write(struct.pack("<I", 2))
-
-
-def foreign(path: Path) -> None:
-    (path / "calls").write_bytes(b"\x0a\x0d\x0d\x0a" * 2000)
-
-
-def no_size(path: Path) -> None:
-    with (path / "calls").open("r+b") as file:
-        file.seek(12)
-        file.write(struct.pack("<I", 32))
-
-
-def short(path: Path) -> None:
-    os.truncate(path / "calls", 100)
-
-
-def gone(path: Path) -> None:
-    shutil.rmtree(path)
-
-
-def empty(path: Path) -> None:
-    shutil.rmtree(path)
-    path.mkdir()
-
-
-def other_files(path: Path) -> None:
-    empty(path)
-    (path / "photo.jpg").touch()
-
-
-def a_file(path: Path) -> None:
-    shutil.rmtree(path)
-    path.write_text("hello")
-
-
-def no_heap(path: Path) -> None:
-    (path / "heap").unlink()
-
-
-def folder_for_calls(path: Path) -> None:
-    (path / "calls").unlink()
-    (path / "calls").mkdir()
-
-
-def pipe_for_heap(path: Path) -> None:
-    (path / "heap").unlink()
-    os.mkfifo(path / "heap")
-
-
-def pipe_for_calls(path: Path) -> None:
-    (path / "calls").unlink()
-    os.mkfifo(path / "calls")
-
-
-def link_for_calls(path: Path) -> None:
-    (path / "calls").rename(path / "elsewhere")
-    (path / "calls").symlink_to(path / "elsewhere")
-
-
-@pytest.mark.parametrize(
-    ("harm", "why"),
-    [
-        (newer, "is of format 2, and this version reads up to 1: open it with a newer socktui"),
-        (foreign, "is no capture of socktui: its file 'calls' is of another kind"),
-        (no_size, "is damaged: the header of its file 'calls' makes no sense"),
-        (short, "is damaged: its file 'calls' is cut off within the header"),
-        (gone, "does not exist"),
-        (empty, "is an empty folder"),
-        (other_files, "is no capture of socktui, or damaged: no file 'calls' in it"),
-        (a_file, "is a file: a capture is a folder"),
-        (no_heap, "is no capture of socktui, or damaged: no file 'heap' in it"),
-        (folder_for_calls, "is no capture of socktui: its 'calls' is no file"),
-        (pipe_for_calls, "is no capture of socktui: its 'calls' is no file"),
-        (pipe_for_heap, "is no capture of socktui: its 'heap' is no file"),
-        (link_for_calls, "cannot be read: Too many levels of symbolic links"),
-    ],
-)
-def test_one_line_says_why(whole: Path, tmp_path: Path, harm: Callable[[Path], None], why: str) -> None:
-    path = tmp_path / "c.socktui"
-    shutil.copytree(whole, path)
-    harm(path)
-    with pytest.raises(CaptureError, match=f"^{re.escape(f'{path} {why}')}$"):
-        Reader(path)
-
-
-@pytest.mark.parametrize("meta", [None, b"", b"[]", b"{", b"\xff\xfe", b"[" * 100_000])
-def test_meta_is_not_needed(whole: Path, tmp_path: Path, meta: bytes | None) -> None:
-    path = tmp_path / "c.socktui"
-    shutil.copytree(whole, path)
-    (path / "meta.json").unlink() if meta is None else (path / "meta.json").write_bytes(meta)
-    with Reader(path) as reader:
-        assert reader.meta == {}
-        assert reader.count == 8
-        assert reader.start_wall > 1_700_000_000 * 10**9
-
-
-def test_the_list_of_captures_tells_what_is_wrong_with_each(whole: Path, tmp_path: Path) -> None:
-    shutil.copytree(whole, tmp_path / "a.socktui")
-    shutil.copytree(whole, tmp_path / "b.socktui")
-    os.truncate(tmp_path / "b.socktui/calls", 4096 + 100)
-    shutil.copytree(whole, tmp_path / "c.socktui")
-    newer(tmp_path / "c.socktui")
-    live = Journal(tmp_path / "d.socktui", ring_size=RING, floor=0)
-    (tmp_path / "notes.txt").touch()
-    states = [(each.path.name, each.calls, each.state) for each in list_captures(tmp_path)]
-    live.close()
-    assert states[0] == ("a.socktui", 8, "complete")
-    assert states[1][:2] == ("b.socktui", 1)
-    assert "is of format 2" in states[2][2]
-    assert states[3] == ("d.socktui", 0, "live")
-    assert list_captures(tmp_path / "nowhere") == []
-
-
-def test_new_captures_get_places_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    taken = set()
-    for _ in range(3):
-        path = new_path()
-        assert path not in taken
-        taken.add(path)
-        path.mkdir()
-    assert path.parent.stat().st_mode & 0o777 == 0o700

@@ -16,8 +16,7 @@ from socktui.journal import heap as heaps
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from tests.journal.flood import content
-from tests.journal.test_journal import folded
-from tests.journal.writing import RING, Told, called, moved
+from tests.journal.writing import RING, Told, folded, moved
 from tests.support import fresh, wait_until
 
 
@@ -91,23 +90,6 @@ def test_a_killed_writer_loses_nothing_that_it_counted(capture: Path, calls: int
                 assert socket.state == by_fold.state
 
 
-def test_a_call_that_its_socket_was_not_told_of_any_more(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed between the record of a call and the slot of its socket."""
-    told = Told()
-    journal = Journal(capture, ring_size=RING, floor=0)
-    entry = journal.entry()
-    called(journal, told, entry, Function.CONNECT, 0, args=(["127.0.0.1", 5005],))
-    monkeypatch.setattr(journal, "_write_slot", lambda entry: None)
-    called(journal, told, entry, Function.CLOSE, 0)
-    journal.heap.close()
-    journal._slots.close(128)
-    journal._header.close()
-    journal._calls.close(4096 + 2 * 64)
-    with Reader(capture) as reader:
-        assert reader.socket(1).ended
-        assert reader.nth(reader.socket(1), 1) == 1
-
-
 def test_a_slow_disk_makes_its_writer_wait_and_loses_nothing(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.pwrite
 
@@ -139,19 +121,6 @@ def test_who_waits_for_room_is_told_even_if_there_is_room_already(capture: Path)
     wait_until(lambda: told, 5)
     journal.close()
     assert told == [1]
-
-
-def test_details_that_found_no_room_are_counted(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    journal = Journal(capture, ring_size=RING, floor=0)
-    entry = journal.entry()
-    monkeypatch.setattr(journal.heap, "keep", lambda data: None)
-    journal.append_call(entry, Function.BIND, 1, 2, 0, args=(["127.0.0.1", 5005],))
-    monkeypatch.undo()
-    journal.close()
-    with Reader(capture) as reader:
-        assert reader.call(0).args == ()
-        assert reader.health.lost_calls == 1
-        assert not reader.health.whole
 
 
 def test_a_full_disk_is_counted_to_the_byte_and_forgotten_when_there_is_room(
@@ -196,39 +165,3 @@ def test_a_full_disk_is_counted_to_the_byte_and_forgotten_when_there_is_room(
     journal.close()
     with Reader(capture) as reader:
         assert [reader.data(reader.call(seq)) for seq in range(4)] == [b"before", None, None, b"after"]
-
-
-def test_calls_without_room_are_counted_and_leave_the_rest_whole(
-    capture: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("socktui.journal.writer.RETRY_SECONDS", 0)
-    journal = Journal(capture, ring_size=RING, floor=0)
-    entries = [journal.entry(), journal.entry()]
-    while 4096 + journal.count * 64 < journal._calls.size:
-        journal.append_transfer(entries[journal.count % 2], Function.RECV, 1, 2, 0, 1, 1)
-    fits = journal.count
-    full = True
-    grow = journal._calls.grow
-
-    def maybe() -> None:
-        if full:
-            raise OSError(28, "No space left on device")
-        grow()
-
-    monkeypatch.setattr(journal._calls, "grow", maybe)
-    journal.append_transfer(entries[0], Function.RECV, 1, 2, 0, 1, 1)
-    journal.append_call(entries[1], Function.SHUTDOWN, 1, 2, 0, args=("SHUT_WR",))
-    full = False
-    journal.append_transfer(entries[0], Function.RECV, 1, 2, 0, 1, 1)
-    journal.append_call(entries[1], Function.CLOSE, 9, 10, 0)
-    journal.close()
-    with Reader(capture) as reader:
-        assert reader.count == fits + 2
-        assert reader.health.lost_calls == 2
-        for number in (1, 2):
-            socket = reader.socket(number)
-            mine = [seq for seq in range(reader.count) if reader.call(seq).socket == number]
-            assert socket.calls == len(mine)
-            assert [reader.nth(socket, n) for n in range(len(mine) - 50, len(mine))] == mine[-50:]
-        assert reader.socket(1).received == fits // 2 + 2
-        assert reader.socket(2).ended == 9

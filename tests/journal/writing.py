@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from socktui.core.call import Argument, Call, Function
+from socktui.core.sockets import Socket
 from socktui.journal.entry import Entry
+from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 
 RING = 1 << 18
@@ -21,24 +23,13 @@ class Told:
     data: dict[int, bytes] = field(default_factory=dict)
 
 
-def moved(journal: Journal, told: Told, entry: Entry, name: Function, data: bytes) -> None:
-    """What a traced socket does for a send() or recv() that moved bytes."""
-    while (found := journal.heap.space(len(data))) is None:
-        pass  # the disk is behind
-    at, view = found
-    view[:] = data
-    journal.heap.commit(at + len(data))
-    socket = entry.socket
-    offset = socket.received if name is Function.RECV else socket.sent
-    began = 1000 * (journal.count + 1)
-    seq = journal.count
-    journal.append_transfer(entry, name, began, began + 500, at, len(data), len(data) + 7)
-    told.calls.append(
-        Call(
-            seq, began, 500, socket.number, name, len(data), size=len(data) + 7, offset=offset, at=at, length=len(data)
-        )
-    )
-    told.data[seq] = data
+def moved(journal: Journal, told: Told, entry: Entry, name: Function, data: bytes) -> Call:
+    """A send() or recv() that moved bytes."""
+    call = Call(0, 1000 * (journal.count + 1), 500, 0, name, len(data), size=len(data) + 7)
+    call = journal.append(entry, entry.classify(call), data)
+    told.calls.append(call)
+    told.data[call.seq] = data
+    return call
 
 
 def called(
@@ -54,10 +45,9 @@ def called(
     answer: Argument | None = None,
     made: int = 0,
 ) -> Call:
-    began = 1000 * (journal.count + 1)
-    call = journal.append_call(
-        entry, name, began, began + 2000, result, errno, size=size, args=args, answer=answer, made=made
-    )
+    """A call that carried no bytes."""
+    call = Call(0, 1000 * (journal.count + 1), 2000, 0, name, result, errno, size, args, answer, made)
+    call = journal.append(entry, entry.classify(call))
     told.calls.append(call)
     return call
 
@@ -67,6 +57,17 @@ def accepted(journal: Journal, told: Told, listener: Entry, fd: int) -> Entry:
         journal, told, listener, Function.ACCEPT, fd, answer=["127.0.0.1", 50000 + fd], made=journal.next_socket
     )
     return journal.entry(listener, call)
+
+
+def folded(reader: Reader) -> list[Socket]:
+    """The sockets, as their calls alone tell."""
+    sockets = {number: Socket(number) for number in range(1, reader.sockets + 1)}
+    for seq in range(reader.count):
+        call = reader.call(seq)
+        sockets[call.socket].apply(call)
+        if call.made:
+            sockets[call.made].accepted(call, sockets[call.socket])
+    return list(sockets.values())
 
 
 def small(path: Path) -> None:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from socktui.core.call import Argument, Call, Function
 from socktui.core.endpoint import SCHEMES
-from socktui.journal import format
 from socktui.journal.entry import Entry
-from socktui.journal.writer import DETAILS_ROOM, Journal
+from socktui.journal.writer import Clocks, Journal
 
 WALL = 1_767_358_800_000_000_000
 """2026-01-02 13:00:00 UTC."""
@@ -20,7 +19,6 @@ _KINDS = {
     "tcp": "SOCK_STREAM", "udp": "SOCK_DGRAM", "raw": "SOCK_RAW", "icmp": "SOCK_RAW",
     "u_str": "SOCK_STREAM", "u_dgr": "SOCK_DGRAM", "u_seq": "SOCK_SEQPACKET",
 }  # fmt: skip
-START_WALL_AT, START_MONOTONIC_AT = 72, 80
 
 
 class Canned:
@@ -28,9 +26,7 @@ class Canned:
 
     def __init__(self, path: Path, *, ring: int = RING) -> None:
         self.path = path
-        self.journal = Journal(path, ring_size=ring, floor=0)
-        format.U64.pack_into(self.journal._header, START_WALL_AT, WALL)
-        format.U64.pack_into(self.journal._header, START_MONOTONIC_AT, MONOTONIC)
+        self.journal = Journal(path, ring_size=ring, floor=0, clocks=Clocks(WALL, MONOTONIC))
         self.now = MONOTONIC + 250 * MS
         self._fd = 6
 
@@ -111,18 +107,18 @@ class Canned:
         result: int = 0,
         errno: int = 0,
         *,
+        data: bytes = b"",
         size: int = 0,
         args: tuple[Argument, ...] = (),
         answer: Argument | None = None,
         made: int = 0,
     ) -> Call:
-        began = self._tick()
-        return self.journal.append_call(
-            entry, name, began, began + 12_000, result, errno, size=size, args=args, answer=answer, made=made
-        )
+        call = Call(0, self.now, 12_000, 0, name, result, errno, size, args, answer, made)
+        self.now += MS
+        return self.journal.append(entry, entry.classify(call), data)
 
     def send(self, entry: Entry, data: bytes) -> None:
-        self._move(entry, Function.SEND, data, len(data))
+        self.call(entry, Function.SEND, len(data), data=data, size=len(data))
 
     def carry(
         self,
@@ -136,15 +132,10 @@ class Canned:
         answer: Argument | None = None,
     ) -> None:
         """A call that moved bytes and has more to say: a datagram's, or one of a layer above the wire."""
-        at, view = self._space(len(data) + DETAILS_ROOM)
-        view[: len(data)] = data
-        began = self._tick()
-        self.journal.append_message(
-            entry, name, began, began + 12_000, at, view, len(data), size, result=result, args=args, answer=answer
-        )
+        self.call(entry, name, len(data) if result is None else result, data=data, size=size, args=args, answer=answer)
 
     def recv(self, entry: Entry, data: bytes, size: int = 65536) -> None:
-        self._move(entry, Function.RECV, data, size)
+        self.call(entry, Function.RECV, len(data), data=data, size=size)
 
     def say(self, one: Entry, other: Entry, data: bytes) -> None:
         """One end sends, the other receives."""
@@ -181,23 +172,6 @@ class Canned:
         family = "AF_UNIX" if netid.startswith("u_") else "AF_INET"
         self.call(entry, Function.SOCKET, self._fd, args=(family, f"{_KINDS[netid]}|SOCK_NONBLOCK|SOCK_CLOEXEC", 0))
         return entry
-
-    def _space(self, size: int) -> tuple[int, memoryview]:
-        found = self.journal.heap.space(size)
-        while found is None:
-            found = self.journal.heap.space(size)
-        return found
-
-    def _tick(self) -> int:
-        began, self.now = self.now, self.now + MS
-        return began
-
-    def _move(self, entry: Entry, name: Function, data: bytes, size: int) -> None:
-        at, view = self._space(len(data))
-        view[:] = data
-        self.journal.heap.commit(at + len(data))
-        began = self._tick()
-        self.journal.append_transfer(entry, name, began, began + 12_000, at, len(data), size)
 
 
 def _address(text: str) -> Argument:

@@ -69,7 +69,7 @@ def shown(call: Call, seen: LayerFilter) -> bool:
     """Whether the byte log has anything to say of a call: bytes that moved, and what begins and ends a talk."""
     if seen == "wire" and call.layer is not Layer.WIRE:
         return False
-    if call.length or call.empty:
+    if call.transfers and (call.length or call.empty):
         return seen != "clear" or not call.under
     if call.failed:
         return call.name in _FAILURES
