@@ -2,15 +2,29 @@
 PYTHON ?= python3
 ARGS ?=
 TESTS ?=
+# What `make check` runs: tests that start no engine and talk to nobody.
+QUICK_TESTS := tests/core tests/journal tests/templates tests/test_mirror.py tests/test_docstrings.py \
+  tests/test_contributing.py tests/test_readme.py
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 PIP := -m pip --quiet --disable-pip-version-check
 
-.PHONY: run test sanitize header bench screenshots lock clean help
+.PHONY: run check fmt test sanitize header bench screenshots lock clean help
 
 run: $(READY)  ## open the workbench (ARGS="echo :5005 --headless": with arguments)
 	@$(BIN)/socktui $(ARGS)
+
+check: $(READY)  ## check style, types and arrows, and run the quick tests (half a minute)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n auto -m "not slow" $(QUICK_TESTS)
+
+fmt: $(READY)  ## mend style: what ruff can correct, and the format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
 
 test: $(READY)  ## check style, types and arrows, and run all tests (TESTS="-k echo": some of them)
 	$(BIN)/ruff check
@@ -28,7 +42,7 @@ header: $(READY)  ## write socktui/journal/_format.h anew from journal/format.py
 bench: $(READY)  ## measure, side by side with other programs (QUICK=1: small sizes, nothing written)
 	$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 
-screenshots: $(READY)  ## draw the README's pictures from the running program
+screenshots: $(READY)  ## draw the pictures of the README and docs/ from the running program
 	$(BIN)/python -m tests.screenshots
 
 # Installing anew over what is there is quick; a venv that was left half made is finished.

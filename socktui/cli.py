@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from socktui import __version__
 from socktui.control.start import Start
 from socktui.core.endpoint import Endpoint, EndpointError
 from socktui.core.safe import safe
@@ -54,19 +53,19 @@ Exit status: 0 found, 1 not found, 2 bad usage, or no capture.
 
 
 class Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong."""
+    """A parser that reports bad usage in one line."""
 
     def error(self, message: str) -> NoReturn:
         say(f"{self.prog}: {message}")
         sys.exit(2)
 
     def print_help(self, file: object = None) -> None:
-        """The stock one hides that it could not be written."""
+        """Print the help. The inherited method would hide that it could not be written."""
         write_line(self.format_help().rstrip())
 
 
 class Command(Parser):
-    """The parser of a command, made when that command is given: to make them all takes longer than to parse.
+    """The parser of a command, set up when that command is given: to set them all up takes longer than to parse.
 
     fill  adds its arguments
     """
@@ -76,13 +75,17 @@ class Command(Parser):
         self._options = options
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Set the parser up, and parse: argparse calls this once the command is known."""
         super().__init__(**self._options)
         self._fill(self)
         return super().parse_known_args(args, namespace)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Do what the command line says; the exit status."""
+    """Run the command line `argv` (the default: that of the process). Its exit status: 0, 1, 2, or 130 after SIGINT.
+
+    Raises SystemExit, as argparse does: 0 after the help, 2 for bad usage.
+    """
     open_standard_files()
     try:
         args = _parser().parse_args(argv)
@@ -202,7 +205,7 @@ def _add_listening(parser: Parser) -> None:
 
 
 def _add_making(parser: Parser) -> "argparse._MutuallyExclusiveGroup":
-    """What all that make sockets have in common; the group of choices of what is printed."""
+    """Add the arguments of all commands that make sockets. The group of choices of what is printed."""
     parser.add_argument(
         "--buffer", metavar="N", type=_number(BUFFER_MOST), default=0, help="bytes each recv asks for (default: 65536)"
     )
@@ -217,7 +220,7 @@ def _add_making(parser: Parser) -> "argparse._MutuallyExclusiveGroup":
 
 
 def _add_capture(parser: Parser) -> None:
-    """Without defaults, which would override what stands before the command."""
+    """Add the arguments of captures, without defaults: those would override what stands before the command."""
     parser.add_argument(
         "--capture", metavar="DIR", type=Path, default=argparse.SUPPRESS,
         help="where the capture goes, a new folder (default: a dated one in the user's state directory)",
@@ -246,7 +249,7 @@ def _service(spec: str) -> str:
 
 
 def _template(name: str) -> bytes:
-    """What a template sends."""
+    """The bytes of the template of that name."""
     from socktui.templates import TemplateError, find, templates
 
     found, wrong = templates()
@@ -279,9 +282,9 @@ def _seconds(text: str) -> float:
 
 
 def _version(args: argparse.Namespace) -> int:
-    from socktui.jobs import loop
+    from socktui.control.launch import engine_version
 
-    write_line(f"socktui {__version__} (inner loop: {loop.name()})")
+    write_line(engine_version())
     return 0
 
 
@@ -388,7 +391,7 @@ def _screen(args: argparse.Namespace, start: Start | None) -> int:
 
 
 def _at_a_terminal(advice: str) -> bool:
-    """Whether a screen can be drawn; says why not, and what can be done instead."""
+    """Whether a screen can be drawn. Where not, says why, and what to do instead."""
     term = os.environ.get("TERM", "")
     if term in ("", "dumb"):
         say(f"the screen needs a terminal that can be drawn on, and TERM is {term or 'not set'}: {advice}")
@@ -400,7 +403,7 @@ def _at_a_terminal(advice: str) -> bool:
 
 
 def _capture(args: argparse.Namespace) -> Path:
-    """Where the capture goes. Raises OSError where there is something already."""
+    """The path of the new capture. Raises FileExistsError where something is there already."""
     if args.capture is None:
         from socktui.journal.folder import new_path
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from socktui.engine import carrying
-from socktui.jobs import loop as loops
+from socktui.engine import fastpath
 
 COMPILED, PURE = "compiled", "pure"
 LOOPS = [COMPILED, PURE]
@@ -15,8 +14,8 @@ each_loop = pytest.mark.parametrize("inner_loop", LOOPS, indirect=True)
 def choose(loop: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the engines that are started from now on do it in one of these ways."""
     if loop == PURE:
-        monkeypatch.setenv(loops.PURE, "1")
-    elif carrying.COMPILED:
-        monkeypatch.delenv(loops.PURE, raising=False)
+        monkeypatch.setenv(fastpath.PURE, "1")
+    elif fastpath.COMPILED:
+        monkeypatch.delenv(fastpath.PURE, raising=False)
     else:
         pytest.skip("there was no compiler when the program was installed")

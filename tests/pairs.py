@@ -1,4 +1,4 @@
-"""Which services a server of each scheme can have: what the README lists, and test_families.py tries one by one."""
+"""Which services a server of each scheme can have: as docs/sockets.md lists them, and test_families.py tries them."""
 
 from socktui.core.endpoint import SCHEMES
 from socktui.services import SERVICES

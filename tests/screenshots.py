@@ -1,4 +1,4 @@
-"""Draw the pictures of the README from the running program: `python -m tests.screenshots`.
+"""Draw the pictures of the README and docs/ from the running program: `python -m tests.screenshots`.
 
 Each picture is the program itself, on a real engine with real sockets, driven by its keys; and the page that it serves
 to browsers, in a real browser.

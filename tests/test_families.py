@@ -1,4 +1,4 @@
-"""Every scheme with every service, server and client of ours: the table of the README is what really happens."""
+"""Every scheme with every service, server and client of ours: the table in docs/sockets.md is what really happens."""
 
 import asyncio
 import os

@@ -79,3 +79,9 @@ class Launch:
         except OSError:
             self._logs = False
             return os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+
+
+def engine_version() -> str:
+    """What the engine that would be started says of itself: its version, and who does the work of relays."""
+    command = [sys.executable, "-m", "socktui.control.server", "--version"]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()

@@ -1,4 +1,4 @@
-"""The engine's process: the workbench, the services and the verbs that come over the control socket.
+"""The engine's process: the table of sockets, the services and the verbs that come over the control socket.
 
 Run as `python -m socktui.control.server FD CAPTURE FLOOR`: the descriptor of the control socket, the folder
 of the capture to make, and how many bytes of disk to leave free. It ends when the other end of the control
@@ -16,11 +16,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from socktui import __version__
 from socktui.control.messages import LINE_LIMIT, VerbError, pack, unpack
+from socktui.core.connection import BUFFER_MAX, BUFFER_SIZE
 from socktui.core.endpoint import Endpoint, EndpointError
-from socktui.engine.connection import BUFFER_MAX, BUFFER_SIZE
+from socktui.engine import fastpath
+from socktui.engine.poller import Poller
 from socktui.engine.socket_table import BACKLOG, CONNECT_SECONDS, NoSuchSocket, SocketTable
-from socktui.jobs.poller import Poller
 from socktui.journal.writer import Journal
 from socktui.services import ServiceError, service
 from socktui.services.manual import client
@@ -33,17 +35,17 @@ Verb = Callable[[Args], Awaitable[Args]]
 class Server:
     """Carries out verbs, each in a task of its own, so that a slow one holds up no other."""
 
-    def __init__(self, workbench: SocketTable, writer: asyncio.StreamWriter) -> None:
-        self._workbench = workbench
+    def __init__(self, table: SocketTable, writer: asyncio.StreamWriter) -> None:
+        self._table = table
         self._writer = writer
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._verbs: dict[str, Verb] = {
             "listen": self._listen,
             "connect": self._connect,
             "send": self._send,
-            "shutdown": self._simple(workbench.shutdown),
-            "close": self._simple(workbench.close),
-            "reset": self._simple(workbench.reset),
+            "shutdown": self._simple(table.shutdown),
+            "close": self._simple(table.close),
+            "reset": self._simple(table.reset),
             "buffer": self._buffer,
             "stop": self._stop,
         }
@@ -89,18 +91,18 @@ class Server:
         endpoint = _endpoint(args)
         spec = str(args.get("service") or "echo")
         try:
-            kind, function = service(spec)
+            kind, function = service(spec, self._table.dial)
         except ServiceError as error:
             raise VerbError(str(error), "EINVAL") from error
         if endpoint.kind.messages and not kind.messages:
             raise VerbError(f"{kind.name} needs a stream, and {endpoint.scheme} carries messages", "EINVAL")
         try:
-            number, note = await self._workbench.listen(
+            number, note = await self._table.listen(
                 endpoint,
                 function,
                 spec,
                 buffer=_buffer_size(args.get("buffer") or BUFFER_SIZE),
-                echoes=kind.echoes,
+                relay=kind.relay,
                 backlog=min(int(args.get("backlog") or BACKLOG), BACKLOG_MAX),
             )
         except (OSError, UnicodeError) as error:
@@ -111,7 +113,7 @@ class Server:
     async def _connect(self, args: Args) -> Args:
         endpoint = _endpoint(args)
         try:
-            number = await self._workbench.connect(
+            number = await self._table.connect(
                 endpoint,
                 client,
                 seconds=float(args.get("seconds") or CONNECT_SECONDS),
@@ -132,8 +134,8 @@ class Server:
 
         def send(number: int) -> Awaitable[int]:
             if file:
-                return self._workbench.send_file(number, Path(file))
-            return self._workbench.send(number, data, kind)
+                return self._table.send_file(number, Path(file))
+            return self._table.send(number, data, kind)
 
         try:
             for turn in range(count):
@@ -146,7 +148,7 @@ class Server:
 
     async def _buffer(self, args: Args) -> Args:
         try:
-            self._workbench.set_buffer(int(args["socket"]), _buffer_size(args["size"]))
+            self._table.set_buffer(int(args["socket"]), _buffer_size(args["size"]))
         except NoSuchSocket as error:
             raise VerbError(str(error)) from error
         return {}
@@ -203,11 +205,11 @@ async def run(control: sockets.socket, capture: Path, floor: int, poller: Poller
         return
     try:
         writer.write(pack({"id": 0, "result": {"capture": str(capture)}}))
-        workbench = SocketTable(poller, journal)
-        serving = asyncio.ensure_future(Server(workbench, writer).serve(reader))
+        table = SocketTable(poller, journal)
+        serving = asyncio.ensure_future(Server(table, writer).serve(reader))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
         await asyncio.wait([serving])
-        workbench.end()
+        await table.end()
         if not serving.cancelled():
             serving.result()
     finally:
@@ -216,6 +218,9 @@ async def run(control: sockets.socket, capture: Path, floor: int, poller: Poller
 
 
 def main() -> None:
+    if sys.argv[1:] == ["--version"]:
+        print(f"socktui {__version__} (inner loop: {'compiled' if fastpath.wanted() else 'Python'})")  # noqa: T201
+        return
     fd, capture, floor = sys.argv[1:4]
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the one who started the engine decides when it ends

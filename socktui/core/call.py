@@ -43,7 +43,7 @@ class Function(Numbered):
     NOTE = 255
 
     def __str__(self) -> str:
-        """As the manual spells it: `recvfrom`, and `SSL_read` with OpenSSL's capitals."""
+        """The name as its man page spells it: `recvfrom`, and `SSL_read` with OpenSSL's capitals."""
         name = self.name.lower()
         return "SSL" + name[3:] if name.startswith("ssl") else name
 
@@ -127,17 +127,17 @@ class Call:
 
     @property
     def failed(self) -> bool:
-        """Whether the kernel, or the library, said no."""
+        """Whether the call returned an error: -1, and why in errno."""
         return self.errno != 0 or self.result < 0
 
     @property
     def sends(self) -> bool:
-        """Whether it is of those that send bytes of a stream."""
+        """Whether the function sends bytes of a stream, at any layer."""
         return self.name in SENDS
 
     @property
     def receives(self) -> bool:
-        """Whether it is of those that receive bytes of a stream."""
+        """Whether the function receives bytes of a stream, at any layer."""
         return self.name in RECEIVES
 
     @property
@@ -147,12 +147,12 @@ class Call:
 
     @property
     def eof(self) -> bool:
-        """A receive that was told of the peer's FIN (recv(2): the return value 0), or of its close_notify."""
+        """Whether a receive reported the peer's FIN (recv(2) returned 0), or its close_notify (RFC 8446, 6.1)."""
         return self.name in _TELL_OF_END and self.result == 0 and self.size > 0 and not self.message
 
     @property
     def empty(self) -> bool:
-        """An empty message that was sent or received."""
+        """Whether an empty message was sent or received, such as a datagram of 0 bytes."""
         return self.message and self.name in TRANSFERS and self.result == 0
 
 
@@ -160,12 +160,12 @@ _TELL_OF_END = frozenset({Function.RECV, Function.SSL_READ})
 
 
 def errno_name(number: int) -> str:
-    """`ECONNREFUSED` for 111 (errno(3)); `errno 9999` for one that has no name here."""
+    """The symbolic name of an errno (errno(3)): `ECONNREFUSED` for 111; `errno 9999` for one that has no name here."""
     return errnos.errorcode.get(number, f"errno {number}")
 
 
 def address_text(address: Argument | None) -> str:
-    """`127.0.0.1:5005` or `[::1]:5005` of an address as getsockname(2) gives it; a path as it is; empty for none."""
+    """An address as ss(8) prints it: `127.0.0.1:5005`, `[::1]:5005`; a path as it is; empty for none."""
     if isinstance(address, list) and len(address) == 1:
         return str(address[0])
     if isinstance(address, list) and len(address) == 2:

@@ -1,4 +1,4 @@
-"""The endpoint: where a socket is bound or connected to, written the same way everywhere."""
+"""The endpoint: the address that a socket is bound or connected to, written the same way everywhere."""
 
 import ipaddress
 import re
@@ -16,7 +16,7 @@ PATH_MAX = 107
 
 
 class EndpointError(ValueError):
-    """One sentence that says which part of an endpoint is wrong."""
+    """An endpoint cannot be parsed. The message is one sentence that names the part that is wrong."""
 
 
 Form = Literal["port", "path", "host", "protocol"]
@@ -29,13 +29,13 @@ class Scheme:
 
     netid     the Netid that ss prints for the sockets
     form      what stands after `://`: host and port, a path, a host alone, or a host and a protocol number
-    about     what it is, in a few words
-    layers    what is above the wire, from below
-    message   what is sent comes as it was sent: the wire itself keeps borders
-    port      taken where none is written
-    resource  a path of a resource may follow, as in a URL
-    serves    one can listen there
-    options   what may stand behind `?`
+    about     what the socket is, in a few words
+    layers    the layers above the wire, lowest first
+    message   the transport keeps message boundaries, as datagrams and packets do
+    port      the default port; None where a port must be written
+    resource  a path may follow the authority, as in a URL
+    serves    a server can listen on it
+    options   names of the options that may follow `?`, and what values each takes
     """
 
     netid: str
@@ -50,7 +50,7 @@ class Scheme:
 
     @property
     def messages(self) -> bool:
-        """Whether whoever talks over it talks in messages, rather than in a stream of bytes."""
+        """Whether a service exchanges messages over it, rather than a stream of bytes."""
         return self.message or Layer.WS in self.layers
 
 
@@ -94,7 +94,7 @@ _NAME = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(\.(?!-)[\w-]{1,63}(?<!-))*\.?")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`tcp://127.0.0.1:5005`, `unix:///run/x.sock`, `wss://host/chat?verify=no`.
+    """A parsed endpoint: `tcp://127.0.0.1:5005`, `unix:///run/x.sock`, `wss://host/chat?verify=no`.
 
     host     a name, or an address without brackets; empty where the scheme has a path instead
     port     0 asks the kernel for one; of a raw socket the protocol number
@@ -110,7 +110,7 @@ class Endpoint:
 
     @classmethod
     def parse(cls, text: str) -> "Endpoint":
-        """The endpoint that a text writes.
+        """Parse an endpoint.
 
         `host:port`, `:port` and a port alone mean TCP, on 127.0.0.1 where no host is given.
         Raises EndpointError, one sentence, where a part is missing or wrong.
@@ -136,14 +136,14 @@ class Endpoint:
 
     @classmethod
     def at(cls, scheme: str, address: str) -> "Endpoint":
-        """The endpoint of an address as sockets have it: `127.0.0.1:5005`, `/run/x.sock`. Raises EndpointError."""
+        """The endpoint of an address as ss(8) prints it: `127.0.0.1:5005`, `/run/x.sock`. Raises EndpointError."""
         if scheme in SCHEMES and SCHEMES[scheme].form == "path":
             return cls(scheme, path=_path(address))
         return cls.parse(f"{scheme}://{address}")
 
     @classmethod
     def of_address(cls, scheme: str, address: tuple[object, ...]) -> "Endpoint":
-        """The endpoint of an address as the kernel gives it: (host, port) or (host, port, flow, scope)."""
+        """The endpoint of an address as Python's socket module has it: (host, port) or (host, port, flow, scope)."""
         return cls(scheme, str(address[0]), int(str(address[1])))
 
     def __str__(self) -> str:
@@ -155,7 +155,7 @@ class Endpoint:
 
     @property
     def kind(self) -> Scheme:
-        """What its scheme means."""
+        """The properties of its scheme."""
         return SCHEMES[self.scheme]
 
     @property
@@ -167,11 +167,11 @@ class Endpoint:
         return host if self.kind.form == "host" else f"{host}:{self.port}"
 
     def option(self, name: str, otherwise: str = "") -> str:
-        """The value of an option."""
+        """The value of an option; `otherwise` where the endpoint does not have it."""
         return dict(self.options).get(name, otherwise)
 
     def with_option(self, name: str, value: str) -> "Endpoint":
-        """The same with an option set."""
+        """A copy with an option set, in place of an earlier value."""
         return replace(self, options=(*((n, v) for n, v in self.options if n != name), (name, value)))
 
     @property
@@ -184,7 +184,7 @@ class Endpoint:
 
     @property
     def loopback(self) -> bool:
-        """Whether only this machine can reach it."""
+        """Whether only this machine can reach it: a path, a loopback address or `localhost`. No name is resolved."""
         if self.kind.form == "path":
             return True
         address = self.address
@@ -195,7 +195,7 @@ class Endpoint:
 
 
 def _options(rest: str, scheme: str) -> tuple[str, tuple[tuple[str, str], ...], str]:
-    """What stands before `?`, the options behind it, and what there is for the resource."""
+    """Split off the options: the text before `?`, the options, and the query that belongs to the resource."""
     rest, mark, tail = rest.partition("?")
     known = SCHEMES[scheme].options
     options: list[tuple[str, str]] = []
@@ -239,7 +239,7 @@ def _path(path: str) -> str:
 
 
 def _encoded(text: str) -> bytes:
-    """As it goes to the kernel. Bytes that are no UTF-8 stand as surrogates in a str, and no other surrogate may."""
+    """The bytes for the kernel: surrogates are bytes that are not UTF-8 (PEP 383). Raises EndpointError for others."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
@@ -253,7 +253,7 @@ def _resource(path: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """As it can stand in an endpoint: what would be read as something else, or not be seen, as %20 and so on."""
+    """The text percent-encoded: reserved characters, and those that cannot be seen."""
     return "".join(
         sign if sign.isprintable() and sign not in "%?& " else quote(sign, safe="", errors="surrogateescape")
         for sign in text

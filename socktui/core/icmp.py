@@ -1,6 +1,6 @@
-"""Packets of IP and ICMP: made, taken apart and told in words (RFC 791, RFC 792, RFC 4443, RFC 1071).
+"""Packets of IP and ICMP: built, parsed and described in words (RFC 791, RFC 792, RFC 4443, RFC 1071).
 
-What is taken apart may be anything: it is never an error.
+The parsers take any bytes and raise nothing.
 """
 
 import struct
@@ -42,7 +42,7 @@ _EXCEEDED = {0: "ttl ran out in transit", 1: "fragments were missing"}
 
 
 def checksum(data: bytes) -> int:
-    """The Internet checksum (RFC 1071); 0 over data that holds its own, right one."""
+    """The Internet checksum (RFC 1071), 16 bits; 0 for data that contains its own correct checksum."""
     data += bytes(len(data) % 2)
     total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
@@ -60,7 +60,7 @@ def echo_request(version: int, identifier: int, sequence: int, payload: bytes) -
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The header of an IPv4 packet: its length and the whole packet's, in bytes, and what it says."""
+    """The header of an IPv4 packet (RFC 791, section 3.1): `length` bytes of header in `total` bytes of packet."""
 
     length: int
     total: int
@@ -71,7 +71,7 @@ class Header:
 
     @classmethod
     def of(cls, packet: bytes) -> "Header | None":
-        """The header that a packet begins with, as raw sockets give it (raw(7)); None where there is none."""
+        """Parse the header at the start of a packet from a raw socket (raw(7)); None where there is none."""
         if len(packet) < _IPV4.size:
             return None
         first, _, total, _, _, ttl, protocol, _, source, destination = _IPV4.unpack_from(packet)
@@ -83,7 +83,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message of ICMP. `identifier` and `sequence` mean something in those of echo only."""
+    """An ICMP message (RFC 792, RFC 4443). `identifier` and `sequence` are defined for echo messages only."""
 
     type: int
     code: int
@@ -93,7 +93,7 @@ class Message:
 
     @classmethod
     def of(cls, data: bytes) -> "Message | None":
-        """The message that stands behind an IPv4 header, or in IPv6; None where it is too short for one."""
+        """Parse an ICMP message without an IP header; None where the data are too short."""
         if len(data) < HEADER_SIZE:
             return None
         kind, code, _, identifier, sequence = _HEADER.unpack_from(data)
@@ -101,7 +101,7 @@ class Message:
 
 
 def message(packet: bytes) -> Message | None:
-    """The message of a packet, with its IPv4 header or without."""
+    """Parse the ICMP message of a packet with or without its IPv4 header; None where there is none."""
     header = Header.of(packet)
     if header is None:
         return Message.of(packet)
@@ -109,9 +109,9 @@ def message(packet: bytes) -> Message | None:
 
 
 def describe(packet: bytes) -> str:
-    """`IPv4 ttl 64 · ICMP echo reply id 0x1a2b seq 1 · 56 bytes · checksum ok`: a packet in a line.
+    """A packet in one line: `IPv4 ttl 64 · ICMP echo reply id 0x1a2b seq 1 · 56 bytes · checksum ok`.
 
-    It is one of ICMP, or any with an IPv4 header.
+    packet  an ICMP message, or any packet that begins with an IPv4 header
     """
     header = Header.of(packet)
     if header is None:

@@ -1,4 +1,4 @@
-"""What a person types, and the bytes it stands for: as text, with escapes, or in hex."""
+"""Typed input to bytes and back: as plain text, as text with escapes, or as hex digits."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _HEX_GROUP = re.compile(r"(?P<prefix>0[xX]|\\[xX])?(?P<digits>[0-9a-fA-F]+)|(?P<
 
 
 class PayloadError(ValueError):
-    """What was typed stands for no bytes.
+    """The typed input cannot be turned into bytes.
 
     `message` is one sentence, fit to be shown; `position` is the index in the typed text of the character
     that is wrong, or of the backslash of the escape that is.
@@ -68,7 +68,7 @@ class PayloadError(ValueError):
 
 
 def from_text(text: str, encoding: str, ending: str) -> bytes:
-    """The bytes of a text as typed, with one of `ENDINGS` (by name) after it.
+    """Encode a text as typed, followed by one of `ENDINGS` (by name).
 
     Raises PayloadError for a character that the encoding does not have.
     """
@@ -76,7 +76,7 @@ def from_text(text: str, encoding: str, ending: str) -> bytes:
 
 
 def from_escapes(text: str, encoding: str) -> bytes:
-    r"""The bytes of a text with escapes.
+    r"""Encode a text, and replace its escapes.
 
     `\r \n \t \0 \a \b \e \f \v \\ \" \'` are as in C; `\xHH` is that byte, whatever the encoding; `\uXXXX`
     and `\UXXXXXXXX` are characters, encoded like any other. There are no octal escapes: a digit after `\0`
@@ -94,7 +94,7 @@ def from_escapes(text: str, encoding: str) -> bytes:
 
 
 def from_hex(text: str) -> bytes:
-    r"""The bytes of hex digits, in about any way that programs print them.
+    r"""Decode hex digits, in the notations that programs commonly print.
 
     Blanks, line breaks and `, : ; - _ { } " '` may stand between groups of digits, and a group may begin with
     `0x` or `\x`. A group is whole bytes, so it has an even number of digits; only a lone digit after `0x` or
@@ -117,7 +117,7 @@ def from_hex(text: str) -> bytes:
 
 
 def to_escapes(data: bytes, encoding: str) -> str:
-    r"""The bytes as a text that `from_escapes` turns back into exactly them, and that is fit to be shown.
+    r"""The inverse of `from_escapes`: a printable text that it turns back into exactly these bytes.
 
     What is printable in the encoding stays as it is (a backslash is doubled), the rest becomes escapes.
     """
@@ -143,7 +143,7 @@ def _encode(text: str, encoding: str, position: int) -> bytes:
 
 
 def _escape(match: re.Match[str], encoding: str) -> bytes:
-    """The bytes of one escape, good or bad."""
+    """The bytes of one escape. Raises PayloadError where it is unknown or incomplete."""
     if match["byte"]:
         return bytes.fromhex(match["byte"])
     start = match.start()
@@ -168,7 +168,7 @@ def _escape(match: re.Match[str], encoding: str) -> bytes:
 
 
 def _escaped(char: str) -> str:
-    """The escape for a character that cannot be shown, to be read in the encoding that it came from."""
+    """The escape for a character that is not printable, in the encoding that it came from."""
     code = ord(char)
     if code < 0x80:
         return _NAMED.get(code, f"\\x{code:02x}")

@@ -1,4 +1,4 @@
-"""Bytes -> rows of text that are fit to be painted, as hex or as text.
+"""Bytes to rows of printable text, as hex or as text.
 
 A row is a list of runs, and a run is a stretch of text of one kind, so that painting costs a segment a run.
 Neighbours differ in kind. Whatever the bytes are, a row holds only visible characters of known width.
@@ -32,7 +32,7 @@ __all__ = [
 
 
 class Kind(IntEnum):
-    """What a run shows."""
+    """What the characters of a run stand for."""
 
     OFFSET = 0
     GAP = 1  # blanks that stand for no byte
@@ -112,12 +112,12 @@ def _spans(kinds: bytes) -> list[tuple[Kind, int, int]]:
 
 
 def hex_row_width(per_row: int, digits: int = 8, text: bool = True) -> int:
-    """The cells that every `hex_row` takes with these settings."""
+    """The terminal cells that every `hex_row` takes with these settings."""
     return digits + len(_MARGIN) + _pairs_width(per_row) + (len(_MARGIN) + per_row if text else 0)
 
 
 def bytes_per_row(cells: int, digits: int = 8, text: bool = True) -> int:
-    """How many bytes to put in a hex row of at most that many cells: 32, 16, 8, 4, or 1 if not even 4 fit."""
+    """The bytes in a hex row of at most `cells` terminal cells: 32, 16, 8, 4, or 1 if not even 4 fit."""
     for per_row in (32, 16, 8, 4):
         if hex_row_width(per_row, digits, text) <= cells:
             return per_row
@@ -125,7 +125,7 @@ def bytes_per_row(cells: int, digits: int = 8, text: bool = True) -> int:
 
 
 def offset_digits(last: int) -> int:
-    """How many digits offsets up to `last` take: 4, or as many more as are needed, in steps of 4."""
+    """The hex digits that offsets up to `last` take: 4, 8, 12 or more, in steps of 4."""
     return max(4, -(-last.bit_length() // 16) * 4)
 
 
@@ -210,7 +210,7 @@ def tail(data: bytes, encoding: str) -> bytes:
 
 
 def decode(data: bytes, encoding: str, carry: bytes = b"", final: bool = False) -> tuple[Row, bytes]:
-    r"""The bytes as text, on one row however long it gets; and what to carry into the next chunk.
+    r"""Decode bytes to one row, however long; the row, and the bytes to carry into the next chunk.
 
     `carry` is what the chunk before left over, so that a character belongs to the chunk that holds its last
     byte; `final` says that no chunk follows, so that an incomplete character is bad. Controls are control

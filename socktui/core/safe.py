@@ -1,9 +1,9 @@
-"""The one door through which text from outside comes to the screen.
+"""The one function that text from outside passes before it is shown on a terminal.
 
-A terminal obeys what it is sent, and the libraries that draw the screen do not stand between: an escape
-sequence in a peer's bytes, a file name or an error text would be carried out. So each such string goes
-through `safe`, which keeps what is plainly printable and turns all else into signs that can be seen. What
-comes out takes exactly `width` cells, so that it cannot break a frame either.
+A terminal executes the escape sequences that it receives, and the libraries that draw the screen do not filter
+them: one in a peer's bytes, in a file name or in an error text would be executed. So each such string goes
+through `safe`, which keeps plainly printable characters and replaces all others with visible ones. The result
+takes exactly `width` cells, so that it cannot break the layout either.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _FIRST_WIDE = "\u1100"
 
 
 class _Signs(dict[int, str]):
-    """Code point -> what to show for it, worked out when it is first met; a table for `str.translate`."""
+    """A table for `str.translate`: code point to what is shown for it, computed when it is first needed."""
 
     LIMIT = 20_000
 
@@ -47,7 +47,7 @@ class _Signs(dict[int, str]):
 
 
 def _sign(code: int) -> str:
-    """What to show for one code point: itself if that is plainly printable, otherwise a visible sign."""
+    """The visible form of one code point: itself if it is plainly printable, otherwise a picture or an escape."""
     if code < 0x20:
         return chr(0x2400 + code)
     if code == 0x7F:
@@ -65,14 +65,14 @@ _SIGNS = _Signs()
 
 
 def safe(text: str) -> str:
-    """Make a string fit to be shown: the same text with every character visible and of known width.
+    """Make a string safe to print: every character of the result is visible and of known width.
 
     C0 controls and DEL become control pictures (`␛`), all else that is not plainly printable becomes an
     escape (`\\u202e`): C1, format characters such as bidi overrides and joiners, combining marks, blanks
     other than the space, surrogates, private and unassigned code points, and what terminals do not agree on.
     Markup is text and stays as it is, so give the result to widgets as content. Raises nothing.
 
-    It is for reading, not for turning back: a peer may send the text `\\x9b` or `␛` itself.
+    It cannot be inverted: a peer may send the text `\\x9b` or `␛` itself.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -80,14 +80,14 @@ def safe(text: str) -> str:
 
 
 def width(text: str) -> int:
-    """The terminal cells that a string from `safe` takes: two for a wide East Asian character, else one."""
+    """The number of terminal cells that a string from `safe` takes: two for each wide character (UAX #11), else one."""
     if text.isascii() or max(text) < _FIRST_WIDE:
         return len(text)
     return len(text) + sum(east_asian_width(char) in "WF" for char in text)
 
 
 def clip(text: str, cells: int) -> str:
-    """Cut a string from `safe` to at most that many cells; what was cut ends in `…`."""
+    """Cut a string from `safe` to at most `cells` terminal cells; one that was cut ends in `…`."""
     # No character takes less than a cell, so the rest need not be looked at, however long it is.
     head = text[: max(cells, 0) + 1]
     if width(head) <= cells:

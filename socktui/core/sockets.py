@@ -122,12 +122,12 @@ class Socket:
 
     @property
     def open(self) -> bool:
-        """Whether it has not been closed."""
+        """Whether it has not ended yet."""
         return not self.ended
 
     @property
     def datagrams(self) -> bool:
-        """Whether it sends and receives without a connection: what fails then ends nothing."""
+        """Whether it sends and receives without a connection, so that a failed call does not end it."""
         return self.netid in _DATAGRAMS
 
     @property
@@ -261,13 +261,13 @@ class Socket:
             self.pid, self.command = parent.pid, parent.command
 
     def over(self, when: int) -> None:
-        """A datagram peer is talked to no more, since `when`."""
+        """End a datagram peer, whose end no call reports."""
         self.state, self.ended = State.CLOSED, when
         if self.end is End.OPEN:
             self.end = End.CLOSED
 
     def remember(self, known: "Socket") -> None:
-        """Take over what no call tells."""
+        """Copy from `known` what the calls themselves do not say."""
         self.service, self.scheme, self.again = known.service, known.scheme, known.again
         self.who, self.reason, self.insecure = known.who, known.reason, known.insecure
         self.pid, self.command, self.pair = known.pid, known.command, known.pair

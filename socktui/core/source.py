@@ -1,4 +1,4 @@
-"""A call as a line of C, the way the man pages write it, and the little that is worth saying beside it."""
+"""A call as a line of C, as the man pages write it, and a short remark beside it."""
 
 from collections.abc import Callable
 
@@ -12,10 +12,10 @@ _UNITS = ((1_000, "µs"), (1_000_000, "ms"), (1_000_000_000, "s"))
 
 
 def c_line(call: Call, fd: int) -> str:
-    """`recv(7, 20) = 13`: the call on descriptor `fd` and what it returned, fit to be shown.
+    """The call on descriptor `fd` and what it returned, `recv(7, 20) = 13`, safe to print.
 
-    What a pointer would hide is written out: addresses, values of options, and of a buffer its length. A function that
-    has no name here is shown by its number, `function 24(7) = 0`, and a note as `note: held 2.1 s`.
+    Values behind pointers are written out: addresses and values of options; of a buffer its length.
+    A function that has no name here is shown by its number, `function 24(7) = 0`, and a note as `note: held 2.1 s`.
     """
     if call.name is Function.NOTE:
         return safe(f"note: {call.answer or '(not kept)'}")
@@ -23,7 +23,7 @@ def c_line(call: Call, fd: int) -> str:
 
 
 def remark(call: Call) -> str:
-    """What a result means where it does not say so itself; mostly nothing."""
+    """The meaning of a result that is not obvious, such as 0 from recv(2); empty for most calls."""
     if not call.layer.known:
         return str(call.layer)
     if call.eof:
@@ -38,22 +38,22 @@ def remark(call: Call) -> str:
 
 
 def agreed(call: Call) -> str:
-    """What a handshake came to: version, cipher and the certificate's subject, as far as there are such."""
+    """The outcome of a TLS handshake: version, cipher and the certificate's subject, as far as they are known."""
     answer = call.answer if isinstance(call.answer, list) else [call.answer or ""]
     return ", ".join(str(part) for part in answer if part != "")
 
 
 def message_kind(scheme: str, call: Call) -> str:
-    """What a message is called: `datagram`, `packet`; of a WebSocket `text`, `ping` or `close 1000 bye`."""
+    """The kind of a message: `datagram`, `packet`; of WebSocket (RFC 6455) `text`, `ping` or `close 1000 bye`."""
     if call.layer is Layer.WS:
         return " ".join(_value(value) for value in call.args if value != "") or "message"
     return _KINDS.get(scheme, "packet")
 
 
 def meaning(scheme: str, call: Call, read: Callable[[], bytes | None]) -> str:
-    """What the bytes of a call say, where they are a packet's or hold commands; mostly nothing.
+    """A summary of a call's bytes where they are an IP packet or telnet commands; empty for all others.
 
-    read  gives those bytes, where they were kept
+    read  returns those bytes; None where they were not kept
     """
     if not call.transfers:
         return ""
@@ -70,7 +70,7 @@ def meaning(scheme: str, call: Call, read: Callable[[], bytes | None]) -> str:
 
 
 def duration_text(ns: int) -> str:
-    """`18 µs`, `1.2 ms`, `3.4 s`: two digits at least, and no more than tell something."""
+    """A duration in ns for people: `18 µs`, `1.2 ms`, `3.4 s`, with two significant digits at least."""
     for size, unit in _UNITS:
         value = max(ns, 0) / size
         if value < 999.5 or unit == "s":

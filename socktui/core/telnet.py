@@ -56,14 +56,14 @@ OPTIONS = {
     44: "COM-PORT-OPTION",
     255: "EXTENDED-OPTIONS-LIST",
 }
-"""The options that are met with, as the registry of Telnet options names them."""
+"""The options by number, as the IANA registry of telnet options names them."""
 
 IS, SEND = 0, 1  # RFC 1091
 HERE = b"\r\n[yes]\r\n"
 """The visible evidence that RFC 854 asks for as the answer to AYT, "are you there?"."""
 
 PARAMETERS_MAX = 512
-"""How long the parameters of a subnegotiation may be: a longer one is passed over."""
+"""The most bytes that the parameters of a subnegotiation may have: a longer one is ignored."""
 
 
 # What bytes mean
@@ -71,7 +71,7 @@ PARAMETERS_MAX = 512
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command as it came.
+    """One command as it was received.
 
     code        the byte after IAC
     option      of WILL, WONT, DO, DONT and SB; None for the others
@@ -105,7 +105,7 @@ _UNFINISHED_SB = re.compile(rb"\xff\xfa.(?P<parameters>(?:[^\xff]++|\xff\xff)*+)
 
 
 class Tokens:
-    """Tells data from commands, in bytes that may be cut anywhere."""
+    """A tokenizer: it separates data and commands, in bytes that may be cut anywhere."""
 
     __slots__ = ("_overlong", "_rest")
 
@@ -115,11 +115,11 @@ class Tokens:
 
     @property
     def rest(self) -> bytes:
-        """The beginning of a command whose end has not come; of an overlong one, no more than is needed."""
+        """The start of a command that is not complete yet; of an overlong one, no more than is needed."""
         return self._rest
 
     def feed(self, data: bytes) -> Iterator[bytes | Command]:
-        """The runs of data and the commands that are complete now, in order. In data, IAC IAC is one byte."""
+        """Take bytes; the runs of data and the commands that are complete now, in order. IAC IAC becomes one byte."""
         data = self._rest + data
         self._rest = b""
         at = 0
@@ -156,9 +156,9 @@ class Tokens:
 
 
 def describe(data: bytes) -> list[str]:
-    """What bytes of the wire say, a line for each command and each run of data: `IAC WILL ECHO`, `"login: "`.
+    """Bytes of the wire in words, a line for each command and each run of data: `IAC WILL ECHO`, `"login: "`.
 
-    What is data is written with escapes; all is fit to be shown. A command that is cut off ends in `…`.
+    Data are written with escapes; all lines are safe to print. A command that is cut off ends in `…`.
     """
     tokens = Tokens()
     lines: list[str] = []
@@ -190,7 +190,7 @@ def _parameter_words(option: int | None, parameters: bytes | None) -> list[str]:
 
 
 class State(Enum):
-    """Of one option at one end (RFC 1143, section 7): on, off, or asked for; `BACK`: and asked back since."""
+    """The state of one option at one end (RFC 1143, section 7). `BACK`: the opposite was asked for since."""
 
     NO = "NO"
     YES = "YES"
@@ -201,7 +201,7 @@ class State(Enum):
 
 
 class Event(Enum):
-    """What the peer says of an option, and what is wished here."""
+    """What changes an option: a command of the peer, or a request made here."""
 
     ON = "the peer says WILL, or DO"
     REFUSED = "the same of an option that is not taken"
@@ -229,26 +229,27 @@ Q_METHOD: dict[tuple[State, Event], tuple[State, bool | None]] = {
     (State.WANT_YES_BACK, Event.OFF): (State.NO, None),
     (State.WANT_YES_BACK, Event.ENABLE): (State.WANT_YES, None),
 }
-"""(state, event) -> (next state, what is said: on, off or nothing). What is not here changes and says nothing."""
+"""(state, event) to (next state, the answer: on, off or none). A pair that is not here changes and sends nothing."""
 
 
 class Options:
-    """Those of one end, negotiated so that two ends can never go on answering each other (RFC 1143)."""
+    """The options of one end, negotiated by the Q method, which rules out endless answers (RFC 1143)."""
 
     __slots__ = ("_off", "_on", "_states", "_taken")
 
     def __init__(self, on: int, off: int, taken: frozenset[int]) -> None:
-        """on, off: the commands that ask for an option or agree, and that refuse. taken: those that are agreed to."""
+        """on, off: the commands that ask for or accept an option, and that refuse it. taken: the options to accept."""
         self._on = on
         self._off = off
         self._taken = taken
         self._states: dict[int, State] = {}
 
     def state(self, option: int) -> State:
+        """The state of an option; NO for one that was never asked for."""
         return self._states.get(option, State.NO)
 
     def tell(self, option: int, event: Event) -> bytes:
-        """Something has happened to an option: the command that is to be sent, or nothing."""
+        """Apply an event to an option. The command to send in answer, or no bytes."""
         state = self.state(option)
         if event is Event.ON and state is State.NO and option not in self._taken:
             event = Event.REFUSED
@@ -257,7 +258,7 @@ class Options:
 
 
 class Telnet:
-    """One end of a telnet connection: bytes go through it both ways, and what the peer asks is answered."""
+    """One end of a telnet connection, without a socket: it decodes, encodes and answers the peer's commands."""
 
     def __init__(
         self,
@@ -269,11 +270,11 @@ class Telnet:
         size: tuple[int, int] = (0, 0),
         presence: bytes = b"",
     ) -> None:
-        """ours, theirs: the options that are agreed to at this end, and at the peer's.
+        """ours, theirs: the options to accept at this end, and at the peer's.
 
-        requests  what to ask for at the beginning: WILL, WONT, DO or DONT, and an option
-        terminal  the name to tell for TERMINAL-TYPE (RFC 1091)
-        size      columns and rows to tell for NAWS (RFC 1073)
+        requests  the requests to begin with: WILL, WONT, DO or DONT, and an option
+        terminal  the name to send for TERMINAL-TYPE (RFC 1091)
+        size      columns and rows to send for NAWS (RFC 1073)
         presence  the data to send in answer to AYT, "are you there?"
         """
         self._tokens = Tokens()
@@ -294,16 +295,16 @@ class Telnet:
         return self._theirs.state(option) is State.YES
 
     def begin(self) -> bytes:
-        """What to send before anything else."""
+        """The bytes to send before anything else: the requests to begin with."""
         return b"".join(self.request(verb, option) for verb, option in self._requests)
 
     def request(self, verb: int, option: int) -> bytes:
-        """What to send to ask for an option: WILL or WONT for this end, DO or DONT for the peer's."""
+        """The bytes that ask for an option: WILL or WONT for this end, DO or DONT for the peer's."""
         options = self._ours if verb in (WILL, WONT) else self._theirs
         return options.tell(option, Event.ENABLE if verb in (WILL, DO) else Event.DISABLE)
 
     def received(self, data: bytes) -> tuple[bytes, bytes]:
-        """The data in bytes from the peer, and what is to be sent in answer to the commands among them.
+        """Decode bytes from the peer: the data in them, and the bytes to send in answer to the commands in them.
 
         CR NUL becomes CR, unless the peer sends BINARY; CR LF stays as it is.
         """
@@ -316,7 +317,7 @@ class Telnet:
         return bytes(found), bytes(answers)
 
     def escaped(self, data: bytes) -> bytes:
-        """The bytes to send for data: IAC twice, and CR NUL for a CR without LF, unless BINARY is sent."""
+        """Encode data for the wire: IAC doubled, and CR NUL for a CR without LF, unless BINARY is in force here."""
         if not self.ours(BINARY):
             data = _LONE_CR.sub(b"\r\0", data)
         return data.replace(b"\xff", b"\xff\xff")
@@ -359,7 +360,7 @@ def subnegotiation(option: int, parameters: bytes) -> bytes:
 
 
 def client(terminal: str = "DUMB", size: tuple[int, int] | None = None) -> Telnet:
-    """The end that connects: it lets the server echo, and offers its terminal's name and size (columns, rows)."""
+    """The end of a client: it lets the server echo, and offers its terminal's name and size (columns, rows)."""
     about = (TERMINAL_TYPE, NAWS) if size else (TERMINAL_TYPE,)
     return Telnet(
         frozenset({BINARY, SUPPRESS_GO_AHEAD, *about}),
@@ -371,6 +372,6 @@ def client(terminal: str = "DUMB", size: tuple[int, int] | None = None) -> Telne
 
 
 def server() -> Telnet:
-    """The end that is connected to: it asks for nothing, and takes what lets any bytes through."""
+    """The end of a server: it asks for nothing, and accepts the options that let any bytes through."""
     taken = frozenset({BINARY, SUPPRESS_GO_AHEAD})
     return Telnet(taken, taken, presence=HERE)

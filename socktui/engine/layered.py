@@ -3,17 +3,18 @@
 from time import monotonic_ns as now
 
 from socktui.core.call import Argument, Function
-from socktui.engine.connection import Connection
+from socktui.core.connection import ClosedHereError
+from socktui.engine.connection import SocketConnection
 from socktui.engine.context import EngineContext
 from socktui.journal.writer import DETAILS_ROOM
 
 
-class Layered(Connection):
+class Layered(SocketConnection):
     """One peer, spoken to through `under`. What is received and sent there is what is called the wire here."""
 
     __slots__ = ("_context", "under")
 
-    def __init__(self, context: EngineContext, under: Connection) -> None:
+    def __init__(self, context: EngineContext, under: SocketConnection) -> None:
         super().__init__(under.traced)
         self._context = context
         self.under = under
@@ -45,10 +46,12 @@ class Layered(Connection):
         """Record a call of this layer that moved bytes, begun at `began` and over now.
 
         size   bytes that were asked for, where that is not what came
-        Waits while the disk is behind.
+        Waits while the disk is behind. Raises ClosedHereError where it is closed meanwhile.
         """
         ended = now()
         at, view = await self._context.space(len(data) + DETAILS_ROOM)
+        if self.closed:
+            raise ClosedHereError
         view[: len(data)] = data
         journal = self._context.journal
         journal.append_message(

@@ -3,24 +3,22 @@
 import asyncio
 import errno as errnos
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from socktui.core.call import Function
+from socktui.core.connection import BUFFER_SIZE
 from socktui.core.sockets import Socket
-from socktui.engine.connection import BUFFER_SIZE, Connection
+from socktui.engine.connection import SocketConnection
 from socktui.engine.context import EngineContext
+from socktui.engine.poller import READ
 from socktui.engine.traced import TracedSocket
-from socktui.jobs.poller import READ
-
-if TYPE_CHECKING:
-    from socktui.engine.carrying import Carrying
 
 ACCEPTS_AT_ONCE = 64
 PAUSE_SECONDS = 1.0
 PASSING = frozenset({errnos.ECONNABORTED, errnos.EINTR, errnos.EPROTO, errnos.EPERM, errnos.ENETDOWN, errnos.EHOSTDOWN})
 """What accept(2) says of one connection that has gone already: the next one may be well."""
 
-Accepted = Callable[[Connection], None]
+Accepted = Callable[[SocketConnection], None]
 """Told of every connection that a listener has accepted, and of every new peer of a bound datagram socket."""
 
 
@@ -46,6 +44,13 @@ class Listening(Protocol):
         """Look again: a descriptor has become free."""
 
 
+class Delegate(Protocol):
+    """Somebody who accepts in a listener's place, and records it."""
+
+    def stop(self, listener: "Listener") -> None:
+        """Accept no more."""
+
+
 class Listener:
     """A listening socket and its accept loop, which waits when descriptors run out instead of spinning."""
 
@@ -58,8 +63,8 @@ class Listener:
         self.traced = traced
         self.note = ""
         self.buffer = BUFFER_SIZE
-        self._carrying: Carrying | None = None
-        context.poller.watch(traced.fd, READ, self._ready)
+        self._delegate: Delegate | None = None
+        context.poller.watch(traced.fd, READ, self)
 
     @property
     def socket(self) -> Socket:
@@ -71,9 +76,9 @@ class Listener:
         """The address family of its sockets."""
         return self.traced.sock.family
 
-    def carried(self, carrying: "Carrying") -> None:
-        """From now on `carrying` accepts its connections, and only what it cannot do is done here."""
-        self._carrying = carrying
+    def delegate(self, delegate: Delegate) -> None:
+        """Have somebody else accept its connections: only what they cannot do is done here from now on."""
+        self._delegate = delegate
 
     def refused(self, began: int, ended: int, errno: int) -> None:
         """Record an accept(2) that failed elsewhere, and go on as if it had failed here."""
@@ -89,8 +94,8 @@ class Listener:
     def close(self) -> None:
         if self.traced.fd < 0:
             return
-        if self._carrying:
-            self._carrying.stop(self)
+        if self._delegate:
+            self._delegate.stop(self)
             self._catch_up()
         if self._pause:
             self._pause.cancel()
@@ -104,9 +109,10 @@ class Listener:
         if self._pause:
             self._pause.cancel()
             self._pause = None
-            self._context.poller.watch(self.traced.fd, READ, self._ready)
+            self._context.poller.watch(self.traced.fd, READ, self)
 
-    def _ready(self, _: int) -> None:
+    def ready(self, _: int) -> None:
+        """Called by the poller."""
         self._catch_up()
         for _ in range(ACCEPTS_AT_ONCE):
             quiet = self._quiet()
@@ -125,7 +131,7 @@ class Listener:
 
     def _catch_up(self) -> None:
         """Take over what was recorded elsewhere."""
-        if self._carrying:
+        if self._delegate:
             self._context.journal.reload(self.traced.entry)
 
     def _quiet(self) -> bool:

@@ -2,7 +2,7 @@
 
 import errno as errnos
 
-from socktui.engine.connection import BUFFER_MAX
+from socktui.core.connection import BUFFER_MAX
 from socktui.engine.context import EngineContext
 from socktui.engine.direct import Direct
 from socktui.engine.traced import END, TracedSocket
@@ -20,21 +20,12 @@ class Packets(Direct):
         self._lost: ConnectionResetError | None = None
 
     async def recv(self) -> bytes | None:
-        """The next message. That the peer is gone with bytes of ours unread (ECONNRESET) the kernel tells first,
-        and then gives what the peer had sent before: this raises it when all of that has been received.
-        """
         while True:
-            await self._watch.readable
+            await self.watch.readable()
             self._waited = True
             at, view = await self._context.space(self.buffer)
-            try:
-                length = self.traced.recv_message(view, at)
-            except ConnectionResetError as error:
-                self._lost = error
-                continue
+            length = self.receive_now(at, view)
             if length == END:
-                if self._lost:
-                    raise self._lost
                 return None
             if length is not None:
                 return bytes(view[:length])
@@ -43,16 +34,29 @@ class Packets(Direct):
         if len(data) > BUFFER_MAX:
             raise OSError(errnos.EMSGSIZE, f"a message has at most {BUFFER_MAX} bytes here")
         await self._give_way()
-        await self._turn.take()
-        try:
+        async with self.sending:
             while True:
                 at, view = await self._context.space(len(data))
                 view[:] = data
-                if self.traced.send_message(data, at):
+                if self.traced.send_message(data, at, fresh=True):
                     return
-                await self._watch.writable
-        finally:
-            self._turn.give()
+                await self.watch.writable()
+
+    def receive_now(self, at: int, view: memoryview) -> int | None:
+        """That the peer is gone with bytes of ours unread (ECONNRESET) the kernel tells first, and then gives what the
+        peer had sent before: this raises it when all of that has been received.
+        """
+        try:
+            length = self.traced.recv_message(view, at)
+        except ConnectionResetError as error:
+            self._lost = error
+            return None
+        if length == END and self._lost:
+            raise self._lost
+        return length
+
+    def send_now(self, data: bytes | memoryview, at: int) -> int | None:
+        return len(data) if self.traced.send_message(data, at, fresh=False) else None
 
     def reset(self) -> None:
         self.close()

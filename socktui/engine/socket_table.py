@@ -1,25 +1,26 @@
-"""The workbench: it owns the sockets and the jobs that run on them, and carries out the verbs."""
+"""The table of sockets: all that the engine has open, the tasks and relays that run on them, and the verbs."""
 
 import asyncio
 import errno as errnos
 import os
 import stat
-import sys
-import traceback
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from types import TracebackType
+from typing import BinaryIO
 
+from socktui.core.connection import BUFFER_SIZE, ClosedHereError, Connection, RelayError
 from socktui.core.endpoint import Endpoint
-from socktui.engine.carrying import Carrying, carries
-from socktui.engine.connection import BUFFER_SIZE, Connection
-from socktui.engine.context import EngineContext
-from socktui.engine.listener import Listener, Listening
-from socktui.engine.tcp import Attempts
+from socktui.core.service import RelayTo, ServiceFunction
+from socktui.engine import fastpath
+from socktui.engine.connection import SocketConnection
+from socktui.engine.context import EngineContext, unexpected
+from socktui.engine.fastpath import Handoff
+from socktui.engine.listener import Listening
+from socktui.engine.poller import Poller
+from socktui.engine.relay import Relay, Relayable
 from socktui.engine.transports import TRANSPORTS
-from socktui.jobs.job import Job, run
-from socktui.jobs.poller import Poller
 from socktui.journal.writer import Journal
 
 BACKLOG = 1024
@@ -28,32 +29,66 @@ CHUNK, MESSAGE = 65536, 8192
 """How much of a file is sent at a time, of a stream and as a message."""
 
 CLOSING_SECONDS = 2.0
-
-ServiceFunction = Callable[[Connection], Coroutine[Any, Any, None]]
+"""For the closing handshake of a connection that is closed by a verb."""
 
 
 class NoSuchSocket(LookupError):
     """The socket that a verb names is not open (any more), or is of another kind."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Serving:
-    """A listener and what it does with a connection."""
+    """A listener and what it does with a connection.
+
+    relay  all that the service does is to move bytes there: no task is needed for that
+    """
 
     listener: Listening
     service: ServiceFunction
+    relay: RelayTo | None
 
 
 @dataclass(slots=True)
-class Held:
-    """A connection and the jobs on it: the one that runs its service, and those that send what was typed.
+class Resident:
+    """A connection of the table.
 
-    ending  the goodbye is being said
+    runner   the task of its service, or the relay in its place; None of one that a service has dialed
+    users    verbs that do something on it
+    closing  the closing handshake is going on
     """
 
-    connection: Connection
-    ending: bool = False
-    jobs: set[Job] = field(default_factory=set)
+    connection: SocketConnection
+    runner: "asyncio.Task[None] | Relay | None" = None
+    users: "tuple[Use, ...]" = ()
+    closing: bool = False
+
+
+class Use:
+    """While a verb does something on a connection. It is given up when that is closed: ClosedHereError is raised."""
+
+    def __init__(self, resident: Resident) -> None:
+        self._resident = resident
+        self._over = False
+
+    async def __aenter__(self) -> SocketConnection:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task, self._cancelling = task, task.cancelling()
+        self._resident.users += (self,)
+        return self._resident.connection
+
+    def give_up(self) -> None:
+        """The connection is being closed."""
+        self._over = True
+        self._task.cancel()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self._resident.users = tuple(each for each in self._resident.users if each is not self)
+        # As asyncio.timeout() tells its own cancellation from that of others.
+        if self._over and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise ClosedHereError from error
 
 
 class SocketTable:
@@ -61,10 +96,9 @@ class SocketTable:
 
     def __init__(self, poller: Poller, journal: Journal) -> None:
         self._context = EngineContext(poller, journal)
-        self._carrying = Carrying(self._context) if carries() else None
+        self._fastpath = fastpath.of(self._context)
         self._listeners: dict[int, Serving] = {}
-        self._connections: dict[int, Held] = {}
-        self._attempts: Attempts = {}
+        self._residents: dict[int, Resident] = {}
 
     # Verbs
 
@@ -76,25 +110,20 @@ class SocketTable:
         *,
         buffer: int = BUFFER_SIZE,
         backlog: int = BACKLOG,
-        echoes: bool | None = None,
+        relay: RelayTo | None = None,
     ) -> tuple[int, str]:
         """Listen, and run `service` on every connection; the listener's number and what there is to say of it.
 
-        echoes  the service does nothing but send back what comes (True), or throw it away (False)
+        relay  the service does nothing but move bytes there
         Raises OSError, socket.gaierror.
         """
         transport = TRANSPORTS[endpoint.scheme]()
         listener = await transport.listen(self._context, endpoint, name, backlog, self._accepted)
         listener.buffer = buffer
         number = listener.traced.number
-        self._listeners[number] = Serving(listener, service)
-        if self._carrying and echoes is not None and transport.carried and isinstance(listener, Listener):
-
-            def begin(connection: Connection) -> None:
-                connection.buffer = listener.buffer
-                self._begin(connection, service)
-
-            self._carrying.carry(listener, begin, echoes=echoes)
+        serving = self._listeners[number] = Serving(listener, service, relay)
+        if relay is not None:
+            self._fastpath.accept(listener, relay, partial(self._handed_over, serving, relay))
         return number, listener.note
 
     async def connect(
@@ -109,187 +138,215 @@ class SocketTable:
 
         Raises OSError, socket.gaierror.
         """
-        transport = TRANSPORTS[endpoint.scheme]()
-        connection = await transport.connect(self._context, endpoint, self._attempts, seconds)
-        connection.buffer = buffer
-        begun = self._begin(connection, service)
-        try:
-            await _unless_closed(asyncio.shield(begun))
-        except asyncio.CancelledError:  # given up within its handshake
-            if held := self._connections.get(connection.traced.number):
-                self._end(held)
-            raise
-        return connection.traced.number
+        resident = await self._connect(endpoint, seconds, buffer)
+        resident.runner = self._context.spawn(self._serve(resident, service))
+        return resident.connection.number
+
+    async def dial(
+        self, endpoint: Endpoint, *, seconds: float = CONNECT_SECONDS, buffer: int = BUFFER_SIZE
+    ) -> Connection:
+        """Connect for a service: the connection is its own, and closed at the latest when the calling task ends.
+
+        It is in the table like any other: seen, typed into, closed by verbs, which its user is told by
+        ClosedHereError. Raises OSError, socket.gaierror.
+        """
+        resident = await self._connect(endpoint, seconds, buffer)
+        task = asyncio.current_task()
+        assert task is not None
+        task.add_done_callback(lambda _: self._end(resident))
+        return resident.connection
 
     async def send(self, number: int, data: bytes, kind: str = "") -> int:
         """Send bytes on a connection, behind what it is sending; how many. Raises OSError, NoSuchSocket.
 
         kind  of a WebSocket's message: text, binary, ping, pong or close
         """
-        await self._on(number, lambda connection: connection.send(data, kind))
+        async with Use(self._resident(number)) as connection:
+            await connection.send(data, kind)
         return len(data)
 
     async def send_file(self, number: int, path: Path) -> int:
         """Send a file's bytes as they are, a piece at a time; how many. Raises OSError, NoSuchSocket."""
+        total = 0
         with _open(path) as file:
-            total = 0
-
-            async def pieces(connection: Connection) -> None:
-                nonlocal total
+            async with Use(self._resident(number)) as connection:
                 while piece := file.read(MESSAGE if connection.messages else CHUNK):
                     await connection.send(piece)
                     total += len(piece)
-
-            await self._on(number, pieces)
-            return total
+        return total
 
     async def shutdown(self, number: int) -> None:
         """Half-close: send a FIN, go on receiving. Raises OSError, NoSuchSocket."""
-        await self._on(number, lambda connection: connection.shutdown())
+        async with Use(self._resident(number)) as connection:
+            await connection.shutdown()
 
     async def close(self, number: int) -> None:
         """Close a connection, give up one in progress, or stop a listener (its connections go on).
 
-        A connection that has a goodbye to say says it first, for so long as GOODBYE_SECONDS; asked again, it is
-        closed at once. Raises NoSuchSocket.
+        A protocol's closing handshake may take CLOSING_SECONDS; asked again, it is closed at once. Raises NoSuchSocket.
         """
         if serving := self._listeners.pop(number, None):
             serving.listener.close()
-            for peer in [held for held in self._connections.values() if not held.connection.socket.open]:
-                self._drop(peer)  # of a datagram socket: it had no other
+            for peer in [each for each in self._residents.values() if not each.connection.socket.open]:
+                self._end(peer)  # of a datagram socket: it had no other
             return
-        self._introduce(number)
-        held = self._connections.get(number)
-        if held is None or held.ending:
-            self._close(number)
+        if attempt := self._context.attempts.get(number):
+            attempt.close()
             return
-        held.ending = True
-        try:
-            async with asyncio.timeout(CLOSING_SECONDS):
-                await self._on(number, lambda connection: connection.closing_handshake())
-        except (OSError, TimeoutError):
-            pass  # the peer did not want to hear it
-        if held.connection.traced.fd >= 0:
-            self._end(held)
+        resident = self._resident(number)
+        if not resident.closing:
+            resident.closing = True
+            try:
+                async with asyncio.timeout(CLOSING_SECONDS), Use(resident) as connection:
+                    await connection.closing_handshake()
+            except (OSError, TimeoutError):
+                pass  # the peer did not want to hear it
+        self._end(resident)
 
     async def reset(self, number: int) -> None:
         """Close a connection with a RST. Raises NoSuchSocket."""
-        self._close(number, reset=True)
+        if attempt := self._context.attempts.get(number):
+            attempt.reset()
+        else:
+            self._end(self._resident(number), reset=True)
 
     def set_buffer(self, number: int, size: int) -> None:
-        """Set how many bytes each recv() asks for, on a connection or on all those of a listener."""
+        """Set how many bytes each recv() asks for, on a connection or on all those of a listener. NoSuchSocket."""
+        self._fastpath.set_buffer(number, size)
         serving = self._listeners.get(number)
         if serving is None:
-            self._connection(number).connection.buffer = size
+            self._resident(number).connection.buffer = size
             return
         serving.listener.buffer = size
-        if self._carrying:
-            self._carrying.set_buffer(number, size)
-        for held in self._connections.values():
-            if held.connection.socket.parent == number:
-                held.connection.buffer = size
+        for resident in self._residents.values():
+            if resident.connection.socket.parent == number:
+                resident.connection.buffer = size
 
-    def end(self) -> None:
-        """Say goodbye: close every socket."""
-        if self._carrying:
-            self._carrying.end()
-        for number in [*self._attempts, *self._connections]:
-            try:
-                self._close(number)
-            except NoSuchSocket:
-                pass  # it ended with another
+    async def end(self) -> None:
+        """Close every socket, and wait until nothing runs on any of them."""
+        self._fastpath.end()
+        for attempt in list(self._context.attempts.values()):
+            attempt.close()
+        for resident in list(self._residents.values()):
+            self._end(resident)
         for serving in self._listeners.values():
             serving.listener.close()
         self._listeners.clear()
+        await self._context.end()
 
     # Connections
 
-    def _accepted(self, connection: Connection) -> None:
+    async def _connect(self, endpoint: Endpoint, seconds: float, buffer: int) -> Resident:
+        """A connection that is in the table from its handshake on: it can be given up then."""
+        connection = await TRANSPORTS[endpoint.scheme]().connect(self._context, endpoint, seconds)
+        connection.buffer = buffer
+        resident = self._residents[connection.number] = Resident(connection)
+        try:
+            async with Use(resident):
+                await connection.handshake()
+        except BaseException:
+            self._end(resident)
+            raise
+        return resident
+
+    def _accepted(self, connection: SocketConnection) -> None:
         serving = self._listeners[connection.socket.parent]
         connection.buffer = serving.listener.buffer
-        self._begin(connection, serving.service)
+        resident = self._residents[connection.number] = Resident(connection)
+        if serving.relay is not None and isinstance(connection, Relayable):
+            self._relay(resident, connection, serving.relay)
+        else:
+            resident.runner = self._context.spawn(self._accept_and_serve(resident, serving.service))
 
-    def _begin(self, connection: Connection, service: ServiceFunction) -> "asyncio.Future[None]":
-        """Run a service on a connection; a future that is done when the connection can be used."""
-        held = self._connections[connection.traced.number] = Held(connection)
-        begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def _handed_over(self, serving: Serving, to: RelayTo, handoff: Handoff) -> None:
+        """Go on with a connection that the fast path has accepted."""
+        connection = handoff.connection
+        connection.buffer = serving.listener.buffer
+        resident = self._residents[connection.number] = Resident(connection)
+        if handoff.error:
+            self._end(resident)
+        else:
+            self._relay(resident, connection, to, handoff.left, handoff.left_at)
 
-        def ended(error: BaseException | None) -> None:
-            held.jobs.discard(job)
-            self._end(held)
-            if not begun.done():
-                begun.set_exception(error) if isinstance(error, OSError) else begun.cancel()
-                begun.cancelled() or begun.exception()  # seen: perhaps nobody waits for it
-            if error is not None and not isinstance(error, OSError):
-                traceback.print_exception(error, file=sys.stderr)
+    def _relay(
+        self, resident: Resident, connection: Relayable, to: RelayTo, left: bytes = b"", left_at: int = 0
+    ) -> None:
+        """Move bytes in place of a task that does nothing else."""
+        sink = connection if to is RelayTo.ITSELF else None
+        resident.runner = relay = Relay(self._context.ring, connection, sink, self._relay_ended)
+        relay.start(left=left, left_at=left_at)
 
-        async def serve() -> None:
-            await connection.begin()
-            begun.set_result(None)
+    def _relay_ended(self, relay: Relay, error: RelayError | None) -> None:
+        resident = self._residents.get(relay.source.number)
+        if resident is None:
+            return
+        if error is None and relay.source.sending.locked:
+            resident.runner = self._context.spawn(self._close_in_order(resident))
+        else:
+            self._end(resident)
+
+    async def _accept_and_serve(self, resident: Resident, service: ServiceFunction) -> None:
+        try:
+            await resident.connection.handshake()
+        except BaseException:
+            self._end(resident)
+            raise
+        await self._serve(resident, service)
+
+    async def _serve(self, resident: Resident, service: ServiceFunction) -> None:
+        """Run a service on a connection, and close that in the end."""
+        connection = resident.connection
+        try:
             await _once(service, connection)
             while await connection.next_datagram():
                 await _once(service, connection)
-            await connection.drain()  # what somebody typed meanwhile goes out as well
-            await connection.closing_handshake()
+        except BaseException:
+            self._end(resident)
+            raise
+        await self._close_in_order(resident)
 
-        job = Job(serve(), ended)
-        held.jobs.add(job)
-        job.step()
-        return begun
+    async def _close_in_order(self, resident: Resident) -> None:
+        """Close a connection when what somebody typed meanwhile has gone out as well."""
+        try:
+            await resident.connection.drain()
+            await resident.connection.closing_handshake()
+        finally:
+            self._end(resident)
 
-    def _close(self, number: int, *, reset: bool = False) -> None:
-        if attempt := self._attempts.get(number):
-            connection, job = attempt
-            connection.reset() if reset else connection.close()
-            job.cancel()
-        else:
-            self._end(self._connection(number), reset=reset)
-
-    def _end(self, held: Held, *, reset: bool = False) -> None:
+    def _end(self, resident: Resident | None, *, reset: bool = False) -> None:
         """Take a connection away and end what runs on it. A descriptor is free then: listeners may go on."""
-        if held.connection.traced.fd >= 0:
-            held.connection.reset() if reset else held.connection.close()
-        self._drop(held)
+        if resident is None or self._residents.pop(resident.connection.number, None) is None:
+            return
+        for use in resident.users:
+            use.give_up()
+        runner, resident.runner = resident.runner, None  # a task that was cancelled would hold what holds it
+        match runner:
+            case Relay() as relay:
+                relay.stop()
+            case asyncio.Task() as task if task is not asyncio.current_task():
+                task.cancel()
+        if not resident.connection.closed:
+            resident.connection.reset() if reset else resident.connection.close()
         for serving in self._listeners.values():
             serving.listener.resume()
 
-    def _drop(self, held: Held) -> None:
-        self._connections.pop(held.connection.traced.number, None)
-        for job in list(held.jobs):
-            job.cancel()
-
-    async def _on(self, number: int, work: Callable[[Connection], Coroutine[Any, Any, None]]) -> None:
-        """Run something on a connection, as one of its jobs. ECANCELED where it is closed meanwhile."""
-        held = self._connection(number)
-        job, done = run(work(held.connection))
-        held.jobs.add(job)
-        try:
-            await _unless_closed(done)
-        finally:
-            held.jobs.discard(job)
-            job.cancel()
-
-    def _introduce(self, number: int) -> None:
-        """Make a connection one of ours that was carried so far."""
-        if self._carrying and number not in self._connections:
-            self._carrying.introduce(number)
-
-    def _connection(self, number: int) -> Held:
-        self._introduce(number)
-        held = self._connections.get(number)
-        if held is None:
-            if number in self._attempts:
+    def _resident(self, number: int) -> Resident:
+        if number not in self._residents:
+            self._fastpath.hand_over(number)
+        resident = self._residents.get(number)
+        if resident is None:
+            if number in self._context.attempts:
                 raise NoSuchSocket(f"socket {number} is still connecting")
             raise NoSuchSocket(f"socket {number} is no open connection")
-        return held
+        return resident
 
 
-async def _once(service: ServiceFunction, connection: Connection) -> None:
+async def _once(service: ServiceFunction, connection: SocketConnection) -> None:
     """Run a service to its end. A datagram that could not be sent ends nothing: the next one may be answered."""
     try:
         await service(connection)
-    except OSError:
-        if not connection.socket.datagrams:
+    except (OSError, BaseExceptionGroup) as error:
+        if unexpected(error) or not connection.socket.datagrams:
             raise
 
 
@@ -303,13 +360,3 @@ def _open(path: Path) -> BinaryIO:
     if stat.S_ISDIR(kind):
         raise IsADirectoryError(errnos.EISDIR, os.strerror(errnos.EISDIR), str(path))
     raise OSError(f"{path} is no file but a device or a pipe, which may have no end")
-
-
-async def _unless_closed(done: Awaitable[None]) -> None:
-    try:
-        await done
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        raise ConnectionAbortedError(errnos.ECONNABORTED, "the socket was closed meanwhile") from None

@@ -4,22 +4,15 @@ import asyncio
 import errno as errnos
 import socket as sockets
 
+from socktui.core.connection import ClosedHereError
 from socktui.core.endpoint import Endpoint
-from socktui.engine.connection import Connection
 from socktui.engine.context import EngineContext
 from socktui.engine.listener import Accepted, Listener
 from socktui.engine.resolve import Resolved, resolve
 from socktui.engine.stream import Stream
 from socktui.engine.traced import TracedSocket
-from socktui.jobs.job import Job, run
 
 ATTEMPT_DELAY = 0.25  # RFC 8305, section 5
-
-Attempts = dict[int, tuple[Connection, Job]]
-"""The connects in progress, by the number of the socket, and the jobs that wait for the kernel's answers.
-
-Cancelling one of a name's attempts gives up the others as well.
-"""
 
 
 async def listen(
@@ -48,21 +41,22 @@ async def listen(
     return Listener(context, traced, arrived)
 
 
-async def connect(context: EngineContext, endpoint: Endpoint, attempts: Attempts, seconds: float) -> Stream:
+async def connect(context: EngineContext, endpoint: Endpoint, seconds: float) -> Stream:
     """A connection to an endpoint, the time for its name's resolution included in `seconds`.
 
-    Raises OSError: as the last attempt was answered, ETIMEDOUT, or socket.gaierror for an unknown name.
+    Raises OSError: as the last attempt was answered, ETIMEDOUT, ECANCELED where an attempt was closed meanwhile, or
+    socket.gaierror for an unknown name.
     """
     try:
         async with asyncio.timeout(seconds):
-            return await _race(context, endpoint.scheme, await resolve(endpoint), attempts)
+            return await _race(context, endpoint.scheme, await resolve(endpoint))
     except TimeoutError as error:
         if isinstance(error, OSError) and error.errno:
             raise
         raise OSError(errnos.ETIMEDOUT, f"no answer within {seconds:g} s") from None
 
 
-async def _race(context: EngineContext, scheme: str, addresses: list[Resolved], attempts: Attempts) -> Stream:
+async def _race(context: EngineContext, scheme: str, addresses: list[Resolved]) -> Stream:
     """Start an attempt when the one before has failed or taken too long; the first to succeed wins."""
     tasks: list[asyncio.Task[Stream]] = []
     running: set[asyncio.Task[Stream]] = set()
@@ -71,16 +65,16 @@ async def _race(context: EngineContext, scheme: str, addresses: list[Resolved], 
     try:
         while waiting or running:
             if waiting:
-                tasks.append(asyncio.ensure_future(_attempt(context, scheme, waiting.pop(0), attempts)))
+                tasks.append(asyncio.ensure_future(_attempt(context, scheme, waiting.pop(0))))
                 running.add(tasks[-1])
             delay = ATTEMPT_DELAY if waiting else None
             done, running = await asyncio.wait(running, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                if task.cancelled():
-                    raise OSError(errnos.ECANCELED, "closed while connecting")
                 if (error := task.exception()) is None:
                     tasks.remove(task)
                     return task.result()
+                if isinstance(error, ClosedHereError):  # one of a name's attempts gives up the others as well
+                    raise OSError(errnos.ECANCELED, "closed while connecting") from error
                 failure = error
         raise failure
     finally:
@@ -91,7 +85,7 @@ async def _race(context: EngineContext, scheme: str, addresses: list[Resolved], 
                 lost.close()
 
 
-async def _attempt(context: EngineContext, scheme: str, address: Resolved, attempts: Attempts) -> Stream:
+async def _attempt(context: EngineContext, scheme: str, address: Resolved) -> Stream:
     family, where = address
     traced = TracedSocket.open(context.journal, family, sockets.SOCK_STREAM, scheme=scheme)
     connection = Stream(context, traced)
@@ -100,15 +94,8 @@ async def _attempt(context: EngineContext, scheme: str, address: Resolved, attem
         try:
             traced.connect(where)
         except BlockingIOError:
-            job, settled = run(connection.settled())
-            attempts[traced.number] = connection, job
-            try:
-                error = await settled
-            finally:
-                del attempts[traced.number]
-                job.cancel()
-            if traced.fd < 0:
-                raise asyncio.CancelledError from None  # closed before it could be told
+            with context.attempting(connection):
+                error = await connection.connected()
             if error:
                 raise OSError(error, "") from None
         traced.getsockname()

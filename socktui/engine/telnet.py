@@ -5,14 +5,14 @@ from time import monotonic_ns as now
 
 from socktui.core import telnet
 from socktui.core.call import Function
+from socktui.core.connection import BUFFER_SIZE
 from socktui.core.endpoint import Endpoint
 from socktui.engine import tcp
-from socktui.engine.connection import BUFFER_SIZE, Connection
+from socktui.engine.connection import SocketConnection
 from socktui.engine.context import EngineContext
 from socktui.engine.layered import Layered
 from socktui.engine.listener import Accepted, Listener
-from socktui.engine.tcp import Attempts
-from socktui.jobs.job import Turn
+from socktui.engine.lock import Lock
 
 WINDOW = (80, 24)
 """Columns and rows that a server is told: what a terminal has of which nothing is known."""
@@ -23,12 +23,12 @@ class TelnetConnection(Layered):
 
     __slots__ = ("_telnet", "_turn")
 
-    def __init__(self, context: EngineContext, under: Connection, end: telnet.Telnet) -> None:
+    def __init__(self, context: EngineContext, under: SocketConnection, end: telnet.Telnet) -> None:
         super().__init__(context, under)
         self._telnet = end
-        self._turn = Turn(context.poller)
+        self._turn = Lock()
 
-    async def begin(self) -> None:
+    async def handshake(self) -> None:
         """Ask for the options that are wanted, and wait for no answer."""
         # The DM of a Synch comes as urgent data (RFC 854); taken out of its place, it would leave an IAC alone.
         self.traced.setsockopt(sockets.SOL_SOCKET, sockets.SO_OOBINLINE, 1)
@@ -51,8 +51,8 @@ class TelnetConnection(Layered):
         await self._send(self._telnet.escaped(bytes(data)), data)
 
     async def drain(self) -> None:
-        await self._turn.take()
-        self._turn.give()
+        async with self._turn:
+            pass
 
     async def _send(self, wire: bytes, data: bytes | memoryview = b"") -> None:
         """Send bytes of the wire, and record the data in them.
@@ -61,14 +61,11 @@ class TelnetConnection(Layered):
         """
         if not wire:
             return
-        await self._turn.take()
-        try:
+        async with self._turn:
             began = now()
             await self.under.send(wire)
             for at in range(0, len(data), BUFFER_SIZE):
                 await self._record(Function.TELNET_SEND, began, data[at : at + BUFFER_SIZE])
-        finally:
-            self._turn.give()
 
 
 async def listen(
@@ -76,13 +73,13 @@ async def listen(
 ) -> Listener:
     """A listener whose connections speak telnet. Raises OSError, socket.gaierror."""
 
-    def arrived(under: Connection) -> None:
+    def arrived(under: SocketConnection) -> None:
         accepted(TelnetConnection(context, under, telnet.server()))
 
     return await tcp.listen(context, endpoint, service, backlog, arrived)
 
 
-async def connect(context: EngineContext, endpoint: Endpoint, attempts: Attempts, seconds: float) -> TelnetConnection:
+async def connect(context: EngineContext, endpoint: Endpoint, seconds: float) -> TelnetConnection:
     """A connection that speaks telnet. Raises OSError as tcp.connect() does."""
-    under = await tcp.connect(context, endpoint, attempts, seconds)
+    under = await tcp.connect(context, endpoint, seconds)
     return TelnetConnection(context, under, telnet.client(size=WINDOW))

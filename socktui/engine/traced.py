@@ -13,6 +13,7 @@ from time import monotonic_ns as now
 from typing import Any, Self
 
 from socktui.core.call import Argument, Function
+from socktui.core.connection import ClosedHereError
 from socktui.journal.entry import Entry
 from socktui.journal.writer import Journal
 
@@ -62,15 +63,13 @@ class TracedSocket:
     after the call was recorded.
     """
 
-    __slots__ = ("_journal", "_recv_into", "_send", "entry", "fd", "sock")
+    __slots__ = ("_journal", "entry", "fd", "sock")
 
     def __init__(self, journal: Journal, sock: sockets.socket, entry: Entry) -> None:
         self._journal = journal
         self.sock = sock
         self.fd = sock.fileno()
         self.entry = entry
-        self._recv_into = sock.recv_into
-        self._send = sock.send
 
     @classmethod
     def open(
@@ -186,7 +185,7 @@ class TracedSocket:
         """recv(2) into the heap's memory at `at`: how many bytes, 0 at the peer's FIN, None for EAGAIN."""
         began = now()
         try:
-            length = self._recv_into(view)
+            length = self.sock.recv_into(view)
         except BlockingIOError:
             self._journal.again(self.entry)
             return None
@@ -208,7 +207,7 @@ class TracedSocket:
         """
         began = now()
         try:
-            length = self._send(data)
+            length = self.sock.send(data)
         except BlockingIOError:
             self._journal.again(self.entry)
             return 0
@@ -230,7 +229,7 @@ class TracedSocket:
         """
         began = now()
         try:
-            result = self._recv_into(view, len(view), sockets.MSG_TRUNC)
+            result = self.sock.recv_into(view, len(view), sockets.MSG_TRUNC)
         except BlockingIOError:
             self._journal.again(self.entry)
             return None
@@ -247,11 +246,14 @@ class TracedSocket:
         )
         return length
 
-    def send_message(self, data: "bytes | memoryview", at: int) -> bool:
-        """send(2) of one message that stands at address `at` of the heap: whether the kernel took it."""
+    def send_message(self, data: "bytes | memoryview", at: int, *, fresh: bool) -> bool:
+        """send(2) of one message that stands at address `at` of the heap: whether the kernel took it.
+
+        fresh   the bytes were put there for this call, and are part of the heap once they were sent
+        """
         began = now()
         try:
-            length = self._send(data)
+            length = self.sock.send(data)
         except BlockingIOError:
             self._journal.again(self.entry)
             return False
@@ -259,7 +261,8 @@ class TracedSocket:
             self._failed(Function.SEND, began, error, len(data))
             raise
         ended = now()
-        self._journal.heap.commit(at + length)
+        if fresh:
+            self._journal.heap.commit(at + length)
         self._journal.append_transfer(self.entry, Function.SEND, began, ended, at, length, len(data))
         return True
 
@@ -303,6 +306,8 @@ class TracedSocket:
         try:
             result = function(*values)
         except OSError as error:
+            if self.fd < 0:
+                raise ClosedHereError from None
             if quiet and error.errno == errnos.EAGAIN:
                 self._journal.again(self.entry)
             else:
@@ -320,6 +325,9 @@ class TracedSocket:
         return bool(waits.poll(0)) and not any(fcntl.ioctl(self.fd, termios.FIONREAD, bytes(4)))
 
     def _failed(self, name: Function, began: int, error: OSError, size: int) -> None:
+        """Record a call that failed. Raises ClosedHereError where there is no socket any more: none was made."""
+        if self.fd < 0:
+            raise ClosedHereError from None
         self._journal.append_call(self.entry, name, began, now(), -1, error.errno or 0, size=size)
 
 

@@ -7,31 +7,26 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from socktui.core.endpoint import Endpoint
-from socktui.engine.connection import Connection
+from socktui.engine.connection import SocketConnection
 from socktui.engine.context import EngineContext
 from socktui.engine.listener import Accepted, Listening
-from socktui.engine.tcp import Attempts
 
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """listen(bench, endpoint, service's name, backlog, accepted) and connect(bench, endpoint, attempts, seconds).
+    """listen(context, endpoint, service's name, backlog, accepted) and connect(context, endpoint, seconds).
 
-    Both raise OSError as the kernel answered, and socket.gaierror for a name that is not known. A connection in
-    progress is entered in `attempts`, by its socket's number, so that it can be seen and given up.
-
-    carried  its connections may be carried by C, as nothing is between them and their TCP socket
+    Both raise OSError as the kernel answered, and socket.gaierror for a name that is not known.
     """
 
     listen: Callable[[EngineContext, Endpoint, str, int, Accepted], Awaitable[Listening]]
-    connect: Callable[[EngineContext, Endpoint, Attempts, float], Awaitable[Connection]]
-    carried: bool = False
+    connect: Callable[[EngineContext, Endpoint, float], Awaitable[SocketConnection]]
 
 
 def _tcp() -> Transport:
     from socktui.engine import tcp
 
-    return Transport(tcp.listen, tcp.connect, carried=True)
+    return Transport(tcp.listen, tcp.connect)
 
 
 def _udp() -> Transport:

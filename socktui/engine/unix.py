@@ -6,16 +6,14 @@ import socket as sockets
 from collections.abc import Callable
 
 from socktui.core.endpoint import Endpoint
-from socktui.engine.connection import Connection
+from socktui.engine.connection import SocketConnection
 from socktui.engine.context import EngineContext
 from socktui.engine.listener import Accepted, Listener
 from socktui.engine.packets import Packets
 from socktui.engine.socketfile import SocketFile, bind_path, unix_address
 from socktui.engine.stream import Stream
-from socktui.engine.tcp import Attempts
 from socktui.engine.traced import Address, TracedSocket
 from socktui.host.processes import described
-from socktui.jobs.job import run
 
 RETRY_SECONDS = 0.02
 
@@ -45,7 +43,7 @@ class UnixListener(Listener):
         super().close()
 
 
-_KINDS: dict[str, tuple[int, Callable[[EngineContext, TracedSocket], Connection]]] = {
+_KINDS: dict[str, tuple[int, Callable[[EngineContext, TracedSocket], SocketConnection]]] = {
     "unix": (sockets.SOCK_STREAM, UnixStream),
     "unix-seqpacket": (sockets.SOCK_SEQPACKET, Packets),
 }
@@ -70,7 +68,7 @@ async def listen(
     return UnixListener(context, traced, arrived, file)
 
 
-async def connect(context: EngineContext, endpoint: Endpoint, attempts: Attempts, seconds: float) -> Connection:
+async def connect(context: EngineContext, endpoint: Endpoint, seconds: float) -> SocketConnection:
     """A connection to a path or an abstract name.
 
     Raises OSError: as connect(2) answered; ETIMEDOUT where the listener's queue is full for so long.
@@ -83,7 +81,8 @@ async def connect(context: EngineContext, endpoint: Endpoint, attempts: Attempts
         try:
             traced.connect(address)
         except BlockingIOError:
-            await _try_again(connection, address, attempts, seconds)
+            with context.attempting(connection):
+                await _try_again(traced, address, seconds)
         _recognise(context, traced)
     except BaseException:
         connection.close()
@@ -91,33 +90,21 @@ async def connect(context: EngineContext, endpoint: Endpoint, attempts: Attempts
     return connection
 
 
-async def _try_again(connection: Connection, address: Address, attempts: Attempts, seconds: float) -> None:
+async def _try_again(traced: TracedSocket, address: Address, seconds: float) -> None:
     """Connect where the listener's queue was full. The kernel does not tell when it has room: ask now and then."""
-    traced = connection.traced
-
-    async def until_taken() -> None:
-        while True:
-            await asyncio.sleep(RETRY_SECONDS)
-            try:
-                traced.connect(address, quiet=True)
-                return
-            except BlockingIOError:
-                continue
-
-    job, taken = run(until_taken())
-    attempts[traced.number] = connection, job
     try:
         async with asyncio.timeout(seconds):
-            await taken
+            while True:
+                await asyncio.sleep(RETRY_SECONDS)
+                if traced.fd < 0:
+                    raise OSError(errnos.ECANCELED, "closed while connecting")
+                try:
+                    traced.connect(address, quiet=True)
+                    return
+                except BlockingIOError:
+                    continue
     except TimeoutError:
         raise OSError(errnos.ETIMEDOUT, f"its queue of connections was full for {seconds:g} s") from None
-    except asyncio.CancelledError:
-        if traced.fd < 0:
-            raise OSError(errnos.ECANCELED, "closed while connecting") from None
-        raise
-    finally:
-        del attempts[traced.number]
-        job.cancel()
 
 
 def _recognise(context: EngineContext, peer: TracedSocket) -> None:

@@ -3,35 +3,33 @@
 Adding one is a function and a row in the table. A service is asked for as NAME or NAME=ARGUMENT, such as `slow=100`.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
+from socktui.core.connection import Connection
+from socktui.core.endpoint import Endpoint
 from socktui.core.safe import safe
+from socktui.core.service import Dial, RelayTo, ServiceFunction
 from socktui.services import awkward, small
 from socktui.services.error import ServiceError
 from socktui.services.manual import manual
 
-if TYPE_CHECKING:
-    from socktui.engine.connection import Connection
-
-__all__ = ["SERVICES", "Service", "ServiceError", "ServiceFunction", "service"]
-
-ServiceFunction = Callable[["Connection"], Coroutine[Any, Any, None]]
+__all__ = ["SERVICES", "Service", "ServiceError", "no_dial", "service"]
 
 COUNT_MOST = 10**9
+
+Make = Callable[[str, Dial], ServiceFunction]
+"""From a service's argument, and the way to open connections of its own, to its function."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """A service's name, what it does in one line, where that is laid down, and how to come by its function.
 
-    make          from the argument to the function, once for each listener. Raises ServiceError
+    make          called once for each listener. Raises ServiceError
     argument      what the argument is, such as "bytes a second"; empty where it takes none
     default       the argument where none is given; where this is empty, too, one has to be given
-    echoes        all it does is to send back what comes (True), or to throw it away (False): C can do that
+    relay         all it does is to move bytes there, for which no task is needed
     speaks_first  it sends something before anything has come
     messages      it is for datagrams, packets and WebSocket messages as well as for streams
     """
@@ -39,23 +37,28 @@ class Service:
     name: str
     summary: str
     source: str
-    make: Callable[[str], ServiceFunction]
+    make: Make
     argument: str = ""
     default: str = ""
     speaks_first: bool = False
-    echoes: bool | None = None
+    relay: RelayTo | None = None
     messages: bool = True
 
 
-def _of(function: ServiceFunction) -> Callable[[str], ServiceFunction]:
+def _of(function: ServiceFunction) -> Make:
     """What makes a service that takes no argument."""
-    return lambda _: function
+    return lambda _, __: function
 
 
-def _counting(make: Callable[[int], ServiceFunction]) -> Callable[[str], ServiceFunction]:
+def _with(make: Callable[[str], ServiceFunction]) -> Make:
+    """What makes a service of its argument alone."""
+    return lambda argument, _: make(argument)
+
+
+def _counting(make: Callable[[int], ServiceFunction]) -> Make:
     """What makes a service whose argument is a number of bytes."""
 
-    def counted(argument: str) -> ServiceFunction:
+    def counted(argument: str, _: Dial) -> ServiceFunction:
         number = int(argument) if argument.isascii() and argument.isdigit() and len(argument) <= 10 else 0
         if not 1 <= number <= COUNT_MOST:
             raise ServiceError(f"{argument[:40]!r} is no number from 1 to {COUNT_MOST}")
@@ -94,8 +97,8 @@ def _script(path: str) -> ServiceFunction:
 SERVICES: dict[str, Service] = {
     each.name: each
     for each in (
-        Service("echo", "sends back what it receives", "RFC 862", _of(small.echo), echoes=True),
-        Service("discard", "receives and says nothing", "RFC 863", _of(small.discard), echoes=False),
+        Service("echo", "sends back what it receives", "RFC 862", _of(small.echo), relay=RelayTo.ITSELF),
+        Service("discard", "receives and says nothing", "RFC 863", _of(small.discard), relay=RelayTo.NOWHERE),
         Service(
             "chargen", "sends lines of printable characters without end", "RFC 864", _of(small.chargen),
             speaks_first=True,
@@ -108,13 +111,14 @@ SERVICES: dict[str, Service] = {
         ),
         Service("manual", "you type the answers", "", _of(manual)),
         Service(
-            "http", "answers requests for /ip, /get, /post, /status/404 and more", "RFC 9112", _http, messages=False,
+            "http", "answers requests for /ip, /get, /post, /status/404 and more", "RFC 9112", _with(_http),
+            messages=False,
         ),
-        Service("broadcast", "sends what one peer says to all the others", "", _broadcast),
+        Service("broadcast", "sends what one peer says to all the others", "", _with(_broadcast)),
         Service(
-            "literal", "answers whatever comes with a text", "", awkward.literal, argument="text, with escapes",
+            "literal", "answers whatever comes with a text", "", _with(awkward.literal), argument="text, with escapes",
         ),
-        Service("script", "answers as the rules in a file say", "", _script, argument="file of rules, in TOML"),
+        Service("script", "answers as the rules in a file say", "", _with(_script), argument="file of rules, in TOML"),
         Service("random", "sends random bytes without end", "", _of(awkward.random), speaks_first=True),
         Service("clogged", "never receives", "", _of(awkward.clogged)),
         Service(
@@ -133,8 +137,13 @@ SERVICES: dict[str, Service] = {
 }  # fmt: skip
 
 
-def service(spec: str) -> tuple[Service, ServiceFunction]:
-    """The service that `NAME` or `NAME=ARGUMENT` asks for, and its function, newly made.
+async def no_dial(endpoint: Endpoint) -> Connection:
+    """The Dial of a service that is only looked at: whether its argument is right."""
+    raise OSError(f"nothing is dialed here: {endpoint}")
+
+
+def service(spec: str, dial: Dial = no_dial) -> tuple[Service, ServiceFunction]:
+    """The service that `NAME` or `NAME=ARGUMENT` asks for, and its function, newly made, which may open connections.
 
     Raises ServiceError, one sentence: the name is not known, or the argument is missing, wrong or not taken.
     """
@@ -148,6 +157,6 @@ def service(spec: str) -> tuple[Service, ServiceFunction]:
     if found.argument and not argument:
         raise ServiceError(f"{name} needs an argument: {name}={found.argument.upper()}")
     try:
-        return found, found.make(argument)
+        return found, found.make(argument, dial)
     except ServiceError as error:
         raise ServiceError(safe(f"{name}={argument[:40]}: {error}")) from error

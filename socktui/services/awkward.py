@@ -1,28 +1,23 @@
-"""Servers that are awkward on purpose, to see how a client takes it."""
-
-from __future__ import annotations
+"""Servers that misbehave on purpose, to test how a client copes."""
 
 import os
-from typing import TYPE_CHECKING
 
+from socktui.core.connection import Connection
 from socktui.core.payload import PayloadError, from_escapes
+from socktui.core.service import ServiceFunction
 from socktui.services.error import ServiceError
-
-if TYPE_CHECKING:
-    from socktui.engine.connection import Connection
-    from socktui.services import ServiceFunction
 
 _PIECE = 16384
 _DATAGRAM = 512
 
 
 async def clogged(connection: Connection) -> None:
-    """Never receive: what the peer sends fills the buffers of both kernels, and then its send() waits."""
+    """Never receive: the peer fills the socket buffers of both ends, and then its send(2) blocks."""
     await connection.wait_closed()
 
 
 async def random(connection: Connection) -> None:
-    """Random bytes without end, until the peer has gone. Over messages, 512 of them for each that comes."""
+    """Send random bytes until the connection ends. Over messages, send 512 bytes for each message received."""
     if not connection.messages:
         while True:
             await connection.send(os.urandom(_PIECE))
@@ -31,7 +26,7 @@ async def random(connection: Connection) -> None:
 
 
 def literal(text: str) -> ServiceFunction:
-    """Answer whatever comes with a text (core.payload.from_escapes). Raises ServiceError."""
+    """Answer every receive with a fixed text, written with escapes (core.payload.from_escapes). Raises ServiceError."""
     try:
         answer = from_escapes(text, "utf-8")
     except PayloadError as error:
@@ -45,13 +40,12 @@ def literal(text: str) -> ServiceFunction:
 
 
 def close_after(count: int) -> ServiceFunction:
-    """Echo the first `count` bytes, and close: the peer gets them all, and then our FIN."""
+    """Echo the first `count` bytes, and close: the peer receives them all, and then our FIN."""
 
     async def serve(connection: Connection) -> None:
         if await _echoed(connection, count):
-            from socktui.services.lingering_close import (
-                lingering_close,  # which brings asyncio: not for the list of services
-            )
+            # It brings asyncio: not for the list of services.
+            from socktui.services.lingering_close import lingering_close
 
             await lingering_close(connection)
 
@@ -59,7 +53,7 @@ def close_after(count: int) -> ServiceFunction:
 
 
 def reset_after(count: int) -> ServiceFunction:
-    """Echo the first `count` bytes, and close with a RST: what the peer's kernel has not taken yet is lost."""
+    """Echo the first `count` bytes, and close with a RST (socket(7), SO_LINGER): bytes not yet delivered are lost."""
 
     async def serve(connection: Connection) -> None:
         if await _echoed(connection, count):
@@ -69,7 +63,7 @@ def reset_after(count: int) -> ServiceFunction:
 
 
 async def _echoed(connection: Connection, count: int) -> bool:
-    """Echo `count` bytes and no more; whether so many came."""
+    """Echo `count` bytes and no more. Whether the peer sent that many."""
     left = count
     while left:
         data = await connection.recv()

@@ -1,28 +1,26 @@
-"""A search by a regular expression that cannot take for ever.
+"""A search by a regular expression that is bounded in time.
 
-Python's re tries all ways in which an expression may fit, which for some expressions, `(a+)+$` for one, are more than
-anybody can wait for; meanwhile nothing else runs. It looks for signals on its way, and so a timer ends it.
+Python's re backtracks: for some expressions, such as `(a+)+$`, it takes time exponential in the input, and nothing else
+runs meanwhile. It checks for signals as it goes, so a timer (setitimer(2)) can end it.
 """
-
-from __future__ import annotations
 
 import re
 import signal
 from types import FrameType
 
 SECONDS = 0.1
-"""Processor time that a search may take."""
+"""The processor time, in seconds, that a search may take."""
 
 
 class TooSlow(Exception):
-    """The search was given up."""
+    """The search took longer than SECONDS and was given up."""
 
 
 _searching = False
 
 
 def search(pattern: re.Pattern[bytes], data: bytes) -> re.Match[bytes] | None:
-    """pattern.search(data). Raises TooSlow. Only for the main thread, which is where signals are handled."""
+    """pattern.search(data). Raises TooSlow. For the main thread only: Python handles signals there (signal(7))."""
     global _searching
     if signal.getsignal(signal.SIGVTALRM) is not _give_up:
         signal.signal(signal.SIGVTALRM, _give_up)

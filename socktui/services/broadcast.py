@@ -1,25 +1,19 @@
-"""A chat: what one peer says, all the others on the same listener get."""
-
-from __future__ import annotations
+"""A chat: what one peer sends is sent to all the others on the same listener."""
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
 
-from socktui.jobs.race import race
-
-if TYPE_CHECKING:
-    from socktui.engine.connection import Connection
-    from socktui.services import ServiceFunction
+from socktui.core.connection import Connection
+from socktui.core.service import ServiceFunction
 
 LIMIT = 256 << 10
-"""Bytes that wait for one peer. What comes when there are more is dropped for it, and it is told so."""
+"""The most bytes that are queued for one peer. Messages beyond are dropped for it, and a notice says how many bytes."""
 
 _MESSAGE = 64  # what the memory of a message costs beside its bytes
 
 
 class Member:
-    """One peer in the room, and what waits to be sent to it."""
+    """One peer in the room, and the queue of messages to send to it."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -29,7 +23,7 @@ class Member:
         self._news = asyncio.Event()
 
     def hear(self, data: bytes) -> None:
-        """Put it in the queue; never waits."""
+        """Queue a message, or drop it where the queue is full. Never waits."""
         cost = len(data) + _MESSAGE
         if self._waiting and self._size + cost > LIMIT:
             self._dropped += len(data)
@@ -40,7 +34,7 @@ class Member:
         self._news.set()
 
     async def listen(self) -> None:
-        """Send what waits, as fast as the peer receives, for ever."""
+        """Send the queued messages as fast as the peer receives them, until cancelled."""
         while True:
             await self._news.wait()
             self._news.clear()
@@ -60,7 +54,7 @@ class Member:
 
 
 def broadcast() -> ServiceFunction:
-    """A room of its own: send what one peer says to all the others, and hold up nobody for one that is slow."""
+    """A room of its own: send what one peer sends to all the others; a slow one delays nobody."""
     room: dict[Connection, Member] = {}
 
     async def speak(connection: Connection) -> None:
@@ -72,7 +66,10 @@ def broadcast() -> ServiceFunction:
     async def serve(connection: Connection) -> None:
         member = room[connection] = Member(connection)
         try:
-            await race(speak(connection), member.listen())
+            async with asyncio.TaskGroup() as group:
+                listening = group.create_task(member.listen())
+                await speak(connection)
+                listening.cancel()
         finally:
             del room[connection]
 

@@ -1,5 +1,5 @@
-"""What is wrong with a service that is asked for."""
+"""The error of a service that cannot be made."""
 
 
 class ServiceError(ValueError):
-    """One sentence that says what is wrong with a service's name, its argument or its file."""
+    """A service's name, argument or file is wrong. The message is one sentence that says how."""

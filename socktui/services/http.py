@@ -1,26 +1,20 @@
 """An HTTP server (RFC 9112) by h11: one request and its answer after the other."""
 
-from __future__ import annotations
-
 import asyncio
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 import h11
 
-from socktui.jobs.deadline import within
+from socktui.core.connection import Connection
 from socktui.services import httpbin
 from socktui.services.httpbin import Answer, Request
 from socktui.services.lingering_close import lingering_close
 
-if TYPE_CHECKING:
-    from socktui.engine.connection import Connection
-
 HEAD_MOST = 16384  # a piece more may pass
 BODY_MOST = 1 << 20
 REQUEST_SECONDS = 30.0
-"""How long a request may take to come, and how long a connection is kept without one."""
+"""The seconds within which a request must be complete, and that a connection is kept without one."""
 
 _PIECE = 1024
 _PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
@@ -28,14 +22,14 @@ _WITHOUT_BODY = (204, 304)
 
 
 async def http(connection: Connection) -> None:
-    """Answer requests, HTTP/1.0 and HTTP/1.1, until the peer or an answer ends the connection."""
+    """Answer HTTP/1.0 and HTTP/1.1 requests until the peer or an answer ends the connection."""
     conversation = _Conversation(connection)
     while await conversation.exchange():
         pass
 
 
 class _Refused(Exception):
-    """A request that is not read to its end."""
+    """A request that is refused before it is read to its end."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
@@ -51,9 +45,10 @@ class _Conversation:
         self._unread = memoryview(b"")
 
     async def exchange(self) -> bool:
-        """One request and its answer; whether another may follow."""
+        """Handle one request. Whether another may follow on this connection."""
         try:
-            request = await within(REQUEST_SECONDS, self._request())
+            async with asyncio.timeout(REQUEST_SECONDS):
+                request = await self._request()
         except h11.RemoteProtocolError as error:
             return await self._refuse(httpbin.refusal(error.error_status_hint, str(error)))
         except _Refused as refused:
@@ -76,11 +71,11 @@ class _Conversation:
 
     @property
     def _idle(self) -> bool:
-        """Nothing of a request has come."""
+        """Whether nothing of the next request was received."""
         return self._protocol.their_state is h11.IDLE and not self._protocol.trailing_data[0]
 
     async def _request(self) -> Request | None:
-        """The next request, whole; None where the peer has no more. Raises _Refused, h11.RemoteProtocolError."""
+        """Receive the next request; None after the peer's FIN. Raises _Refused, h11.RemoteProtocolError."""
         head: h11.Request | None = None
         body = bytearray()
         while True:
@@ -102,7 +97,7 @@ class _Conversation:
                     return None
 
     async def _feed(self) -> None:
-        """Give h11 the next bytes: few, for it measures a head only as long as that is not whole."""
+        """Give h11 the next bytes, few at a time: it limits the size of a head only while the head is incomplete."""
         if not self._unread:
             if self._protocol.they_are_waiting_for_100_continue:
                 go_on = h11.InformationalResponse(status_code=100, headers=[], reason=_PHRASES[100])

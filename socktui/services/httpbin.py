@@ -1,6 +1,4 @@
-"""What the HTTP server has to offer: a small httpbin. From requests to answers; no bytes are moved here."""
-
-from __future__ import annotations
+"""The resources of the HTTP server: a small httpbin. Pure: from requests to answers, no bytes are moved here."""
 
 import base64
 import json
@@ -20,7 +18,7 @@ SECONDS_MOST = 10.0
 FIELDS_MOST = 1000
 
 _INDENTED_MOST = 65536
-"""Bytes of a body that is told in indented JSON: that takes ten times as long, and nobody reads more."""
+"""The longest body, in bytes, that is answered in indented JSON, which takes ten times as long to write."""
 
 GET = ("GET", "HEAD")
 ANY = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -28,11 +26,11 @@ ANY = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 @dataclass(frozen=True)
 class Request:
-    """A request, whole.
+    """A complete request.
 
-    target   as it was sent: a path and a query, or a URL
-    headers  names in small letters, and values, as often as they were sent
-    origin   the host it came from; empty where there is none
+    target   the request target as sent (RFC 9112, section 3.2): a path and a query, or a URL
+    headers  names in lower case, and values, as often as they were sent
+    origin   the host of the peer; empty where it has none
     """
 
     method: str
@@ -48,19 +46,22 @@ class Request:
 
     @cached_property
     def path(self) -> str:
+        """The path of the target, without its query. Raises ValueError where the target is no URL."""
         return urlsplit(self.target).path
 
     @property
     def url(self) -> str:
+        """The whole URL that was asked for, with the host that the request names."""
         return f"{self.scheme}://{self.header('host')}{self.target}" if self.target.startswith("/") else self.target
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What is answered.
+    """A response.
 
-    pieces  of the body, one after the other; with `chunked` the peer is not told its length beforehand
-    delay   seconds to wait first
+    pieces   the body, in pieces that are sent one after the other
+    chunked  its length is not sent beforehand (RFC 9112, section 7.1)
+    delay    seconds to wait before it is sent
     """
 
     status: int = 200
@@ -72,11 +73,11 @@ class Answer:
 
 
 class BadRequest(ValueError):
-    """One sentence that says why a request cannot be answered."""
+    """A request cannot be answered. The message is one sentence that says why."""
 
 
 def answer(request: Request) -> Answer:
-    """The answer to a request, whatever it asks for."""
+    """The answer to any request; an error of the request is a status of 4xx. Raises nothing."""
     allowed: tuple[str, ...] = ()
     try:
         for route in ROUTES:
@@ -96,6 +97,7 @@ def answer(request: Request) -> Answer:
 
 
 def refusal(status: int, sentence: str, *headers: tuple[str, str]) -> Answer:
+    """An answer with a status of 4xx or 5xx, and one sentence as JSON that says why."""
     return Answer(status, (_as_json({"error": sentence}),), headers=headers)
 
 
@@ -112,7 +114,7 @@ def _json(request: Request, value: object, delay: float = 0.0) -> Answer:
 
 
 def _flat(pairs: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:
-    """Names and values; a name that comes several times has a list of them."""
+    """Pairs as a dictionary; a name that occurs more than once has a list of its values."""
     found: dict[str, list[str]] = {}
     for name, value in pairs:
         found.setdefault(name, []).append(value)
@@ -172,7 +174,7 @@ def _text(data: bytes) -> str:
 
 
 def _parsed(data: bytes) -> Any:
-    """What the data says as JSON; None where it is none."""
+    """The data parsed as JSON; None where they are not JSON."""
     try:
         return json.loads(data, parse_constant=_no_constant)
     except ValueError:
@@ -234,7 +236,7 @@ def _stream(request: Request, number: str) -> Answer:
 
 @dataclass(frozen=True)
 class Route:
-    """A path and what is answered there: `answer` takes the request and what the groups of the pattern are."""
+    """A path, and the function that answers it: it takes the request and the groups of the pattern."""
 
     written: str
     pattern: re.Pattern[str]

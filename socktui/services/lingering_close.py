@@ -1,32 +1,22 @@
-"""The end of a talk over a stream, so that what was said last is not lost."""
+"""The end of a stream connection without losing the bytes that were sent last (RFC 9112, section 9.6)."""
 
-from __future__ import annotations
+import asyncio
 
-from typing import TYPE_CHECKING
-
-from socktui.jobs.deadline import within
-
-if TYPE_CHECKING:
-    from socktui.engine.connection import Connection
+from socktui.core.connection import Connection
 
 LINGER_SECONDS = 1.0
 
 
 async def lingering_close(connection: Connection) -> None:
-    """Send a FIN and receive what still comes until the peer's: close(2) with bytes unread would be a RST.
+    """Send a FIN, then receive until the peer's FIN: close(2) with unread bytes would send a RST.
 
-    A peer that goes on is waited for no longer than LINGER_SECONDS (RFC 9112, section 9.6). Where messages are
-    exchanged there is nothing to be done.
+    A peer that sends no FIN is waited for no longer than LINGER_SECONDS. Over messages it does nothing.
     """
     if connection.messages:
         return
     await connection.shutdown()
     try:
-        await within(LINGER_SECONDS, _drain(connection))
+        async with asyncio.timeout(LINGER_SECONDS):
+            await connection.relay(None)
     except TimeoutError:
-        pass
-
-
-async def _drain(connection: Connection) -> None:
-    while await connection.recv() is not None:
         pass

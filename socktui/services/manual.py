@@ -1,15 +1,10 @@
-"""The service of a person: what comes is shown, what is typed is sent, nothing ends before it is told to."""
+"""The service of a person: it receives, and leaves sending and closing to the user."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from socktui.engine.connection import Connection
+from socktui.core.connection import Connection
 
 
 async def manual(connection: Connection) -> None:
-    """Receive until the peer's FIN, then stay: the way back is open until it is closed here, or lost."""
+    """Receive until the peer's FIN, and stay half-closed until the user closes the connection, or it is lost."""
     while await connection.recv() is not None:
         pass
     await connection.wait_closed()
@@ -17,5 +12,5 @@ async def manual(connection: Connection) -> None:
 
 
 async def client(connection: Connection) -> None:
-    """What a client of ours runs: the same."""
+    """What a client connection runs: the same as manual()."""
     await manual(connection)

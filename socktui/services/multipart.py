@@ -1,7 +1,5 @@
 """The parts of a form that was posted as multipart/form-data (RFC 7578)."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 
@@ -14,7 +12,7 @@ _PARAMETER = re.compile(rb';\s*(name|filename)="([^"]*)"', re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One field; `filename` is None where it is no file."""
+    """One part: a field's name and value. `filename` is None where the part is not a file."""
 
     name: str
     filename: str | None
@@ -22,7 +20,7 @@ class Part:
 
 
 def parts(content_type: str, body: bytes) -> list[Part]:
-    """The parts in a body. Raises ValueError, one sentence, where it is none of that content type."""
+    """Parse the body of a form (RFC 7578, RFC 2046). Raises ValueError, one sentence, where it is not well formed."""
     match = _BOUNDARY.search(content_type)
     if match is None:
         raise ValueError("the content type multipart/form-data needs a boundary")

@@ -1,4 +1,4 @@
-"""What qotd says: proverbs, and sentences of our own. Printable ASCII, less than 512 characters each (RFC 865)."""
+"""The quotations of qotd: proverbs, and sentences of our own. Printable ASCII, less than 512 characters (RFC 865)."""
 
 QUOTATIONS = (
     "A chain is no stronger than its weakest link.",

@@ -1,6 +1,4 @@
-"""The file that a script's rules stand in: TOML, read and checked. What is wrong is told by rule and key."""
-
-from __future__ import annotations
+"""The file of a script's rules: TOML, read and validated. Errors name the rule and the key."""
 
 import os
 import re
@@ -23,7 +21,7 @@ _STEPS = ("hex", "file", "wait", "close", "reset")
 
 
 def load(path: Path) -> Rules:
-    """The rules in a file. Raises ServiceError, one sentence."""
+    """Read the rules in a file. Raises ServiceError, one sentence, where it cannot be read or is wrong."""
     try:
         document = tomllib.loads(_read(path).decode())
     except UnicodeDecodeError as error:
@@ -61,7 +59,7 @@ def _read(path: Path) -> bytes:
 
 
 def _table(value: Any, where: str, keys: Collection[str]) -> dict[str, Any]:
-    """A table that has none but these keys. `where` is what stands before each complaint."""
+    """The value as a table with none but these keys. `where` begins each error message. Raises ServiceError."""
     if not isinstance(value, dict):
         raise ServiceError(f"{where}a table is needed here, with {', '.join(keys)}")
     for key in value:
@@ -153,7 +151,7 @@ def _text(value: Any, key: str, where: str) -> str:
 
 
 def _bytes(key: str, text: str, where: str) -> bytes:
-    """The bytes that a text with escapes, or hex digits, stand for."""
+    """The bytes of a text with escapes, or of hex digits. Raises ServiceError."""
     read: Callable[[str], bytes] = from_hex if key == "hex" else lambda escaped: from_escapes(escaped, "utf-8")
     try:
         return read(text)

@@ -1,6 +1,4 @@
-"""Rules of what is answered to what: which one fits what has come. No bytes are moved here."""
-
-from __future__ import annotations
+"""Rules: patterns and the answers to them, matched against received bytes. Pure: no bytes are moved here."""
 
 import re
 import sys
@@ -11,22 +9,26 @@ from enum import Enum
 from socktui.services import bounded_regex
 
 BOUND = 8192
-"""Bytes that are kept of what no rule fits, and that are looked at of a line or a message."""
+"""The most bytes that are kept where no rule matches, and that are examined of a line or a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
+    """Send these bytes."""
+
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
+    """Wait before the next step."""
+
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Close, in order or with a RST."""
+    """Close the connection, in order or with a RST."""
 
     reset: bool
 
@@ -35,7 +37,7 @@ Steps = tuple[Send | Wait | End, ...]
 
 
 class Frame(Enum):
-    """How a stream is cut into what the rules are tried on."""
+    """How a stream is cut into the pieces that the rules are matched against."""
 
     BUFFER = "buffer"
     LINE = "line"
@@ -44,10 +46,10 @@ class Frame(Enum):
 
 @dataclass(slots=True)
 class Rule:
-    """What has to come, and the steps of the answer.
+    """A pattern, and the steps of the answer.
 
-    wanted  bytes that stand anywhere in what has come, or an expression that is searched for in it
-    slow    the expression took too long once, and is not tried any more
+    wanted  bytes, or an expression, searched for anywhere in the piece
+    slow    the expression once took too long, and is not tried again
     """
 
     number: int
@@ -56,7 +58,7 @@ class Rule:
     slow: bool = False
 
     def span(self, data: bytes) -> tuple[int, int] | None:
-        """Where in the data it fits first, and where that ends."""
+        """The first match in the data, as start and end; None where there is none."""
         if isinstance(self.wanted, bytes):
             at = data.find(self.wanted)
             return (at, at + len(self.wanted)) if at >= 0 else None
@@ -76,10 +78,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a file of rules says.
+    """The content of a file of rules.
 
-    connect  the steps before anything has come
-    default  the answer to what no rule fits; None where that is not answered
+    connect  the steps to begin with, before anything is received
+    default  the answer where no rule matches; None for no answer
     """
 
     frame: Frame = Frame.BUFFER
@@ -88,7 +90,7 @@ class Rules:
     default: Steps | None = None
 
     def answer(self, data: bytes) -> Steps:
-        """The answer to a line, a chunk or a message: that of the first rule that fits. It may have no steps."""
+        """The answer to a line, a chunk or a message: that of the first rule that matches. It may have no steps."""
         looked_at = data[:BOUND]
         for rule in self.rules:
             if rule.span(looked_at) is not None:
@@ -96,9 +98,9 @@ class Rules:
         return self.default or ()
 
     def first(self, data: bytes) -> tuple[Steps, int] | None:
-        """The answer of the rule that fits first in a buffer, and how many bytes are answered by it.
+        """The answer of the rule with the first match in a buffer, and how many bytes it answers; None for no match.
 
-        Of two that fit at the same place it is the first in the file; a match of no bytes takes all.
+        Of two that match at the same place the first in the file is taken; a match of no bytes answers all of it.
         """
         best: tuple[int, int, Steps] | None = None
         for rule in self.rules:
@@ -109,15 +111,15 @@ class Rules:
 
 
 class Incoming:
-    """What has come from one peer and is not answered yet."""
+    """The bytes received from one peer that are not answered yet."""
 
     def __init__(self) -> None:
         self._kept = b""
 
     def answers(self, rules: Rules, data: bytes, *, whole: bool) -> Iterator[Steps]:
-        """The answers to what has come, one after the other.
+        """Take received bytes; the answers to them, one after the other.
 
-        whole  the data are a message, which is judged by itself
+        whole  the data are a message, which is matched by itself
         """
         if whole or rules.frame is Frame.CHUNK:
             yield rules.answer(data)
@@ -127,7 +129,7 @@ class Incoming:
             yield from self._buffer(rules, data)
 
     def rest(self, rules: Rules) -> Iterator[Steps]:
-        """The answer to a last line without an end, when no more comes."""
+        """The answer to a last line without an end, after the peer's FIN."""
         if self._kept and rules.frame is Frame.LINE:
             yield rules.answer(self._kept.rstrip(b"\r"))
 

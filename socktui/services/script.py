@@ -1,17 +1,17 @@
-"""A server that answers as the rules in a file say. The file is TOML, and is read anew when it was saved:
+"""A server that answers by the rules in a file. The file is TOML, and is read again whenever it is saved:
 
     # socktui listen :5005 --service script=rules.toml
-    frame = "line"                  # what a rule is tried on, see below
+    frame = "line"                  # what a rule is matched against, see below
 
-    [connect]                       # before anything has come
+    [connect]                       # before anything is received
     answer = "220 ready\\r\\n"        # a text; escapes such as \\x00 are those of the send box
 
-    [[rule]]                        # the first rule that fits is taken
-    text = "PING"                   # stands anywhere in what has come
+    [[rule]]                        # the first rule that matches is taken
+    text = "PING"                   # anywhere in the received bytes
     answer = "PONG\\r\\n"
 
     [[rule]]
-    regex = '(?i)^get (\\d+)'        # is searched for in what has come; bytes, not characters
+    regex = '(?i)^get (\\d+)'        # searched for in the received bytes: bytes, not characters
     answer = ["wait...", { wait = 0.5 }, { file = "reply.bin" }]
 
     [[rule]]
@@ -22,43 +22,38 @@
     text = "QUIT"
     answer = ["bye\\r\\n", { close = true }]
 
-    [default]                       # where no rule fits; without it, nothing is answered
+    [default]                       # where no rule matches; without it, nothing is answered
     answer = "what?\\r\\n"
 
 Text and hex are quoted as TOML has it: in '...' nothing but the send box's own escapes counts. A file is looked for
 beside the rules, and is read together with them.
 
-`frame` says how a stream is cut. A line is what comes up to a LF, without it and its CR. A chunk is what one recv()
-brings. A buffer, which is the default, holds all that came and was not answered: the rule that fits first in it
-answers everything up to the end of what it fits, and what is left is looked at again; with a default, what no rule fits
-is answered and forgotten at once, so that a rule cannot fit what comes in two pieces. Datagrams, packets and messages
-are judged one by one. Of all of these, BOUND bytes count. An expression that takes too long is left out.
+`frame` says how a stream is cut. A line is all bytes up to a LF, without it and its CR. A chunk is what one recv(2)
+returns. A buffer, which is the default, holds all bytes that were received and not answered: the rule that matches
+first in it answers everything up to the end of its match, and the rest is matched again; with a default, bytes that no
+rule matches are answered and dropped at once, so that a rule cannot match across two chunks. Datagrams, packets and
+messages are matched one by one. Of all of these, BOUND bytes count. An expression that takes too long is left out.
 """
-
-from __future__ import annotations
 
 import asyncio
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
 
+from socktui.core.connection import Connection
 from socktui.core.safe import safe
+from socktui.core.service import ServiceFunction
 from socktui.services.error import ServiceError
 from socktui.services.lingering_close import lingering_close
 from socktui.services.rulefile import load
 from socktui.services.rules import End, Incoming, Rules, Send, Steps, Wait
 
-if TYPE_CHECKING:
-    from socktui.engine.connection import Connection
-    from socktui.services import ServiceFunction
-
 TURN_SECONDS = 0.01
 
 
 def script(path: str) -> ServiceFunction:
-    """The service that the rules in a file are. Raises ServiceError, one sentence."""
+    """The service that answers by the rules in a file. Raises ServiceError, one sentence."""
     book = Book(Path(path))
 
     async def serve(connection: Connection) -> None:
@@ -73,7 +68,7 @@ def script(path: str) -> ServiceFunction:
 
 
 class Book:
-    """The rules of a file as it was when it was last right."""
+    """The rules of a file, as of its last valid version."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -81,7 +76,7 @@ class Book:
         self._rules = load(path)
 
     def rules(self) -> Rules:
-        """The rules, those of the file as it is now where it is right. What is wrong is said once."""
+        """The rules, read again where the file has changed. One that has become wrong is reported once, and ignored."""
         seen = self._look()
         if seen != self._seen:
             self._seen = seen
@@ -93,7 +88,7 @@ class Book:
         return self._rules
 
     def _look(self) -> tuple[int, int, int] | None:
-        """What tells one state of the file from the next; None where there is no file."""
+        """What identifies a version of the file: its time in ns, inode and size; None where there is no file."""
         try:
             status = self._path.stat()
         except OSError:
@@ -102,7 +97,7 @@ class Book:
 
 
 async def _perform(connection: Connection, answers: Iterable[Steps]) -> bool:
-    """Carry out answers as they are found; whether the connection goes on."""
+    """Carry out the steps of answers. Whether the connection goes on."""
     began = monotonic()
     for steps in answers:
         for step in steps:

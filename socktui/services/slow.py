@@ -1,21 +1,17 @@
-"""A slow reader, whose peer gets to know what back-pressure is."""
-
-from __future__ import annotations
+"""A slow reader, which shows the peer what back-pressure is."""
 
 import asyncio
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from socktui.engine.connection import Connection
-    from socktui.services import ServiceFunction
+from socktui.core.connection import Connection
+from socktui.core.service import ServiceFunction
 
 _TURNS_A_SECOND = 10
 
 
 def slow(rate: int) -> ServiceFunction:
-    """Echo `rate` bytes a second: so many are received, too, and the rest waits in the kernels' buffers.
+    """Echo `rate` bytes a second: no more are received either, and the rest waits in the socket buffers.
 
-    Over messages, each is received whole, and the next one when the rate allows it; an empty one counts as a byte.
+    Over messages, each is echoed whole, and the next one when the rate allows it; an empty one counts as a byte.
     """
 
     async def serve(connection: Connection) -> None:

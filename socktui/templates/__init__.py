@@ -1,18 +1,18 @@
-"""Templates: what can be put in the send box without typing it. Some come along, a user's own stand beside them.
+"""Templates: payloads for the send box. Some are shipped; a user's own are added to them.
 
 A template is a TOML file:
 
     name = "Redis: PING"
     about = "an array of one bulk string, as RESP writes it; the answer is +PONG"
-    endpoint = "tcp://127.0.0.1:6379"   # where such a thing is sent: a hint
-    mode = "text"                       # "text" (so it is when there is none), "escapes" or "hex"
+    endpoint = "tcp://127.0.0.1:6379"   # where it is usually sent: a hint
+    mode = "text"                       # "text" (the default), "escapes" or "hex"
     ending = "CRLF"                     # what follows each line of the text: a name of core.payload.ENDINGS, or "none"
     text = '''
     *1
     $4
     PING'''
 
-`name` and `text` must be there. In hex, line breaks are blanks and no ending is wanted.
+`name` and `text` are required. In hex, line breaks are blanks and there is no ending.
 """
 
 import tomllib
@@ -34,20 +34,20 @@ Mode = Literal["text", "escapes", "hex"]
 
 
 class TemplateError(ValueError):
-    """One sentence that says what is wrong with a template, by its file and key, or that there is none."""
+    """A template is wrong or does not exist. The message is one sentence with its file and key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What can be sent.
+    """A payload that can be sent without typing it.
 
-    name      for people; on the command line the file's name without `.toml` will do as well
-    about     what it is, in a line
-    endpoint  where such a thing is sent, as a user writes it; empty where nothing is said
+    name      for people; the command line takes the file's name without `.toml` as well
+    about     what it is, in one line
+    endpoint  where it is usually sent, as a user writes it; may be empty
     mode      how `text` is read
-    ending    what follows each of its lines, by its name in core.payload.ENDINGS
-    text      what is typed: one line or several
-    path      the file it is from
+    ending    what follows each line of `text`, by its name in core.payload.ENDINGS
+    text      as it would be typed: one line or several
+    path      the file it was read from
     """
 
     name: str
@@ -59,7 +59,7 @@ class Template:
     path: Path
 
     def payload(self) -> bytes:
-        """The bytes it stands for. Raises PayloadError where the text has none, never for one that was read."""
+        """The bytes to send. Raises PayloadError where `text` is wrong, never for a template that read() returned."""
         match self.mode:
             case "hex":
                 return from_hex(self.text)
@@ -70,7 +70,7 @@ class Template:
                 return b"".join(from_text(line, ENCODING, self.ending) for line in self.text.split("\n"))
 
     def one_line(self) -> "Template":
-        """The same bytes, typed as one line: with escapes where there were several."""
+        """A template of the same bytes whose text is one line: with escapes where there were several."""
         if "\n" not in self.text:
             return self
         if self.mode == "hex":
@@ -79,14 +79,14 @@ class Template:
 
 
 def own_folder() -> Path:
-    """Where a user's own templates are."""
+    """The folder of a user's own templates."""
     return Path(platformdirs.user_config_path("socktui")) / "templates"
 
 
 def templates(own: Path | None = None) -> tuple[list[Template], list[str]]:
-    """The templates by name, and a sentence for each file that is wrong.
+    """All templates sorted by name, and one sentence for each file that is wrong.
 
-    A file in the folder `own` (own_folder() where none is given) stands in place of one of its name that came along.
+    A file in the folder `own` (the default: own_folder()) replaces a shipped one of the same file name.
     """
     found: dict[str, Template] = {}
     wrong = []
@@ -100,7 +100,7 @@ def templates(own: Path | None = None) -> tuple[list[Template], list[str]]:
 
 
 def find(name: str, among: list[Template]) -> Template:
-    """The template of a name, or of a file's name without `.toml`; capitals do not matter. Raises TemplateError."""
+    """Find a template by its name or by its file's name without `.toml`, in any case. Raises TemplateError."""
     wanted = name.casefold()
     for template in among:
         if wanted in (template.path.stem.casefold(), template.name.casefold()):
@@ -110,7 +110,7 @@ def find(name: str, among: list[Template]) -> Template:
 
 
 def read(path: Path) -> Template:
-    """The template in a file. Raises TemplateError: one sentence with the file's name and the key."""
+    """Read the template in a file. Raises TemplateError: one sentence with the file's name and the key."""
     try:
         return _template(_table(path), path)
     except TemplateError as error:

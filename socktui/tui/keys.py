@@ -1,4 +1,4 @@
-"""Every key of the program, once: bindings, footer, palette, help page and README come from this table."""
+"""Every key of the program, once: bindings, footer, palette, help page and docs/keys.md come from this table."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def bindings(where: Where) -> list[BindingType]:
 
 
 def markdown() -> str:
-    """The table of the README."""
+    """The table of docs/keys.md."""
     lines: list[str] = []
     for where in get_args(Where):
         if keys := group(where):

@@ -106,7 +106,7 @@ def _stat(pid: int) -> list[str]:
 
 def compiled() -> bool:
     """Whether the engine has a compiled inner loop; a process of its own says so, as the engine is one."""
-    asked = "from socktui.engine.carrying import COMPILED; print(COMPILED)"
+    asked = "from socktui.engine.fastpath import COMPILED; print(COMPILED)"
     said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     return said.stdout == "True\n"
 

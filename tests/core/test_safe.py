@@ -44,6 +44,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 def test_every_code_point_is_visible_and_of_the_width_that_all_agree_on() -> None:
     for code in range(0x110000):
         shown = safe(chr(code))

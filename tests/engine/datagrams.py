@@ -5,6 +5,7 @@ import socket as sockets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,9 +86,14 @@ def calls_of(reader: Reader, number: int) -> list[Call]:
 
 
 def assert_calls_tell_it_all(engine: Engine) -> None:
+    """assert_calls_tell_all() of an engine's capture."""
+    assert_calls_tell_all(engine.capture)
+
+
+def assert_calls_tell_all(capture: Path) -> None:
     """The sockets made again from the calls are those of the capture; when a peer was over, no call says."""
-    known = all_sockets(engine.capture)
-    with Reader(engine.capture) as reader:
+    known = all_sockets(capture)
+    with Reader(capture) as reader:
         again = reader._rebuild()
 
     def told(socket: Socket) -> Socket:

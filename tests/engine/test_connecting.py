@@ -17,8 +17,8 @@ from socktui.control.messages import VerbError
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import Role, State
+from socktui.engine.poller import Poller
 from socktui.engine.socket_table import SocketTable
-from socktui.jobs.poller import Poller
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from socktui.services.manual import client
@@ -136,7 +136,7 @@ def in_this_process(capture: Path) -> Iterator[asyncio.Runner]:
 
         runner.context = runner.run(make())  # type: ignore[attr-defined]
         yield runner
-        runner.context.end()  # type: ignore[attr-defined]
+        runner.run(runner.context.end())  # type: ignore[attr-defined]
     journal.close()
 
 

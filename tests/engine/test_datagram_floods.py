@@ -7,11 +7,12 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.core.call import Function
+from socktui.core.connection import Connection
 from socktui.core.endpoint import Endpoint
-from socktui.engine.connection import Connection
+from socktui.core.service import ServiceFunction
 from socktui.engine.datagrams import bound as datagram
 from socktui.engine.datagrams.bound import AT_ONCE, DROPPED, IDLE, INBOX_BYTES, INBOX_COUNT
-from socktui.engine.socket_table import ServiceFunction, SocketTable
+from socktui.engine.socket_table import SocketTable
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from socktui.services.small import discard
@@ -137,6 +138,8 @@ def test_one_that_is_flooded_lets_others_have_their_turn(capture: Path) -> None:
             ]
             fresh(reader)
             flooded, other = (UDP.address(Endpoint.at("udp", reader.socket(number).local)) for number in numbers)
+            for _ in range(3):
+                await asyncio.sleep(0)  # both wait for readiness
             for where in [flooded] * 200 + [other]:
                 sock.sendto(b"x", where)
         await until(lambda: len(heard) == 201)

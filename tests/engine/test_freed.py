@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from websockets.protocol import Protocol
 
+from socktui.core.connection import Connection
 from socktui.core.endpoint import SCHEMES, Endpoint
-from socktui.engine.connection import Connection
+from socktui.core.service import RelayTo
+from socktui.engine.poller import Poller
 from socktui.engine.socket_table import SocketTable
-from socktui.jobs.poller import Poller
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from socktui.services.manual import client
@@ -61,7 +62,7 @@ def test_nothing_is_left_of_a_connection_that_is_over(capture: Path, tmp_path: P
         workbench = SocketTable(poller, journal)
         with Reader(capture) as reader, no_collector():
             number, _ = await workbench.listen(
-                Endpoint(scheme, "" if path else "127.0.0.1", path=path), echo, "echo", echoes=True
+                Endpoint(scheme, "" if path else "127.0.0.1", path=path), echo, "echo", relay=RelayTo.ITSELF
             )
             reader.refresh()
             endpoint = Endpoint.at(scheme, reader.socket(number).local)
@@ -72,7 +73,7 @@ def test_nothing_is_left_of_a_connection_that_is_over(capture: Path, tmp_path: P
             if SCHEMES[scheme].netid in ("udp", "u_dgr"):
                 await workbench.close(number)
             await until(lambda: not held())
-        workbench.end()
+        await workbench.end()
 
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(poller)) as runner:
         runner.run(main())

@@ -8,10 +8,10 @@ import pytest
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
 from socktui.core.call import Call, Function
+from socktui.core.connection import Connection
 from socktui.core.endpoint import Endpoint
 from socktui.core.icmp import Header, describe, message
 from socktui.core.sockets import Role, State
-from socktui.engine.connection import Connection
 from socktui.engine.datagrams.icmp import FIRST_PAYLOAD
 from socktui.engine.socket_table import SocketTable
 from socktui.journal.reader import Reader

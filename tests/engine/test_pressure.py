@@ -15,12 +15,13 @@ import pytest
 
 from socktui.core.call import Function
 from socktui.core.endpoint import SCHEMES, Endpoint
+from socktui.core.service import RelayTo
+from socktui.engine.poller import Poller
 from socktui.engine.socket_table import SocketTable
-from socktui.jobs.poller import Poller
 from socktui.journal import format
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
-from socktui.services import SERVICES
+from socktui.services import SERVICES, no_dial
 from tests.engine.families import Family, one_of_each_spoken
 from tests.support import fresh, read_all, until
 
@@ -36,7 +37,7 @@ def with_workbench(capture: Path, main: Callable[[SocketTable, Journal], Corouti
         try:
             yield workbench
         finally:
-            workbench.end()
+            await workbench.end()
             journal.close()
 
     async def run() -> None:
@@ -48,7 +49,9 @@ def with_workbench(capture: Path, main: Callable[[SocketTable, Journal], Corouti
 
 
 async def listening(workbench: SocketTable, family: Family, capture: Path) -> Endpoint:
-    number, _ = await workbench.listen(family.anywhere(capture.parent), SERVICES["echo"].make(""), "echo", echoes=True)
+    number, _ = await workbench.listen(
+        family.anywhere(capture.parent), SERVICES["echo"].make("", no_dial), "echo", relay=RelayTo.ITSELF
+    )
     with Reader(capture) as reader:
         return Endpoint.at(family.scheme, reader.socket(number).local)
 

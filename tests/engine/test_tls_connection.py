@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from socktui.core.call import Call, Function
+from socktui.core.connection import ClosedHereError
 from socktui.engine.context import EngineContext
+from socktui.engine.poller import Poller
 from socktui.engine.stream import Stream
 from socktui.engine.tls.connection import TlsConnection
 from socktui.engine.traced import TracedSocket
-from socktui.jobs.job import run
-from socktui.jobs.poller import Poller
 from socktui.journal.writer import Journal
 from tests.engine.certificates import Certificates
 from tests.engine.tls_peer import TlsPeer, trusting
-from tests.support import SECONDS, all_calls
+from tests.support import SECONDS, all_calls, until
 
 Main = Callable[[TlsConnection, sockets.socket], Awaitable[None]]
 
@@ -57,8 +57,7 @@ def client(folder: Path, theirs: sockets.socket) -> TlsPeer:
 async def shake_hands(folder: Path, connection: TlsConnection, theirs: sockets.socket) -> TlsPeer:
     end = client(folder, theirs)
     shaking = asyncio.create_task(asyncio.to_thread(end.shake_hands))
-    _job, begun = run(connection.begin())
-    await begun
+    await connection.handshake()
     await shaking
     return end
 
@@ -67,7 +66,7 @@ async def shake_hands(folder: Path, connection: TlsConnection, theirs: sockets.s
 def test_a_handshake_has_its_time_and_no_more(tmp_path: Path, said: bytes) -> None:
     async def main(connection: TlsConnection, theirs: sockets.socket) -> None:
         theirs.sendall(said)
-        _job, begun = run(connection.begin())
+        begun = asyncio.ensure_future(connection.handshake())
         with pytest.raises(OSError, match=r"no TLS handshake within 0\.1 s") as refused:
             await begun
         assert refused.value.errno == errnos.EPROTO
@@ -82,8 +81,8 @@ def test_a_handshake_has_its_time_and_no_more(tmp_path: Path, said: bytes) -> No
 
 def test_what_is_sent_within_the_handshake_waits_for_its_end(tmp_path: Path) -> None:
     async def main(connection: TlsConnection, theirs: sockets.socket) -> None:
-        _job, begun = run(connection.begin())
-        _sender, sent = run(connection.send(b"early"))
+        begun = asyncio.ensure_future(connection.handshake())
+        sent = asyncio.ensure_future(connection.send(b"early"))
         end = client(tmp_path, theirs)
 
         def read() -> bytes:
@@ -101,13 +100,13 @@ def test_what_is_sent_within_the_handshake_waits_for_its_end(tmp_path: Path) -> 
 def test_sending_goes_on_while_another_receives(tmp_path: Path) -> None:
     async def main(connection: TlsConnection, theirs: sockets.socket) -> None:
         end = await shake_hands(tmp_path, connection, theirs)
-        job, received = run(connection.recv())
-        _sender, sent = run(connection.send(b"x" * 100_000))
+        received = asyncio.ensure_future(connection.recv())
+        sent = asyncio.ensure_future(connection.send(b"x" * 100_000))
         assert await asyncio.to_thread(end.read_exactly, 100_000) == b"x" * 100_000
         await sent
         end.send(b"y")
         assert await received == b"y"
-        assert not job.running
+        assert received.done()
 
     served(tmp_path, main)
 
@@ -122,8 +121,7 @@ def test_a_half_close_throws_nothing_away_that_has_come(tmp_path: Path) -> None:
         end.write_notify()
         end.flush()
         for step in (connection.recv(), connection.shutdown(), connection.recv(), connection.recv(), connection.recv()):
-            _job, done = run(step)
-            came.append(await done)
+            came.append(await step)
 
     came: list[bytes | None] = []
     calls = served(tmp_path, main)
@@ -137,11 +135,9 @@ def test_a_fin_without_close_notify_is_an_error(tmp_path: Path) -> None:
         end = await shake_hands(tmp_path, connection, theirs)
         end.send(b"half a")
         theirs.shutdown(sockets.SHUT_WR)
-        _job, first = run(connection.recv())
-        assert await first == b"half a"
-        _job, second = run(connection.recv())
+        assert await connection.recv() == b"half a"
         with pytest.raises(OSError, match="the peer closed without close_notify") as cut:
-            await second
+            await connection.recv()
         assert cut.value.errno == errnos.EPROTO
 
     served(tmp_path, main)
@@ -152,10 +148,13 @@ def test_a_send_that_is_given_up_ends_its_record_later(tmp_path: Path) -> None:
 
     async def main(connection: TlsConnection, theirs: sockets.socket) -> None:
         end = await shake_hands(tmp_path, connection, theirs)
-        job, given_up = run(connection.send(bytes(4 << 20)))
-        job.cancel()
-        assert given_up.cancelled()
-        _sender, sent = run(connection.send(b"the next"))
+        before = connection.socket.sent
+        given_up = asyncio.ensure_future(connection.send(bytes(4 << 20)))
+        await until(lambda: connection.socket.sent > before + 50_000)
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        sent = asyncio.ensure_future(connection.send(b"the next"))
         found = b""
         while not found.endswith(b"the next"):
             found = found[-8:] + await asyncio.to_thread(end.recv)
@@ -169,10 +168,12 @@ def test_a_close_while_the_peer_does_not_read_says_what_it_can(tmp_path: Path) -
 
     async def main(connection: TlsConnection, theirs: sockets.socket) -> None:
         end = await shake_hands(tmp_path, connection, theirs)
-        job, given_up = run(connection.send(bytes(4 << 20)))
+        before = connection.socket.sent
+        given_up = asyncio.ensure_future(connection.send(bytes(4 << 20)))
+        await until(lambda: connection.socket.sent > before + 50_000)
         connection.close()
-        job.cancel()
-        assert given_up.cancelled()
+        with pytest.raises(ClosedHereError):
+            await given_up
         with pytest.raises((EOFError, ssl.SSLError)):
             await asyncio.to_thread(end.read_all)
 
@@ -182,8 +183,7 @@ def test_a_close_while_the_peer_does_not_read_says_what_it_can(tmp_path: Path) -
 def test_a_goodbye_reaches_a_peer_that_reads(tmp_path: Path) -> None:
     async def main(connection: TlsConnection, theirs: sockets.socket) -> None:
         end = await shake_hands(tmp_path, connection, theirs)
-        _job, said = run(connection.closing_handshake())
-        await said
+        await connection.closing_handshake()
         assert await asyncio.to_thread(end.recv) == b""
         connection.close()
 

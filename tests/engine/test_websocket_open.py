@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from socktui.core.endpoint import Endpoint
+from socktui.engine.poller import Poller
 from socktui.engine.socket_table import SocketTable
 from socktui.engine.websocket import connection as websocket
-from socktui.jobs.poller import Poller
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from socktui.services.small import echo
@@ -26,8 +26,7 @@ async def workbench(poller: Poller, capture: Path) -> AsyncIterator[SocketTable]
     try:
         yield context
     finally:
-        context.end()
-        await asyncio.sleep(0)
+        await context.end()
         journal.close()
 
 

@@ -85,6 +85,7 @@ def test_sockets_are_told_by_the_calls_that_are_left(whole: Path, tmp_path: Path
         assert reader.nth(connection, 0) == 4
 
 
+@pytest.mark.slow
 @settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

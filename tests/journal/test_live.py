@@ -43,6 +43,7 @@ def check(reader: Reader, first: int, last: int) -> int:
     return found
 
 
+@pytest.mark.slow
 def test_reading_while_another_process_writes_flat_out(capture: Path) -> None:
     """At the newest end bytes are read from the ring, a moment later from the disk: never a wrong one."""
     chance = random.Random(1)

@@ -154,6 +154,7 @@ def sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(search, "SPARSE", sparse)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("sizes")
 def test_it_finds_what_is_there() -> None:
     @settings(max_examples=60)
@@ -223,6 +224,7 @@ def test_a_search_that_is_under_way_goes_on_with_what_has_come(capture: Path) ->
     writer.journal.close()
 
 
+@pytest.mark.slow
 def test_while_another_process_writes_flat_out(capture: Path) -> None:
     """The newest bytes are found in the ring, and what moves to the disk meanwhile is found there."""
     with pouring(capture, 24, 1 << 18) as writer, Reader(capture) as reader:

@@ -11,21 +11,21 @@ from contextlib import ExitStack, asynccontextmanager
 import pytest
 
 from socktui.control.client import Engine
-from socktui.jobs import job as jobs
 from socktui.services import service
 from socktui.services.broadcast import LIMIT, broadcast
-from tests.services.fake import FakeConnection
+from tests.services.visitor import Visitor
 from tests.support import SECONDS, all_sockets, listening, peer, read_exactly, resident_mib, until
 
 NOTICE = re.compile(rb"\*\*\* too slow: (\d+) bytes were dropped for you \*\*\*\r\n")
 
 
 @asynccontextmanager
-async def chat(count: int) -> AsyncIterator[list[FakeConnection]]:
+async def chat(count: int) -> AsyncIterator[list[Visitor]]:
     """So many connections in one room."""
     function = broadcast()
-    members = [FakeConnection() for _ in range(count)]
-    running = [jobs.run(function(member))[1] for member in members]
+    members = [Visitor() for _ in range(count)]
+    running = [asyncio.ensure_future(function(member.connection)) for member in members]
+    await asyncio.sleep(0)  # all are in the room
     yield members
     for member in members:
         member.over()
@@ -33,7 +33,7 @@ async def chat(count: int) -> AsyncIterator[list[FakeConnection]]:
         await asyncio.wait_for(done, SECONDS)
 
 
-async def hears(connection: FakeConnection, count: int) -> None:
+async def hears(connection: Visitor, count: int) -> None:
     """Wait until it has been sent so many messages."""
     await until(lambda: len(connection.sent) == count)
 
@@ -42,6 +42,7 @@ async def test_all_others_hear_it_as_it_was_said() -> None:
     async with chat(3) as (one, two, three):
         one.say(b"hello")
         one.say(b"")
+        await hears(three, 2)
         two.say(b"hi")
         await until(lambda: len(three.sent) == 3)
         assert three.sent == [b"hello", b"", b"hi"]
@@ -72,7 +73,7 @@ async def test_many_small_messages_are_bounded_too() -> None:
         slow.gate.clear()
         for _ in range(20_000):
             speaker.say(b"x")
-        await until(lambda: speaker._coming.empty())
+        await until(lambda: speaker.said_all)
         slow.gate.set()
         await until(lambda: slow.sent and NOTICE.fullmatch(slow.sent[-1]))
         assert len(slow.sent) < LIMIT / 64 + 3
@@ -96,18 +97,18 @@ async def test_who_has_gone_is_forgotten() -> None:
 
         await until(forgotten)
         members[0].say(b"anybody?")
-        await until(lambda: members[0]._coming.empty())
+        await until(lambda: members[0].said_all)
 
 
 async def test_each_listener_has_a_room_of_its_own() -> None:
-    one, two = FakeConnection(b"hello"), FakeConnection()
-    running = [jobs.run(service("broadcast")[1](member))[0] for member in (one, two)]
-    await until(lambda: one._coming.empty())
+    one, two = Visitor(b"hello"), Visitor()
+    running = [asyncio.ensure_future(service("broadcast")[1](member.connection)) for member in (one, two)]
+    await until(lambda: one.said_all)
     two.say(b"hello")
-    await until(lambda: two._coming.empty())
+    await until(lambda: two.said_all)
     assert one.sent == two.sent == []
-    for job in running:
-        job.cancel()
+    for task in running:
+        task.cancel()
 
 
 # Over TCP

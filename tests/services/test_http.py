@@ -9,11 +9,10 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.core.endpoint import Endpoint
-from socktui.jobs import job as jobs
 from socktui.services import http as server
 from socktui.services.http import BODY_MOST, HEAD_MOST
 from tests.peers.programs import path_of
-from tests.services.fake import FakeConnection, served
+from tests.services.visitor import Visitor, served
 from tests.support import SECONDS, all_sockets, carried, listening, peer, read_all, until
 
 
@@ -232,8 +231,8 @@ async def test_a_request_that_takes_too_long(said: bytes, answered: bytes, monke
     """A head or a body that does not come is told so; a peer that says nothing is only closed."""
     monkeypatch.setattr(server, "REQUEST_SECONDS", 0.05)
     monkeypatch.setattr("socktui.services.lingering_close.LINGER_SECONDS", 0.05)
-    connection = FakeConnection(*filter(None, [said]), messages=False)
-    _, done = jobs.run(server.http(connection))
-    await asyncio.wait_for(done, SECONDS)
+    connection = Visitor(*filter(None, [said]), messages=False)
+    await asyncio.wait_for(server.http(connection.connection), SECONDS)
+    await connection.finish()
     assert b"".join(connection.sent)[: len(answered)] == answered
     assert bool(connection.sent) == bool(answered)

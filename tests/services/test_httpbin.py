@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from socktui.services.httpbin import BYTES_MOST, LINES_MOST, ROUTES, Answer, Request, answer
-from socktui.services.multipart import PARTS_MOST, Part, parts
+from socktui.services.multipart import PARTS_MOST
 
 HOST = ("host", "example.test:5005")
 
@@ -98,13 +98,6 @@ def test_a_form_with_files() -> None:
     found = told(ask("POST", "/post", ("content-type", 'multipart/form-data; boundary="sep"'), body=BODY))
     assert found["form"] == {"a": "one"}
     assert found["files"] == {"f": "data:application/octet-stream;base64,DQotLXNl/w=="}
-
-
-def test_the_parts_of_a_form() -> None:
-    assert parts("multipart/form-data; boundary=sep", BODY) == [
-        Part("a", None, b"one"),
-        Part("f", "x.bin", b"\r\n--se\xff"),
-    ]
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,14 @@
 
 import asyncio
 import re
+from types import SimpleNamespace
 
 import pytest
 
-from socktui.jobs import job as jobs
 from socktui.services import service
 from socktui.services.quotations import QUOTATIONS
 from socktui.services.small import chargen_pattern
-from tests.services.fake import FakeConnection, served
+from tests.services.visitor import Visitor, served
 from tests.support import SECONDS, until
 
 
@@ -19,11 +19,11 @@ async def test_echo_sends_each_back() -> None:
 
 async def test_discard_and_manual_take_an_empty_one_for_what_it_is() -> None:
     assert (await served("discard", b"", b"one", b"")).sent == []
-    connection = FakeConnection(b"", b"one")
-    job, _ = jobs.run(service("manual")[1](connection))
-    await until(lambda: connection._coming.empty())
-    assert job.running
-    job.cancel()
+    connection = Visitor(b"", b"one")
+    task = asyncio.ensure_future(service("manual")[1](connection.connection))
+    await until(lambda: connection.said_all)
+    assert not task.done()
+    task.cancel()
 
 
 async def test_chargen_answers_each_with_at_most_512_characters() -> None:
@@ -49,13 +49,6 @@ async def test_those_that_speak_first_need_nothing_to_come(messages: bool) -> No
     assert len(seconds) == 4
 
 
-def test_quotations_are_as_rfc_865_wants_them() -> None:
-    for quotation in QUOTATIONS:
-        assert len(quotation) + 2 < 512
-        assert re.fullmatch(r"[ -~]+", quotation)
-    assert len(set(QUOTATIONS)) == len(QUOTATIONS)
-
-
 async def test_literal_answers_each() -> None:
     assert (await served(r"literal=a\x00\n", b"one", b"", b"two")).sent == [b"a\0\n"] * 3
 
@@ -66,11 +59,11 @@ async def test_slow_takes_its_time_for_each(monkeypatch: pytest.MonkeyPatch) -> 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr("socktui.services.slow.asyncio.sleep", sleep)
+    monkeypatch.setattr("socktui.services.slow.asyncio", SimpleNamespace(sleep=sleep))
     connection = await served("slow=10", b"x" * 30, b"", b"y")
     assert connection.sent == [b"x" * 30, b"", b"y"]
     assert slept == [3.0, 0.1, 0.1]  # an empty one counts as a byte
-    assert connection.buffer == 65536  # a smaller one would cut messages
+    assert connection.connection.buffer == 65536  # a smaller one would cut messages
 
 
 async def test_close_after_cuts_the_last_message() -> None:
@@ -80,11 +73,13 @@ async def test_close_after_cuts_the_last_message() -> None:
 
 
 async def test_clogged_takes_nothing() -> None:
-    connection = FakeConnection(b"one")
-    job, done = jobs.run(service("clogged")[1](connection))
-    await asyncio.sleep(0)
-    assert not done.done()
-    assert connection._coming.qsize() == 1
-    job.cancel()
+    connection = Visitor(b"one")
+    task = asyncio.ensure_future(service("clogged")[1](connection.connection))
+    await until(lambda: connection.connection.unread)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not task.done()
+    assert connection.connection.unread == 1
+    task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(done, SECONDS)
+        await asyncio.wait_for(task, SECONDS)

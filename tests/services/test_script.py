@@ -12,10 +12,9 @@ from socktui.control.client import Engine
 from socktui.control.messages import VerbError
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
-from socktui.jobs import job as jobs
 from socktui.services import service
 from socktui.services.script import Book
-from tests.services.fake import FakeConnection, served
+from tests.services.visitor import Visitor, served
 from tests.support import SECONDS, all_sockets, listening, peer, read_all, read_exactly, until
 
 TALK = r"""
@@ -148,11 +147,14 @@ async def test_an_expression_that_takes_for_ever_holds_up_nobody(engine: Engine,
 async def test_many_lines_without_an_answer_hold_up_nobody(save: Save) -> None:
     """Others have their turn before all of what one recv() brought was looked at."""
     path = save("frame = 'line'\n" + "[[rule]]\nregex = 'x'\nanswer = 'x'\n" * 10)
-    connection = FakeConnection(b"\n" * 20_000 + b"x\n", messages=False)
+    connection = Visitor(b"\n" * 20_000 + b"x\n", messages=False)
     connection.over()
-    _, done = jobs.run(service(f"script={path}")[1](connection))
+    done = asyncio.ensure_future(service(f"script={path}")[1](connection.connection))
+    await until(lambda: connection.said_all)
+    await asyncio.sleep(0)
     assert not done.done()
     await asyncio.wait_for(done, SECONDS)
+    await connection.finish()
     assert connection.sent == [b"x"]
 
 

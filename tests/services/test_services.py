@@ -1,198 +1,78 @@
-"""The small servers and the awkward ones over TCP, as a plain peer sees them."""
+"""The list of services, and how one of them is asked for."""
 
-import re
-import socket as sockets
-import time
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from socktui.control.client import Engine
-from socktui.core.call import Function
-from socktui.core.sockets import End
-from socktui.journal.reader import Reader
-from socktui.services.quotations import QUOTATIONS
-from socktui.services.small import chargen_pattern
-from tests.support import all_calls, all_sockets, fresh, listening, peer, read_all, read_exactly, until
+from socktui.services import SERVICES, ServiceError, service
 
 
-def test_the_pattern_of_rfc_864() -> None:
-    lines = chargen_pattern().split(b"\r\n")
-    assert lines[0] == b""" !"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefg"""
-    assert lines[1] == b"""!"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefgh"""
-    assert lines[94] == b"""~ !"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdef"""
-    assert lines[95:] == [b""]
-    assert {len(line) for line in lines[:95]} == {72}
+def test_the_table() -> None:
+    assert list(SERVICES)[:7] == ["echo", "discard", "chargen", "qotd", "daytime", "time", "manual"]
+    for name, each in SERVICES.items():
+        assert each.name == name
+        assert each.summary
+        assert "\n" not in each.summary
+        assert not (each.default and not each.argument)
 
 
-async def test_chargen_goes_on_without_a_seam(engine: Engine) -> None:
-    port = await listening(engine, service="chargen")
-    with peer(port) as sock:
-        sock.sendall(b"not looked at")
-        data = read_exactly(sock, 100_000)
-    assert data == (chargen_pattern() * 20)[:100_000]
-    with Reader(engine.capture) as reader:
-        await until(lambda: fresh(reader).socket(2).ended)
+@pytest.mark.parametrize("name", [name for name, each in SERVICES.items() if not each.argument or each.default])
+def test_a_name_alone(name: str) -> None:
+    found, function = service(name)
+    assert found is SERVICES[name]
+    assert callable(function)
 
 
-async def test_discard_says_nothing(engine: Engine) -> None:
-    port = await listening(engine, service="discard")
-    with peer(port) as sock:
-        sock.sendall(b"x" * 100_000)
-        sock.shutdown(sockets.SHUT_WR)
-        assert read_all(sock) == b""
-    await until(lambda: all_sockets(engine.capture)[1].received == 100_000)
+def test_names_and_arguments(tmp_path: Path) -> None:
+    rules = tmp_path / "a=b.toml"
+    rules.write_text("")
+    for spec in (
+        "slow=1",
+        "slow=1000000000",
+        "slow=",
+        "close-after=20",
+        "reset-after=1",
+        "literal=a=b",
+        f"script={rules}",
+    ):
+        assert service(spec)[0].name == spec.partition("=")[0]
 
 
-async def test_qotd_says_the_quotation_of_the_day(engine: Engine) -> None:
-    port = await listening(engine, service="qotd")
-    with peer(port) as sock:
-        assert read_all(sock).decode().removesuffix("\r\n") in QUOTATIONS
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ("", "no service '': one of echo, discard, chargen, "),
+        ("ECHO", "no service 'ECHO': one of echo, "),
+        ("\x1b]0;x\x07", r"no service '\x1b]0;x\x07': one of echo, "),
+        ("echo=5", "echo takes no argument"),
+        ("echo=", "echo takes no argument"),
+        ("literal", "literal needs an argument: literal=TEXT, WITH ESCAPES"),
+        ("literal=", "literal needs an argument: literal=TEXT, WITH ESCAPES"),
+        ("script", "script needs an argument: script=FILE OF RULES, IN TOML"),
+        (r"literal=\q", r"literal=\q: \q is no escape that is known here"),
+        ("literal=\x1b\n\\q", "literal=␛␊\\q: \\q is no escape that is known here"),
+        ("slow=ten", "slow=ten: 'ten' is no number from 1 to 1000000000"),
+        ("slow=0", "slow=0: '0' is no number"),
+        ("slow=-1", "slow=-1: '-1' is no number"),
+        ("slow=1.5", "slow=1.5: '1.5' is no number"),
+        ("slow=²", "slow=²: '²' is no number"),
+        ("slow=1000000001", "slow=1000000001: '1000000001' is no number"),
+        ("close-after=" + "9" * 5000, "close-after=" + "9" * 40 + ": '" + "9" * 40 + "' is no number"),
+        ("script=/nowhere/x.toml", "script=/nowhere/x.toml: /nowhere/x.toml cannot be read: No such file or directory"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(spec: str, sentence: str) -> None:
+    with pytest.raises(ServiceError) as error:
+        service(spec)
+    assert str(error.value).startswith(sentence)
+    assert "\n" not in str(error.value)
 
 
-async def test_daytime_says_one_line(engine: Engine) -> None:
-    port = await listening(engine, service="daytime")
-    with peer(port) as sock:
-        line = read_all(sock).decode()
-    assert re.fullmatch(r"[A-Z][a-z]+, [A-Z][a-z]+ \d\d, \d{4} \d\d:\d\d:\d\d-[\w+-]+\r\n", line)
-    await until(lambda: all_sockets(engine.capture)[1].why == "closed here")
-
-
-async def test_time_says_the_seconds_since_1900(engine: Engine) -> None:
-    port = await listening(engine, service="time")
-    before = int(time.time())
-    with peer(port) as sock:
-        data = read_all(sock)
-    assert len(data) == 4
-    assert before <= int.from_bytes(data, "big") - 2_208_988_800 <= int(time.time())
-
-
-async def test_manual_leaves_it_to_the_user(engine: Engine) -> None:
-    port = await listening(engine, service="manual")
-    with peer(port) as sock, Reader(engine.capture) as reader:
-        sock.sendall(b"question")
-        sock.shutdown(sockets.SHUT_WR)
-        await until(lambda: fresh(reader).sockets == 2 and reader.socket(2).why == "peer FIN")
-        assert reader.socket(2).open
-        assert await engine.send([2], b"answer") == 6
-        await engine.request("shutdown", socket=2)
-        assert read_all(sock) == b"answer"
-        await until(lambda: reader.socket(2).ended)
-
-
-async def test_what_is_typed_goes_out_before_an_echo_server_hangs_up(engine: Engine) -> None:
-    """The peer's FIN ends the service, not what somebody is still sending there."""
-    port = await listening(engine)
-    typed = b"T" * (16 << 20)
-    with peer(port) as sock, Reader(engine.capture) as reader:
-        await until(lambda: fresh(reader).sockets == 2)
-        _, sending = engine.begin("send", sockets=[2], data="VFRU" * (len(typed) // 3))
-        await until(lambda: reader.socket(2).sent > 0)
-        sock.shutdown(sockets.SHUT_WR)
-        await until(lambda: fresh(reader).socket(2).why == "peer FIN")
-        assert len(read_all(sock)) == len(typed) // 3 * 3
-        assert (await sending)["sent"] == len(typed) // 3 * 3
-
-
-# The awkward ones
-
-
-async def test_random_never_says_the_same(engine: Engine) -> None:
-    port = await listening(engine, service="random")
-    with peer(port) as one, peer(port) as two:
-        first, second = read_exactly(one, 50_000), read_exactly(two, 50_000)
-    assert len(first) == len(second) == 50_000
-    assert first != second
-    assert len(set(first)) == 256
-
-
-async def test_literal_answers_whatever_comes(engine: Engine) -> None:
-    port = await listening(engine, service=r"literal=HTTP/1.0 200 OK\r\n\r\n\xff")
-    with peer(port) as sock:
-        for _ in range(2):
-            sock.sendall(b"hello?")
-            assert read_exactly(sock, 20) == b"HTTP/1.0 200 OK\r\n\r\n\xff"
-        sock.shutdown(sockets.SHUT_WR)
-        assert read_all(sock) == b""
-
-
-def fill(sock: sockets.socket) -> None:
-    """Send until the kernel takes no more."""
-    sock.setblocking(False)
-    try:
-        while True:
-            sock.send(b"x" * 65536)
-    except BlockingIOError:
-        sock.setblocking(True)
-
-
-async def test_clogged_receives_nothing_and_the_peer_has_to_wait(engine: Engine) -> None:
-    port = await listening(engine, service="clogged")
-    with peer(port) as sock:
-        fill(sock)
-        await until(lambda: len(all_sockets(engine.capture)) == 2)
-        assert all_sockets(engine.capture)[1].open
-        assert Function.RECV not in {call.name for call in all_calls(engine.capture)}
-    assert (await engine.request("reset", socket=2)) == {}
-
-
-async def test_slow_receives_no_more_than_it_sends(engine: Engine) -> None:
-    """At 10 bytes a second one byte is asked for at a time, and what waits is in the kernel."""
-    port = await listening(engine, service="slow=10")
-    with peer(port) as sock:
-        sock.sendall(b"abc" + b"x" * 1000)
-        assert read_exactly(sock, 3) == b"abc"
-        received = [call for call in all_calls(engine.capture) if call.name is Function.RECV]
-        assert len(received) < 1000
-        assert {call.result for call in received} == {1}
-
-
-async def test_slow_sends_all_of_it_back(engine: Engine) -> None:
-    port = await listening(engine, service="slow=10000000")
-    data = bytes(range(256)) * 2000
-    with peer(port) as sock:
-        sock.sendall(data)
-        sock.shutdown(sockets.SHUT_WR)
-        assert read_all(sock) == data
-
-
-@pytest.mark.parametrize("said", [20, 21, 1000])
-async def test_close_after_so_many_bytes_is_a_fin(engine: Engine, said: int) -> None:
-    port = await listening(engine, service="close-after=20")
-    with peer(port) as sock:
-        sock.sendall(b"ab" * 10 + b"x" * (said - 20))
-        assert read_all(sock) == b"ab" * 10
-    await until(lambda: all_sockets(engine.capture)[1].ended)
-    ours = all_sockets(engine.capture)[1]
-    assert (ours.sent, ours.received) == (20, said)
-    names = [call.name for call in all_calls(engine.capture) if call.socket == 2]
-    assert names[names.index(Function.SEND) :][:2] == [Function.SEND, Function.SHUTDOWN]
-
-
-async def test_close_after_waits_for_all_of_them(engine: Engine) -> None:
-    port = await listening(engine, service="close-after=20")
-    with peer(port) as sock:
-        for piece in (b"seven", b"times", b"three"):
-            sock.sendall(piece)
-            assert read_exactly(sock, 5) == piece
-        sock.sendall(b"makes twenty-one")
-        assert read_all(sock) == b"makes"
-
-
-async def test_close_after_goes_with_a_peer_that_says_less(engine: Engine) -> None:
-    port = await listening(engine, service="close-after=20")
-    with peer(port) as sock:
-        sock.sendall(b"less")
-        sock.shutdown(sockets.SHUT_WR)
-        assert read_all(sock) == b"less"
-
-
-async def test_reset_after_so_many_bytes_is_a_rst(engine: Engine) -> None:
-    port = await listening(engine, service="reset-after=20")
-    with peer(port) as sock:
-        sock.sendall(b"x" * 20)
-        assert read_exactly(sock, 20) == b"x" * 20
-        with pytest.raises(ConnectionResetError):
-            sock.recv(1)
-    await until(lambda: all_sockets(engine.capture)[1].ended)
-    ours = all_sockets(engine.capture)[1]
-    assert (ours.sent, ours.end) == (20, End.RESET)
+def test_the_list_of_services_is_light() -> None:
+    """The command line and the screen show it: it brings nothing that only a running service needs."""
+    heavy = "{'asyncio', 'h11', 'json', 'tomllib', 'email', 'signal'}"
+    program = f"import sys, socktui.services; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

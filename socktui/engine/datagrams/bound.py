@@ -5,20 +5,20 @@ Each address that a bound socket talks with is a connection of its own, with a r
 
 import asyncio
 import errno as errnos
-import sys
-import traceback
 from collections import OrderedDict, deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from time import monotonic_ns as now
 
+from socktui.core.connection import BUFFER_MAX, BUFFER_SIZE, ClosedHereError
 from socktui.core.sockets import Socket
-from socktui.engine.connection import BUFFER_MAX, BUFFER_SIZE, Connection
-from socktui.engine.context import EngineContext, Watch
+from socktui.engine.connection import SocketConnection
+from socktui.engine.context import EngineContext
 from socktui.engine.datagrams.traced import Arrival, TracedDatagrams, TracedPeer
 from socktui.engine.listener import Accepted
+from socktui.engine.lock import Lock
 from socktui.engine.packets import Packets
 from socktui.engine.traced import Address, TracedSocket
-from socktui.jobs.job import Job, Turn
+from socktui.engine.watch import Watch
 from socktui.journal.writer import DETAILS_ROOM
 
 PEERS_MOST = 1024
@@ -53,30 +53,6 @@ _ERRORS_OF_OTHERS = frozenset(
 """What recv(2) says of a datagram that was sent before (udp(7), icmp(7)): the next one may be well."""
 
 
-class News:
-    """Jobs wait here until they are told that there is something new."""
-
-    __slots__ = ("_waiting",)
-
-    def __init__(self) -> None:
-        self._waiting: list[Job] = []
-
-    def tell(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for job in waiting:
-            job.step()
-
-    def attach(self, job: Job) -> None:
-        self._waiting.append(job)
-
-    def detach(self, job: Job) -> None:
-        if job in self._waiting:
-            self._waiting.remove(job)
-
-    def __await__(self) -> Generator["News", None, None]:
-        yield self
-
-
 class Connected(Packets):
     """A datagram socket with one peer (connect(2)). What the network says of a datagram ends nothing."""
 
@@ -92,16 +68,17 @@ class Connected(Packets):
 
     async def wait_closed(self) -> None:
         """No peer says that it is gone: until it is closed here."""
-        await News()
+        await asyncio.get_running_loop().create_future()
 
 
-class Peer(Connection):
+class Peer(SocketConnection):
     """One address that a bound datagram socket talks with. What comes from there waits in its inbox.
 
-    served  a service runs, or ran, for it
+    served   a service runs, or ran, for it
+    waiting  its service waits for a datagram, or for the end
     """
 
-    __slots__ = ("_bound", "_inbox", "_news", "_over", "_size", "_taken", "_turn", "_waited", "served")
+    __slots__ = ("_bound", "_inbox", "_news", "_over", "_size", "_taken", "_turn", "_waited", "served", "waiting")
 
     messages = True
     traced: TracedPeer
@@ -110,11 +87,11 @@ class Peer(Connection):
         self._bound = bound
         self._inbox: deque[bytes] = deque()
         self._size = 0
-        self._news = News()
-        self._turn = Turn(bound.context.poller)
+        self._news = asyncio.Event()
+        self._turn = Lock()
         self._taken = self._over = False
         self._waited = True
-        self.served = False
+        self.served = self.waiting = False
         self.traced = traced
 
     @property
@@ -133,10 +110,12 @@ class Peer(Connection):
 
     async def recv(self) -> bytes | None:
         while not self._inbox:
+            if self.closed:
+                raise ClosedHereError
             if self._over:
                 return None
             self._waited = True
-            await self._news
+            await self._told()
         self._taken = True
         return self._next()
 
@@ -145,12 +124,14 @@ class Peer(Connection):
         if len(data) > BUFFER_MAX:
             raise OSError(errnos.EMSGSIZE, f"a message has at most {BUFFER_MAX} bytes here")
         if not self._waited:
-            await self._bound.context.soon
+            await asyncio.sleep(0)
         self._waited = False
-        await self._turn.take()
+        await self._turn.acquire()
         try:
             while True:
                 at, view = await self._bound.context.space(len(data) + DETAILS_ROOM)
+                if self.closed:
+                    raise ClosedHereError
                 if self.traced.sendto(data, view, at):
                     break
                 await asyncio.sleep(RETRY_SECONDS)
@@ -159,17 +140,17 @@ class Peer(Connection):
                 raise OSError("it has no name, so that nothing can be sent to it (ENOTCONN)") from error
             raise
         finally:
-            self._turn.give()
+            self._turn.release()
         self._bound.spoke(self)
 
     async def drain(self) -> None:
-        await self._turn.take()
-        self._turn.give()
+        async with self._turn:
+            pass
 
     async def wait_closed(self) -> None:
         """No peer says that it is gone: until it is closed here."""
         while not self._over:
-            await self._news
+            await self._told()
 
     async def next_datagram(self) -> bool:
         """Wait for the peer's next datagram; one that the service did not receive was for the last run of it."""
@@ -178,7 +159,7 @@ class Peer(Connection):
         self._taken = False
         while not self._inbox and not self._over:
             self._waited = True
-            await self._news
+            await self._told()
         return bool(self._inbox)
 
     async def shutdown(self) -> None:
@@ -190,6 +171,7 @@ class Peer(Connection):
         while self._inbox:
             self._next()
         self._bound.leave(self)
+        self._news.set()
 
     def reset(self) -> None:
         self.close()
@@ -205,13 +187,22 @@ class Peer(Connection):
         self._inbox.append(data)
         self._size += len(data)
         bound.waiting += len(data)
-        self._news.tell()
+        self._news.set()
 
     def retire(self) -> None:
         """Be served no more once the service has seen that nothing more comes."""
         self._over = True
         self.traced.describe(IDLE)
-        self._news.tell()
+        self._news.set()
+
+    async def _told(self) -> None:
+        """Wait for a datagram, or for the end."""
+        self._news.clear()
+        self.waiting = True
+        try:
+            await self._news.wait()
+        finally:
+            self.waiting = False
 
     def _next(self) -> bytes:
         data = self._inbox.popleft()
@@ -252,8 +243,7 @@ class Bound:
         self._watch = Watch(context.poller, traced.fd)
         self._peers: OrderedDict[Address | None, Peer] = OrderedDict()
         self._asked: Peer | None = None
-        self._job = Job(self._receive(), _report)
-        self._job.step()
+        context.spawn(self._receive())
 
     @property
     def socket(self) -> Socket:
@@ -280,32 +270,33 @@ class Bound:
         if self.traced.fd < 0:
             return
         self._leaving()
-        self._watch.forget()
+        self._watch.close()
         self.traced.close()
-        self._job.cancel()
         for peer in list(self._peers.values()):
             peer.close()
 
     def spoke(self, peer: Peer) -> None:
         """It is the least idle."""
-        if peer.traced.fd >= 0:
+        if self._peers.get(peer.traced.address) is peer:
             self._peers.move_to_end(peer.traced.address)
 
     def leave(self, peer: Peer) -> None:
         """Be over with a peer."""
-        if peer.traced.fd >= 0:
+        if self._peers.get(peer.traced.address) is peer:
             del self._peers[peer.traced.address]
-            peer.traced.close()
+        peer.traced.close()
         if peer is self._asked:
             self.close()
 
     async def _receive(self) -> None:
         while True:
-            await self._watch.readable
             try:
+                await self._watch.readable()
                 for _ in range(AT_ONCE):
                     if not await self._received():
                         break
+            except ClosedHereError:
+                return
             except OSError as error:
                 if error.errno not in _ERRORS_OF_OTHERS:
                     await asyncio.sleep(PAUSE_SECONDS)
@@ -353,14 +344,11 @@ class Bound:
         """End the peer that has been idle the longest. One whose service is busy goes when that looks up."""
         for peer in self._peers.values():
             if peer is not self._asked and not peer.over:
+                if peer.waiting:
+                    del self._peers[peer.traced.address]  # its service ends in the next turn of the loop
                 peer.retire() if peer.served else peer.close()
                 return
 
     def _add(self, address: Address | None, when: int, *, asked: bool) -> Peer:
         peer = self._peers[address] = Peer(self, self._datagrams.peer(address, when, asked=asked))
         return peer
-
-
-def _report(error: BaseException | None) -> None:
-    if error is not None:
-        traceback.print_exception(error, file=sys.stderr)

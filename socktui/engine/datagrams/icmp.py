@@ -14,7 +14,6 @@ from socktui.engine.datagrams.bound import Connected
 from socktui.engine.datagrams.traced import TracedPortless
 from socktui.engine.listener import Accepted, Listening
 from socktui.engine.resolve import Resolved, first_of
-from socktui.engine.tcp import Attempts
 from socktui.engine.traced import TracedSocket
 
 ANSWER_SECONDS = 2.0
@@ -39,7 +38,7 @@ class Echoes(Connected):
         self._sequence = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    async def begin(self) -> None:
+    async def handshake(self) -> None:
         """Send the first echo request."""
         await self.send(FIRST_PAYLOAD)
 
@@ -90,7 +89,7 @@ async def listen(
     raise OSError(f"the kernel answers echo requests itself: listen on raw://{endpoint.authority}:{number} to see them")
 
 
-async def connect(context: EngineContext, endpoint: Endpoint, _: Attempts, seconds: float) -> Echoes:
+async def connect(context: EngineContext, endpoint: Endpoint, seconds: float) -> Echoes:
     """A socket that sends echo requests to a host. Raises OSError, socket.gaierror."""
     return await first_of(endpoint, seconds, lambda found: _connect(context, endpoint, found))
 

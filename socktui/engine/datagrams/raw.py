@@ -11,7 +11,6 @@ from socktui.engine.datagrams.bound import Bound, Connected
 from socktui.engine.datagrams.traced import TracedPortless
 from socktui.engine.listener import Accepted
 from socktui.engine.resolve import Resolved, first_of, resolve
-from socktui.engine.tcp import Attempts
 from socktui.engine.traced import Address
 
 NOTE = "packets from an address to itself are recorded and not answered: the answers would be, too, for ever"
@@ -43,7 +42,7 @@ async def listen(context: EngineContext, endpoint: Endpoint, service: str, backl
     return Bound(context, traced, accepted, payload=payload, note=NOTE)
 
 
-async def connect(context: EngineContext, endpoint: Endpoint, _: Attempts, seconds: float) -> Raw:
+async def connect(context: EngineContext, endpoint: Endpoint, seconds: float) -> Raw:
     """A socket that is connected to an address. Raises OSError, socket.gaierror."""
 
     def make(found: Resolved) -> Raw:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from time import monotonic_ns as now
 
 from socktui.core.call import Argument, Function, address_text
+from socktui.core.connection import ClosedHereError
 from socktui.engine.traced import Address, TracedSocket
 from socktui.journal.entry import Entry
 from socktui.journal.writer import DETAILS_ROOM
@@ -51,6 +52,8 @@ class TracedDatagrams(TracedSocket):
             self._journal.again(self.entry)
             return None
         except OSError as error:
+            if self.fd < 0:
+                raise ClosedHereError from None
             errno = error.errno or 0
             self._journal.append_call(self.entry, Function.RECVFROM, began, now(), -1, errno, size=size, args=_FLAGS)
             raise
@@ -123,6 +126,8 @@ class TracedPeer(TracedSocket):
             journal.again(self.entry)
             return False
         except OSError as error:
+            if self.fd < 0:
+                raise ClosedHereError from None
             journal.append_call(
                 self.entry, Function.SENDTO, began, now(), -1, error.errno or 0, size=size, args=args, via=via
             )  # fmt: skip

@@ -4,14 +4,13 @@ import errno as errnos
 import socket as sockets
 
 from socktui.core.endpoint import Endpoint
-from socktui.engine.connection import Connection
+from socktui.engine.connection import SocketConnection
 from socktui.engine.context import EngineContext
 from socktui.engine.datagrams.bound import Bound, Connected
 from socktui.engine.datagrams.multicast import Casting
 from socktui.engine.datagrams.traced import TracedDatagrams
 from socktui.engine.listener import Accepted
 from socktui.engine.resolve import Resolved, first_of, resolve
-from socktui.engine.tcp import Attempts
 from socktui.engine.traced import Address, TracedSocket
 
 
@@ -34,12 +33,12 @@ async def listen(context: EngineContext, endpoint: Endpoint, service: str, backl
     return Bound(context, traced, accepted)
 
 
-async def connect(context: EngineContext, endpoint: Endpoint, _: Attempts, seconds: float) -> Connection:
+async def connect(context: EngineContext, endpoint: Endpoint, seconds: float) -> SocketConnection:
     """A connected socket; one that is not where many may answer. Raises OSError, socket.gaierror."""
     return await first_of(endpoint, seconds, lambda found: _connect(context, endpoint, found))
 
 
-def _connect(context: EngineContext, endpoint: Endpoint, found: Resolved) -> Connection:
+def _connect(context: EngineContext, endpoint: Endpoint, found: Resolved) -> SocketConnection:
     family, address = found
     if endpoint.option("group"):
         raise OSError("a client joins no group: connect to the group's own address")

@@ -8,7 +8,6 @@ from socktui.engine.datagrams.bound import Bound, Connected
 from socktui.engine.datagrams.traced import TracedDatagrams
 from socktui.engine.listener import Accepted
 from socktui.engine.socketfile import bind_path, unix_address
-from socktui.engine.tcp import Attempts
 from socktui.engine.traced import TracedSocket
 
 
@@ -27,7 +26,7 @@ async def listen(context: EngineContext, endpoint: Endpoint, service: str, backl
     return Bound(context, traced, accepted, leaving=file.remove)
 
 
-async def connect(context: EngineContext, endpoint: Endpoint, _: Attempts, __: float) -> Connected:
+async def connect(context: EngineContext, endpoint: Endpoint, _: float) -> Connected:
     """A socket with a name that the kernel chose (unix(7): autobind), connected to a path or an abstract name.
 
     Raises OSError.

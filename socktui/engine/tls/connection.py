@@ -11,17 +11,17 @@ from time import monotonic_ns as now
 from typing import Any
 
 from socktui.core.call import Function
+from socktui.core.connection import ClosedHereError
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
 from socktui.engine import tcp
-from socktui.engine.connection import Connection
+from socktui.engine.at_once import at_once
+from socktui.engine.connection import SocketConnection
 from socktui.engine.context import EngineContext
 from socktui.engine.layered import Layered
 from socktui.engine.listener import Accepted, Listener
-from socktui.engine.tcp import Attempts
+from socktui.engine.lock import Lock
 from socktui.engine.tls import authority, contexts, errors
-from socktui.jobs.deadline import at_once, within
-from socktui.jobs.job import Turn
 
 HANDSHAKE_SECONDS = 10.0
 CLOSING_SECONDS = 2.0
@@ -55,7 +55,7 @@ class TlsConnection(Layered):
     def __init__(
         self,
         context: EngineContext,
-        under: Connection,
+        under: SocketConnection,
         ssl_context: ssl.SSLContext,
         name: str | None = None,
         seconds: float = HANDSHAKE_SECONDS,
@@ -64,24 +64,25 @@ class TlsConnection(Layered):
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = ssl_context.wrap_bio(self._incoming, self._outgoing, server_side=name is None, server_hostname=name)
         self._seconds = seconds
-        self._reading = Turn(context.poller)
-        self._writing = Turn(context.poller)
+        self._reading = Lock()
+        self._writing = Lock()
         self._drained: deque[bytes] = deque()
         self._unsent = b""
         self._notified = False
 
-    async def begin(self) -> None:
+    async def handshake(self) -> None:
         """The handshake. What is sent meanwhile waits. Raises OSError: EPROTO and why in words where TLS failed."""
-        await self._writing.take()
+        await self._writing.acquire()
         try:
-            await self.under.begin()
-            await within(self._seconds, self._shake_hands())
+            await self.under.handshake()
+            async with asyncio.timeout(self._seconds):
+                await self._shake_hands()
         except TimeoutError:
             raise self._failed(
                 Function.SSL_DO_HANDSHAKE, now(), f"no TLS handshake within {self._seconds:g} s"
             ) from None
         finally:
-            self._writing.give()
+            self._writing.release()
 
     async def recv(self) -> bytes | None:
         """The next bytes in clear; None at the peer's close_notify. Raises OSError: EPROTO at a FIN without one."""
@@ -105,33 +106,28 @@ class TlsConnection(Layered):
             return None
 
     async def send(self, data: bytes | memoryview, kind: str = "") -> None:
-        await self._writing.take()
-        try:
+        async with self._writing:
             for at in range(0, len(data), RECORD_SIZE):
                 await self._write(data[at : at + RECORD_SIZE])
-        finally:
-            self._writing.give()
 
     async def drain(self) -> None:
-        await self._writing.take()
-        self._writing.give()
+        async with self._writing:
+            pass
         await self.under.drain()
 
     async def shutdown(self) -> None:
         """Send close_notify and a FIN (RFC 8446, section 6.1: the one before the other); receiving goes on."""
-        await self._writing.take()
-        try:
+        async with self._writing:
             self._drain()
             self._notify()
             await self._flush()
             await self.under.shutdown()
-        finally:
-            self._writing.give()
 
     async def closing_handshake(self) -> None:
         """Send close_notify, where the peer takes it."""
         try:
-            await within(CLOSING_SECONDS, self._part())
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await self._part()
         except TimeoutError:
             pass  # the peer does not read
 
@@ -164,6 +160,8 @@ class TlsConnection(Layered):
             try:
                 await self._flush()
                 wire = await self.under.recv()
+            except ClosedHereError:
+                raise
             except OSError as error:
                 self._record_event(Function.SSL_DO_HANDSHAKE, began, -1, answer=error.strerror)
                 raise
@@ -181,18 +179,15 @@ class TlsConnection(Layered):
     # The wire
 
     async def _feed(self, name: Function) -> None:
-        """Receive from the wire once, or wait until another job has. `name` is what fails at a FIN. Raises OSError."""
-        next_datagram = self._reading.held
-        await self._reading.take()
-        try:
-            if next_datagram:
+        """Receive from the wire once, or wait until another task has. `name` is what fails at a FIN. Raises OSError."""
+        busy = self._reading.locked
+        async with self._reading:
+            if busy:
                 return
             wire = await self.under.recv()
             if wire is None:
                 raise self._failed(name, now(), _CUT)
             self._incoming.write(wire)
-        finally:
-            self._reading.give()
 
     async def _flush(self) -> None:
         """Send what OpenSSL has written, by whoever has the turn to write."""
@@ -211,15 +206,14 @@ class TlsConnection(Layered):
         Waiting for that would stop the reading, perhaps for good: the peer may wait for just that.
         """
         waiting = self._outgoing.pending
-        if waiting > ANSWERS_MAX or (waiting and not self._writing.held):
-            await self._writing.take()
-            try:
+        if waiting > ANSWERS_MAX or (waiting and not self._writing.locked):
+            async with self._writing:
                 await self._flush()
-            finally:
-                self._writing.give()
 
     async def _write(self, piece: bytes | memoryview) -> None:
         """Send a record."""
+        if self.closed:
+            raise ClosedHereError
         if self._notified:
             raise OSError(errnos.EPIPE, os.strerror(errnos.EPIPE))
         while True:
@@ -241,12 +235,9 @@ class TlsConnection(Layered):
         """Send close_notify, unless the connection has failed or never began."""
         if self._tls.version() is None or self.socket.end not in (End.OPEN, End.PEER_FIN):
             return
-        await self._writing.take()
-        try:
+        async with self._writing:
             self._notify()
             await self._flush()
-        finally:
-            self._writing.give()
 
     def _notify(self) -> None:
         """Write close_notify, once (SSL_shutdown(3): 1 where the peer's has come, 0 where it has not)."""
@@ -280,7 +271,7 @@ async def listen(
     """A listener whose connections speak TLS. Raises OSError, socket.gaierror."""
     ssl_context = await asyncio.to_thread(contexts.serving, endpoint)
 
-    def arrived(under: Connection) -> None:
+    def arrived(under: SocketConnection) -> None:
         accepted(TlsConnection(context, under, ssl_context))
 
     listener = await tcp.listen(context, endpoint, service, backlog, arrived)
@@ -289,10 +280,10 @@ async def listen(
     return listener
 
 
-async def connect(context: EngineContext, endpoint: Endpoint, attempts: Attempts, seconds: float) -> TlsConnection:
+async def connect(context: EngineContext, endpoint: Endpoint, seconds: float) -> TlsConnection:
     """A connection that speaks TLS, its handshake still to come. Raises OSError as tcp.connect() does."""
     ssl_context, name = await asyncio.to_thread(contexts.asking, endpoint)
-    under = await tcp.connect(context, endpoint, attempts, seconds)
+    under = await tcp.connect(context, endpoint, seconds)
     if ssl_context.verify_mode is ssl.CERT_NONE:
         context.journal.describe(under.traced.entry, insecure=True)
     return TlsConnection(context, under, ssl_context, name, seconds)

@@ -1,5 +1,6 @@
 """WebSocket (RFC 6455): a connection of messages over a stream, and how its listeners and connections are set up."""
 
+import asyncio
 import errno as errnos
 from collections.abc import Awaitable, Callable, Iterator
 from time import monotonic_ns as now
@@ -7,18 +8,18 @@ from time import monotonic_ns as now
 from websockets.frames import Close, CloseCode
 
 from socktui.core.call import Function
+from socktui.core.connection import ClosedHereError, Connection, RelayError
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
-from socktui.engine.connection import Connection
+from socktui.engine.at_once import at_once
+from socktui.engine.connection import SocketConnection
 from socktui.engine.context import EngineContext
 from socktui.engine.layered import Layered
 from socktui.engine.listener import Accepted, Listening
-from socktui.engine.tcp import Attempts
+from socktui.engine.lock import Lock
 from socktui.engine.websocket.events import Came, Closed, Event, Failed, Opened, Refused, Served
 from socktui.engine.websocket.frames import MESSAGE_MAX, Message, close_of
 from socktui.engine.websocket.protocol import Client, Options, Server
-from socktui.jobs.deadline import at_once, within
-from socktui.jobs.job import Turn
 
 OPEN_SECONDS = 10.0
 """For the opening handshake."""
@@ -30,7 +31,7 @@ AT_ONCE = 32
 """Messages of one recv(2) that are taken in before the others have their turn: there may be thousands in it."""
 
 Listen = Callable[[EngineContext, Endpoint, str, int, Accepted], Awaitable[Listening]]
-Connect = Callable[[EngineContext, Endpoint, Attempts, float], Awaitable[Connection]]
+Connect = Callable[[EngineContext, Endpoint, float], Awaitable[SocketConnection]]
 
 
 class WebSocketConnection(Layered):
@@ -40,37 +41,41 @@ class WebSocketConnection(Layered):
 
     messages = True
 
-    def __init__(self, context: EngineContext, under: Connection, end: Server | Client) -> None:
+    def __init__(self, context: EngineContext, under: SocketConnection, end: Server | Client) -> None:
         super().__init__(context, under)
         self._end = end
         self._events: Iterator[Event] = iter(())
         self._in_a_row = 0
-        self._reading = Turn(context.poller)
-        self._sending = Turn(context.poller)
-        self._wire = Turn(context.poller)
+        self._reading = Lock()
+        self._sending = Lock()
+        self._wire = Lock()
 
-    async def begin(self) -> None:
+    async def handshake(self) -> None:
         """The opening handshake. What is sent meanwhile waits.
 
         A browser that asks for the page gets it, and ECONNABORTED is raised. Raises OSError.
         """
-        await self._sending.take()
-        try:
-            await self.under.begin()
+        async with self._sending:
+            await self.under.handshake()
             await self._open_in_time()
-        finally:
-            self._sending.give()
 
     async def recv(self) -> bytes | None:
         message = await self._receive()
         return None if message is None else message.data
 
-    async def forward(self, to: Connection) -> bool:
+    async def forward(self, sink: Connection | None) -> bool:
         """Receive a message and send it on as one of the same kind."""
-        message = await self._receive()
+        try:
+            message = await self._receive()
+        except OSError as error:
+            raise RelayError(self, error) from error
         if message is None:
             return False
-        await to.send(message.data, message.kind)
+        if sink is not None:
+            try:
+                await sink.send(message.data, message.kind)
+            except OSError as error:
+                raise RelayError(sink, error) from error
         return True
 
     async def send(self, data: bytes | memoryview, kind: str = "") -> None:
@@ -78,21 +83,20 @@ class WebSocketConnection(Layered):
 
         A ping or a pong may go out between the frames of a message; of a close, `data` is the payload.
         """
+        if self.closed:
+            raise ClosedHereError
         if len(data) > MESSAGE_MAX:
             raise _broken(f"a message has at most {MESSAGE_MAX} bytes: these are {len(data)}")
         kind = kind or _fitting(data)
         if kind in ("ping", "pong"):
             await self._send_message(kind, data)
             return
-        await self._sending.take()
-        try:
+        async with self._sending:
             await self._send_message(kind, data)
-        finally:
-            self._sending.give()
 
     async def drain(self) -> None:
-        await self._sending.take()
-        self._sending.give()
+        async with self._sending:
+            pass
         await self.under.drain()
 
     async def wait_closed(self) -> None:
@@ -102,19 +106,17 @@ class WebSocketConnection(Layered):
 
     async def shutdown(self) -> None:
         """Send a close (1000), once."""
-        await self._sending.take()
-        try:
+        async with self._sending:
             if self._end.open:
                 await self._send_message("close", _payload(CloseCode.NORMAL_CLOSURE))
-        finally:
-            self._sending.give()
 
     async def closing_handshake(self) -> None:
         """The closing handshake."""
         if not self._end.handshake_done:
             return
         try:
-            await within(CLOSING_SECONDS, self._part())
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await self._part()
         except TimeoutError:
             pass  # the peer has been told
 
@@ -131,7 +133,8 @@ class WebSocketConnection(Layered):
 
     async def _open_in_time(self) -> None:
         try:
-            await within(OPEN_SECONDS, self._open())
+            async with asyncio.timeout(OPEN_SECONDS):
+                await self._open()
         except TimeoutError:
             reason = f"no WebSocket handshake within {OPEN_SECONDS:g} s"
             if isinstance(self._end, Client) or not self._end.silent:  # a browser's spare connection is no failure
@@ -141,8 +144,7 @@ class WebSocketConnection(Layered):
     async def _open(self) -> None:
         if isinstance(self._end, Client):
             await self._send_wire(self._end.opening)
-        await self._reading.take()
-        try:
+        async with self._reading:
             match await self._next():
                 case Served():
                     await self._drain()
@@ -151,13 +153,10 @@ class WebSocketConnection(Layered):
                     if answer:
                         await self._drain()
                     raise _broken(reason)
-        finally:
-            self._reading.give()
 
     async def _receive(self) -> Message | None:
         """The next text or binary message; None when the peer has closed. Raises OSError where it broke the rules."""
-        await self._reading.take()
-        try:
+        async with self._reading:
             while (event := await self._next()) is not None:
                 match event:
                     case Came(_, message) if message.kind in ("text", "binary"):
@@ -167,8 +166,6 @@ class WebSocketConnection(Layered):
                             await self._drain()
                         raise _broken(f"{reason} ({code})")
             return None
-        finally:
-            self._reading.give()
 
     async def _next(self) -> Event | None:
         """What comes next, recorded and answered; None once nothing more may come."""
@@ -188,7 +185,7 @@ class WebSocketConnection(Layered):
         self._in_a_row += 1
         if self._in_a_row == AT_ONCE:
             self._in_a_row = 0
-            await self._context.soon
+            await asyncio.sleep(0)
 
     async def _take_in(self, event: Event, began: int) -> None:
         match event:
@@ -215,7 +212,7 @@ class WebSocketConnection(Layered):
         began = now()
         frames = self._end.send(kind, data)
         while True:
-            await self._wire.take()
+            await self._wire.acquire()
             try:
                 frame = next(frames, None)
                 if frame is None:
@@ -224,13 +221,14 @@ class WebSocketConnection(Layered):
             except ValueError as error:
                 raise _broken(str(error)) from None
             finally:
-                self._wire.give()
+                self._wire.release()
         args = close_of(bytes(data)) if kind == "close" else ()
         await self._record(Function.WS_SEND, began, data, args=(kind, *args))
 
     async def _answer_close(self, frame: bytes, code: int, reason: str) -> None:
         try:
-            await within(CLOSING_SECONDS, self._send_close(frame, code, reason))
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await self._send_close(frame, code, reason)
         except TimeoutError:
             pass  # the peer does not read
 
@@ -243,23 +241,17 @@ class WebSocketConnection(Layered):
     async def _send_wire(self, frame: bytes) -> None:
         if not frame:
             return
-        await self._wire.take()
-        try:
+        async with self._wire:
             await self.under.send(frame)
-        finally:
-            self._wire.give()
 
     # Ending
 
     async def _part(self) -> None:
         await self.shutdown()
-        await self._reading.take()
-        try:
+        async with self._reading:
             while await self._next() is not None:
                 pass  # what still comes is recorded
             await self._drain()
-        finally:
-            self._reading.give()
         await self.under.closing_handshake()
 
     async def _drain(self) -> None:
@@ -270,7 +262,8 @@ class WebSocketConnection(Layered):
         try:
             if isinstance(self._end, Server):
                 await self.under.shutdown()
-            await within(CLOSING_SECONDS, self._receive_nothing())
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await self._receive_nothing()
         except OSError:
             pass  # the peer has gone, or takes too long
 
@@ -287,7 +280,7 @@ def listen_over(listen: Listen) -> Listen:
     ) -> Listening:
         options = _options(endpoint)
 
-        def arrived(under: Connection) -> None:
+        def arrived(under: SocketConnection) -> None:
             accepted(WebSocketConnection(context, under, Server(options)))
 
         return await listen(context, endpoint, service, backlog, arrived)
@@ -298,11 +291,9 @@ def listen_over(listen: Listen) -> Listen:
 def connect_over(connect: Connect) -> Connect:
     """How to connect a WebSocket, given how to connect a stream. Raises OSError, socket.gaierror."""
 
-    async def connect_websocket(
-        context: EngineContext, endpoint: Endpoint, attempts: Attempts, seconds: float
-    ) -> Connection:
+    async def connect_websocket(context: EngineContext, endpoint: Endpoint, seconds: float) -> SocketConnection:
         end = Client(endpoint.host, endpoint.port, _options(endpoint), secure=endpoint.scheme == "wss")
-        return WebSocketConnection(context, await connect(context, endpoint, attempts, seconds), end)
+        return WebSocketConnection(context, await connect(context, endpoint, seconds), end)
 
     return connect_websocket
 

@@ -1,1 +1,0 @@
-"""Coroutines that are resumed straight from readiness: what runs on every connection."""

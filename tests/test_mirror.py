@@ -1,0 +1,143 @@
+"""The tests mirror the program: `socktui/a/b.py` is tried by `tests/a/test_b.py`.
+
+A package's own code, `socktui/a/__init__.py`, is tried by `tests/a/test_a.py`. A module without a function of its own
+(names, tables, records, exceptions, a docstring alone) needs no file, and neither does `__main__`. Further test files,
+about what several modules do together, may stand beside these.
+
+`python -m tests.test_mirror` prints the lines of MISSING as they have to be.
+"""
+
+import ast
+from pathlib import Path
+
+from tests.modules import ROOT, sources, tree
+
+MISSING: set[str] = {
+    "control/client.py",
+    "control/explain_unix.py",
+    "control/launch.py",
+    "control/messages.py",
+    "control/server.py",
+    "control/start.py",
+    "engine/connection.py",
+    "engine/context.py",
+    "engine/datagrams/bound.py",
+    "engine/datagrams/icmp.py",
+    "engine/datagrams/multicast.py",
+    "engine/datagrams/raw.py",
+    "engine/datagrams/traced.py",
+    "engine/datagrams/udp.py",
+    "engine/datagrams/unix.py",
+    "engine/direct.py",
+    "engine/layered.py",
+    "engine/listener.py",
+    "engine/packets.py",
+    "engine/resolve.py",
+    "engine/socket_table.py",
+    "engine/socketfile.py",
+    "engine/stream.py",
+    "engine/tcp.py",
+    "engine/tls/authority.py",
+    "engine/tls/connection.py",
+    "engine/tls/contexts.py",
+    "engine/tls/errors.py",
+    "engine/traced.py",
+    "engine/transports.py",
+    "engine/websocket/connection.py",
+    "engine/websocket/frames.py",
+    "engine/websocket/page.py",
+    "engine/websocket/protocol.py",
+    "headless/captures.py",
+    "headless/follow.py",
+    "headless/lines.py",
+    "headless/printing.py",
+    "headless/search.py",
+    "headless/session.py",
+    "headless/stdin.py",
+    "headless/stdio.py",
+    "host/diag.py",
+    "host/inet.py",
+    "host/netlink.py",
+    "host/owners.py",
+    "host/processes.py",
+    "host/procnet.py",
+    "host/rows.py",
+    "host/unix.py",
+    "jobs/loop.py",
+    "jobs/poller.py",
+    "journal/calls_file.py",
+    "journal/captures.py",
+    "journal/entry.py",
+    "journal/files.py",
+    "journal/folder.py",
+    "journal/format.py",
+    "journal/grow_map.py",
+    "journal/heap.py",
+    "journal/matching.py",
+    "journal/meta.py",
+    "journal/prefilter.py",
+    "journal/reader.py",
+    "journal/writer.py",
+    "tui/app.py",
+    "tui/bytelog/cursor.py",
+    "tui/bytelog/highlights.py",
+    "tui/bytelog/log_rows.py",
+    "tui/bytelog/row_styles.py",
+    "tui/call_sequence.py",
+    "tui/format.py",
+    "tui/history.py",
+    "tui/kernel.py",
+    "tui/outgoing.py",
+    "tui/palette.py",
+    "tui/run.py",
+    "tui/screens/choose.py",
+    "tui/screens/confirm.py",
+    "tui/screens/help.py",
+    "tui/screens/main.py",
+    "tui/screens/panes.py",
+    "tui/screens/viewer.py",
+    "tui/sources.py",
+    "tui/verbs.py",
+    "tui/widgets/columns.py",
+    "tui/widgets/findbar.py",
+    "tui/widgets/footer.py",
+    "tui/widgets/form.py",
+    "tui/widgets/lines.py",
+    "tui/widgets/sendbox.py",
+    "tui/widgets/table.py",
+    "tui/widgets/typed.py",
+}
+"""Modules that have no test file of their name yet. Take out a line with the file that fills it; add none."""
+
+
+def has_functions(module: Path) -> bool:
+    """Whether there is anything in a module that can be run."""
+    return any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for node in ast.walk(tree(module)))
+
+
+def mirror(module: Path) -> Path:
+    """The file in which the tests of a module stand."""
+    name = module.parent.name if module.stem == "__init__" else module.stem
+    return ROOT / "tests" / module.parent / f"test_{name}.py"
+
+
+def untested() -> list[str]:
+    """The modules that have no test file of their name, and need one."""
+    wanted = (module for module in sources() if module.name != "__main__.py" and has_functions(module))
+    return [str(module) for module in wanted if not mirror(module).exists()]
+
+
+def test_every_module_has_a_test_file_of_its_name() -> None:
+    new = set(untested()) - MISSING
+    assert not new, "a module needs its test file: " + ", ".join(
+        f"{each} → {mirror(Path(each)).relative_to(ROOT)}" for each in sorted(new)
+    )
+
+
+def test_the_list_of_those_missing_is_no_longer_than_it_must_be() -> None:
+    done = MISSING - set(untested())
+    assert not done, f"take these out of MISSING in tests/test_mirror.py: {', '.join(sorted(done))}"
+
+
+if __name__ == "__main__":
+    print("\n".join(f'    "{module}",' for module in untested()))
