@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 TESTS = ("test_fastpath*.py",)
-"""Files in tests/engine whose tests go through C: those of them that there are."""
+"""Files in tests/engine whose tests go through C."""
 
 FLAGS = (
     "-Wall", "-Wextra", "-Werror", "-g", "-O1", "-fno-omit-frame-pointer",

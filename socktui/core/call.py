@@ -132,12 +132,12 @@ class Call:
 
     @property
     def sends(self) -> bool:
-        """Whether the function sends bytes, at any layer."""
+        """Whether the function sends bytes of a stream, at any layer."""
         return self.name in SENDS
 
     @property
     def receives(self) -> bool:
-        """Whether the function receives bytes, at any layer."""
+        """Whether the function receives bytes of a stream, at any layer."""
         return self.name in RECEIVES
 
     @property

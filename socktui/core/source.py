@@ -14,8 +14,8 @@ _UNITS = ((1_000, "µs"), (1_000_000, "ms"), (1_000_000_000, "s"))
 def c_line(call: Call, fd: int) -> str:
     """The call on descriptor `fd` and what it returned, `recv(7, 20) = 13`, safe to print.
 
-    Values behind pointers are written out: addresses and values of options; of a buffer its length. A function that
-    has no name here is shown by its number, `function 24(7) = 0`, and a note as `note: held 2.1 s`.
+    Values behind pointers are written out: addresses and values of options; of a buffer its length.
+    A function that has no name here is shown by its number, `function 24(7) = 0`, and a note as `note: held 2.1 s`.
     """
     if call.name is Function.NOTE:
         return safe(f"note: {call.answer or '(not kept)'}")

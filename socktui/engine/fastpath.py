@@ -12,7 +12,7 @@ import socket as sockets
 from collections.abc import Callable
 from typing import NamedTuple
 
-from socktui.core.call import Function, Layer
+from socktui.core.call import Function
 from socktui.core.service import RelayTo
 from socktui.engine.context import EngineContext
 from socktui.engine.listener import Listener, Listening
@@ -253,5 +253,5 @@ def _can_be_lent(relay: Relay) -> bool:
         and isinstance(source, Stream)
         and source.watch.only_read
         and not source.sending.locked
-        and source.traced.entry.marks[Function.RECV] == (Layer.WIRE, 0)
+        and source.traced.entry.plain
     )

@@ -30,6 +30,11 @@ class Entry:
         # Skew-binary: (size, newest call) of perfect trees (Myers, "An applicative random-access stack").
         self.trees: list[int] = []
 
+    @property
+    def plain(self) -> bool:
+        """Whether its bytes are a stream with nothing above the wire: then its records carry no marks."""
+        return not self.marks[Function.RECV][1]
+
     def classify(self, call: Call) -> Call:
         """The call with the layer of its function, and the marks (under, message) that its socket's scheme gives it."""
         layer, flags = self.marks[call.name]

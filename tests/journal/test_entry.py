@@ -25,6 +25,7 @@ from tests.journal.writing import RING
         ("tls", Function.SSL_READ, Layer.TLS, False, False),
         ("wss", Function.SSL_READ, Layer.TLS, True, False),
         ("wss", Function.WS_SEND, Layer.WS, False, True),
+        ("telnet", Function.RECV, Layer.WIRE, True, False),
         ("telnet", Function.TELNET_RECV, Layer.TELNET, False, False),
         ("none", Function.RECV, Layer.WIRE, False, False),
         ("tcp", Function(24), Layer.WIRE, False, False),
@@ -33,7 +34,9 @@ from tests.journal.writing import RING
 def test_a_call_is_marked_by_its_function_and_scheme(
     scheme: str, name: Function, layer: Layer, under: bool, message: bool
 ) -> None:
-    call = Entry(Socket(1, scheme=scheme)).classify(Call(0, 1, 2, 1, name, 3, size=4))
+    entry = Entry(Socket(1, scheme=scheme))
+    call = entry.classify(Call(0, 1, 2, 1, name, 3, size=4))
+    assert entry.plain is (scheme in ("tcp", "none"))
     assert (call.layer, call.under, call.message) == (layer, under, message)
     assert (call.name, call.result, call.size) == (name, 3, 4)
 
