@@ -135,7 +135,7 @@ async def test_enter_alone_does_nothing_where_nothing_was_asked_for(talk: Path) 
         await look(drive, "")
         assert drive.app.focused is drive.log
         assert not bar(drive).display
-        assert drive.main._find.pattern is None
+        assert drive.main._pattern is None
 
 
 @key_coverage.of("end_find", "leave")
@@ -238,10 +238,10 @@ async def test_deep_in_a_long_call(capture: Path) -> None:
             assert drive.log.lens.view == view
             await drive.press("g")
             await look(drive, "needle")
-            await drive.until(lambda: not drive.main._find.running)
+            await drive.until(lambda: not drive.main.finding)
             assert "".join(marked(drive)).replace(" ", "") == _seen(view)
             await drive.press("n")
-            await drive.until(lambda: not drive.main._find.running)
+            await drive.until(lambda: not drive.main.finding)
             assert len(marked(drive)) >= 1
             standing = drive.log.standing
             assert standing is not None

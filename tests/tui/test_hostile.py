@@ -132,7 +132,7 @@ async def test_a_live_peer_that_sends_all_of_it(drive: Drive) -> None:
     with peer(port) as sock:
         sock.sendall(data)
         assert read_exactly(sock, len(data)) == data
-        await drive.until(lambda: drive.main.peers == 1 and drive.socket(2).sent == len(data))
+        await drive.until(lambda: drive.peers == 1 and drive.socket(2).sent == len(data))
         await drive.press("3")
         for key in ("v", "v", "E", "pageup", "v", "t", "m", "a", "y"):
             await drive.press(key)

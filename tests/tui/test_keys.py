@@ -19,7 +19,7 @@ PLACES = get_args(keys.Where)
 
 
 def made(where: keys.Where) -> list[Binding]:
-    return [each for each in keys.bindings(where) if isinstance(each, Binding)]
+    return [each for each in keys.bindings(keys.group(where)) if isinstance(each, Binding)]
 
 
 @pytest.mark.parametrize("where", PLACES)

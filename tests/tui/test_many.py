@@ -8,7 +8,7 @@ import pytest
 
 from socktui.core.sockets import Socket
 from socktui.journal.reader import Reader
-from socktui.tui.sources import AT_ONCE, Clock, Connections, Listening
+from socktui.tui.lists import AT_ONCE, Clock, Connections, Listening
 from tests.tui.canned import Canned
 from tests.tui.drive import opened
 
@@ -46,7 +46,7 @@ async def test_ten_thousand_sockets_cost_a_turn_what_a_thousand_do(capture: Path
             canned.echo(*pairs[turn * 100], b"hello")
             looks.clear()
             main._looked_slowly = 0.0
-            main._tick()
+            main.tick()
             most = max(most, len(looks))
             await drive.settle()
         assert most < AT_ONCE + 500

@@ -10,7 +10,7 @@ from socktui.core.call import Function
 from socktui.core.payload import ENCODINGS
 from socktui.services import SERVICES
 from socktui.tui.outgoing import MODES, Settings
-from socktui.tui.screens.main import Main
+from socktui.tui.screens.workbench import Workbench
 from tests.support import peer, read_exactly
 from tests.tui.drive import Drive, workbench
 from tests.tui.key_coverage import of
@@ -130,7 +130,7 @@ async def test_f6_chooses_the_encoding(drive: Drive) -> None:
 async def test_f4_sends_to_one_to_the_marked_or_to_all(drive: Drive) -> None:
     port = await drive.server()
     with peer(port) as first, peer(port) as second:
-        await drive.until(lambda: drive.main.peers == 2)
+        await drive.until(lambda: drive.peers == 2)
         await drive.press("2", "g", "enter")
         assert drive.box.title.startswith("Send to #2 echo 127.0.0.1:")
         await drive.type("one")
@@ -153,7 +153,7 @@ async def test_enter_on_a_listener_sends_to_all_its_clients_that_are_open(drive:
     port = await drive.server()
     with peer(port) as first:
         with peer(port):
-            await drive.until(lambda: drive.main.peers == 2)
+            await drive.until(lambda: drive.peers == 2)
         await drive.until(lambda: not drive.socket(3).open or not drive.socket(2).open)
         await drive.press("1", "enter")
         await drive.type("all")
@@ -231,7 +231,7 @@ async def test_the_preview_shows_bytes_or_what_is_wrong(drive: Drive) -> None:
         await write(drive, text)
         assert shown in preview(drive), text
         assert drive.box._preview.has_class("error") == wrong, text
-    assert isinstance(drive.app.screen, Main)
+    assert isinstance(drive.app.screen, Workbench)
 
 
 PASTED = [
@@ -265,7 +265,7 @@ async def test_an_endless_send_does_not_hold_up_the_keys(drive: Drive, tmp_path:
     await drive.until(lambda: drive.app.screen is drive.main and drive.listening.cursor_key == 1)
     port = int(drive.socket(1).local.rpartition(":")[2])
     with peer(port) as sock:
-        await drive.until(lambda: drive.main.peers == 1)
+        await drive.until(lambda: drive.peers == 1)
         await drive.press("2", "enter", "f2", "f2", "f2")
         await drive.type(str(file))
         await drive.until(lambda: drive.socket(2).sent > 100_000)

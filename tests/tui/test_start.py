@@ -13,8 +13,9 @@ import pytest
 from socktui.control.client import Engine
 from socktui.control.start import Start
 from socktui.core.endpoint import Endpoint
-from socktui.tui.app import AFTER_FIRST_PAINT, SocktuiApp
-from socktui.tui.screens.main import Main
+from socktui.tui import deferred
+from socktui.tui.app import SocktuiApp
+from socktui.tui.screens.workbench import Workbench
 from tests.support import until
 from tests.tui.drive import Drive
 
@@ -102,11 +103,12 @@ async def test_a_capture_that_cannot_be_made(tmp_path: Path) -> None:
 async def test_what_keys_need_is_there_after_the_first_paint(tmp_path: Path) -> None:
     app = of(Engine(tmp_path / "c.socktui"))
     async with app.run_test():
-        await until(lambda: isinstance(app.screen, Main) and set(AFTER_FIRST_PAINT) <= set(sys.modules))
+        await until(lambda: isinstance(app.screen, Workbench) and set(deferred.MODULES) <= set(sys.modules))
 
 
 def test_what_the_first_paint_does_without() -> None:
-    late = [*AFTER_FIRST_PAINT, "socktui.tui.widgets.form", "socktui.services", "socktui.templates", "socktui.engine"]
+    late = [*deferred.MODULES, "socktui.tui.widgets.form", "socktui.host.diag"]
+    late += ["socktui.services", "socktui.templates", "socktui.engine"]
     others = ["tomllib", "h11", "websockets", "trustme", "cryptography"]
     program = (
         "import sys, socktui.cli, socktui.tui.run, socktui.control.client, socktui.tui.app; "

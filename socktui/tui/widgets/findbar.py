@@ -40,7 +40,7 @@ class FindInput(TypedInput):
 class FindBar(Horizontal):
     """Asks for a pattern. It is there from open() until enter or escape."""
 
-    BINDINGS: ClassVar = keys.bindings("find")
+    BINDINGS: ClassVar = keys.bindings(keys.group("find"))
     DEFAULT_CSS = """
     FindBar {
         height: 1;

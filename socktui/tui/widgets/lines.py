@@ -70,7 +70,7 @@ class Lines(Widget, can_focus=True):
     """
 
     ALLOW_SELECT = False
-    BINDINGS: ClassVar = keys.bindings("lists")
+    BINDINGS: ClassVar = keys.bindings(keys.group("lists"))
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "lines--good",
         "lines--warn",

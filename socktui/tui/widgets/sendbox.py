@@ -43,7 +43,7 @@ class SendInput(TypedInput):
 class SendBox(Pane):
     """Type, see the bytes, send. The screen says to whom."""
 
-    BINDINGS: ClassVar = keys.bindings("send")
+    BINDINGS: ClassVar = keys.bindings(keys.group("send"))
     DEFAULT_CSS = """
     SendBox {
         height: 4;
