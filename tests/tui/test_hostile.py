@@ -117,10 +117,10 @@ async def test_names_of_files_and_what_is_typed(drive: Drive, tmp_path: Path) ->
     for mode in ("text", "escapes", "hex", "file"):
         assert drive.box.settings.mode == mode
         for text in HOSTILE:
-            drive.box._input.value = ""
+            drive.box.line.value = ""
             await drive.paste(text)
             if drive.box.settings.mode != mode:
-                drive.box._set(mode=mode)
+                drive.box.change(mode=mode)
             await drive.press("enter")
             clean(drive)
         await drive.press("f2")

@@ -105,7 +105,7 @@ async def test_a_double_click_on_a_connection_goes_to_the_send_box(drive: Drive)
         await drive.press("2", "g")
         await drive.pilot.click("#connections", offset=(5, 2), times=2)
         await drive.settle()
-        assert drive.app.focused is drive.box._input
+        assert drive.app.focused is drive.box.line
         assert drive.box.title.startswith(f"Send to #{drive.connections.source.key(1)} ")
 
 

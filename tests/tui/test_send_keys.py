@@ -17,16 +17,16 @@ from tests.tui.key_coverage import of
 
 
 def typed(drive: Drive) -> str:
-    return drive.box._input.value
+    return drive.box.line.value
 
 
 def preview(drive: Drive) -> str:
-    return str(drive.box._preview.content)
+    return str(drive.box.about.content)
 
 
 async def write(drive: Drive, text: str) -> None:
-    drive.box._input.value = text
-    drive.box._input.cursor_position = len(text)
+    drive.box.line.value = text
+    drive.box.line.cursor_position = len(text)
     await drive.settle()
 
 
@@ -45,7 +45,7 @@ async def test_enter_on_a_connection_goes_to_the_box_and_enter_there_sends(drive
     await drive.press("escape", "2", "g", "j")
     assert drive.connections.cursor_key == max(client, accepted)
     await drive.press("enter")
-    assert drive.app.focused is drive.box._input
+    assert drive.app.focused is drive.box.line
     await drive.press(*"Hi, you!", "enter")
     await drive.until(lambda: drive.carried(accepted, Function.SEND) == b"Hi, you!")
     await drive.until(lambda: drive.carried(client, Function.RECV) == b"Hi, you!")
@@ -117,7 +117,7 @@ async def test_f6_chooses_the_encoding(drive: Drive) -> None:
         try:
             data = "Ж".encode(encoding)
         except UnicodeEncodeError:
-            assert drive.box._preview.has_class("error")
+            assert drive.box.about.has_class("error")
             await drive.press("enter")
             assert typed(drive) == "Ж"
         else:
@@ -230,7 +230,7 @@ async def test_the_preview_shows_bytes_or_what_is_wrong(drive: Drive) -> None:
         await write(drive, "")
         await write(drive, text)
         assert shown in preview(drive), text
-        assert drive.box._preview.has_class("error") == wrong, text
+        assert drive.box.about.has_class("error") == wrong, text
     assert isinstance(drive.app.screen, Workbench)
 
 

@@ -53,7 +53,7 @@ class Panes(BaseScreen):
         super().__init__(screens)
         self.reader = reader
         self._watch = watch
-        self._told = watch.snapshot if watch else None
+        self._snapshot = watch.snapshot if watch else None
         clock = Clock(reader)
         sequence = CallSequence(reader)
         self._listening = Listening(reader, watch, clock)
@@ -102,9 +102,9 @@ class Panes(BaseScreen):
             self._watch_health()
         if self.paused or not self.watched:
             return
-        told = self._watch.snapshot if self._watch else None
-        if self.reader.refresh() or slow or self._connections.behind or told is not self._told:
-            self._told = told
+        snapshot = self._watch.snapshot if self._watch else None
+        if self.reader.refresh() or slow or self._connections.behind or snapshot is not self._snapshot:
+            self._snapshot = snapshot
             if slow:
                 self._looked_slowly = now
             self._show_news()

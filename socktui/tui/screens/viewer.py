@@ -27,7 +27,8 @@ from socktui.tui.palette import Place as KeyPlace
 from socktui.tui.screens.panes import Panes
 from socktui.tui.widgets.findbar import FindBar
 from socktui.tui.widgets.lines import Pane
-from socktui.tui.widgets.sendbox import SendBox, next_of
+from socktui.tui.widgets.sendbox import SendBox
+from socktui.tui.widgets.typed import next_of
 
 FINDS_ASKED = 50
 """How often a key that finds may be pressed before the first search is over."""

@@ -281,6 +281,8 @@ class Form(ModalScreen[Values | None]):
             error = await submit(values)
         finally:
             self._busy = False
+        if not self.is_attached:
+            return  # the program ended meanwhile
         if error is None:
             self.dismiss(values)
             return
