@@ -193,17 +193,6 @@ async def test_up_and_down_bring_back_what_was_sent_also_in_the_next_run(tmp_pat
         assert preview(drive) == "6 bytes: 73 65 63 6f 6e 64"
 
 
-@pytest.mark.parametrize("damage", [b"\xff\xfe\n", b"{}\n[1]\nnull\n", b'"\x1b[2J"\n', b'"\\u001b[2J\\ud800"\n', b""])
-@of("older")
-async def test_a_damaged_history_is_done_without(tmp_path: Path, damage: bytes) -> None:
-    (tmp_path / "history").write_bytes(damage + b'"good"\n' + damage[:3])
-    async with workbench(tmp_path) as drive:
-        await drive.press("5", "up")
-        assert typed(drive) == "good"
-        await drive.press("up", "up")
-        assert typed(drive).isprintable()
-
-
 PREVIEWS = [
     ("text", "Ж!", "3 bytes: d0 96 21", False),
     ("text", "x", "1 byte: 78", False),
@@ -274,3 +263,14 @@ async def test_an_endless_send_does_not_hold_up_the_keys(drive: Drive, tmp_path:
         await drive.press("f8")
         await drive.sees("stopped")
         sock.close()
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xfe\n", b"{}\n[1]\nnull\n", b'"\x1b[2J"\n', b'"\\u001b[2J\\ud800"\n', b""])
+@of("older")
+async def test_a_damaged_history_is_done_without(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "history").write_bytes(damage + b'"good"\n' + damage[:3])
+    async with workbench(tmp_path) as drive:
+        await drive.press("5", "up")
+        assert typed(drive) == "good"
+        await drive.press("up", "up")
+        assert typed(drive).isprintable()
