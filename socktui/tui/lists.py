@@ -118,9 +118,11 @@ class Sockets:
         return before - len(self._numbers)
 
     def socket(self, i: int) -> Socket:
+        """The socket of a row."""
         return self._reader.socket(self._numbers[i])
 
     def newest_first(self) -> Iterator[Socket]:
+        """The sockets in the list, from the end."""
         return (self._reader.socket(number) for number in reversed(self._numbers))
 
     def __len__(self) -> int:
@@ -186,6 +188,7 @@ class Connections(Sockets):
                 self._open.append(number)
 
     def open_count(self) -> int:
+        """How many of them were open when they were last looked at."""
         return len(self._open)
 
     def open_of(self, listener: int) -> list[int]:

@@ -160,6 +160,7 @@ class Workbench(Viewer):
             self.action_pause()
 
     def not_sent(self, text: str, typed: str) -> None:
+        """Something could not be sent: say why, and give back what was typed."""
         self.complain(text)
         self._box.restore(typed)
 

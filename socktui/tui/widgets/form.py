@@ -106,6 +106,7 @@ class Choice(Widget, can_focus=True):
 
     @property
     def value(self) -> str:
+        """The value that is chosen."""
         return self.choices[self.at][0]
 
     def take(self, value: str) -> None:

@@ -336,6 +336,7 @@ class Pane(Container):
 
     @property
     def title(self) -> str:
+        """What stands at the top of the frame."""
         return self._pane_title
 
     @title.setter
@@ -357,6 +358,7 @@ class Pane(Container):
 
     @property
     def subtitle(self) -> str:
+        """What stands at the bottom of the frame."""
         return self._pane_subtitle
 
     @subtitle.setter
