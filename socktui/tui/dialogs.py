@@ -22,7 +22,6 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9-]*)://")
 
 
 def listen_form(endpoint: str, submit: Submit) -> Form:
-    """Ask for a server: where it listens, its service, sizes. `endpoint` is offered."""
     kinds = [(name, kind.about) for name, kind in SCHEMES.items() if kind.serves]
     return Form(
         "Listen",
@@ -41,7 +40,6 @@ def listen_form(endpoint: str, submit: Submit) -> Form:
 
 
 def connect_form(endpoint: str, submit: Submit) -> Form:
-    """Ask where to connect a client to. `endpoint` is offered."""
     return Form(
         "Connect",
         [
@@ -57,7 +55,6 @@ def connect_form(endpoint: str, submit: Submit) -> Form:
 
 
 def buffer_form(size: int, submit: Submit) -> Form:
-    """Ask for the size of a receive buffer in bytes; `size` is offered."""
     return Form(
         "Receive buffer",
         [TextField("size", "Bytes", str(size), "20 in the lecture", check_size)],
@@ -67,7 +64,6 @@ def buffer_form(size: int, submit: Submit) -> Form:
 
 
 def repeat_form(submit: Submit) -> Form:
-    """Ask how often to send something, and how long to wait from one time to the next."""
     return Form(
         "Repeat",
         [
@@ -167,7 +163,6 @@ def _has_backlog(values: Values) -> bool:
 
 
 def check_endpoint(text: str) -> str | None:
-    """What is wrong with an endpoint, or None."""
     try:
         Endpoint.parse(text)
     except EndpointError as error:
@@ -176,22 +171,18 @@ def check_endpoint(text: str) -> str | None:
 
 
 def check_size(text: str) -> str | None:
-    """What is wrong with a number of bytes, from 1 to 1 MiB, or None."""
     return _check_number(text, 1, 1 << 20)
 
 
 def check_count(text: str) -> str | None:
-    """What is wrong with a number of times or of connections, or None."""
     return _check_number(text, 1, 1_000_000)
 
 
 def check_interval(text: str) -> str | None:
-    """What is wrong with a number of milliseconds, of a day at most, or None."""
     return _check_number(text, 0, 86_400_000)
 
 
 def check_seconds(text: str) -> str | None:
-    """What is wrong with a number of seconds, of an hour at most, or None."""
     return _check_number(text, 1, 3600)
 
 

@@ -172,11 +172,11 @@ class Workbench(Viewer):
         self._catch_up()
         return self._connections.open_count()
 
-    def listening_ports(self) -> frozenset[int]:
+    def listening_ports(self) -> set[int]:
         """The TCP ports that are taken: by anybody as the kernel told last, and by sockets of ours up to now."""
         self._catch_up()
         ours = (endpoint_of(each) for each in self._listening.newest_first() if each.open and each.netid == "tcp")
-        return self._watch.snapshot.listening | {endpoint.port for endpoint in ours if endpoint}
+        return {*self._watch.snapshot.listening, *(endpoint.port for endpoint in ours if endpoint)}
 
     @property
     def _listener(self) -> Socket | None:

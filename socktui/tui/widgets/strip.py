@@ -25,13 +25,14 @@ class ScreenStrip(Widget, can_focus=False):
         Binding("enter,space", "choose", "Go there", id="choose_screen"),
         Binding("escape", "leave", "Stay", id="leave_strip"),
     ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"strip--current", "strip--cursor"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"strip--current", "strip--cursor", "strip--hint"}
     DEFAULT_CSS = """
     ScreenStrip {
         height: 1;
         background: $panel;
         color: $foreground 70%;
         & > .strip--current { color: $foreground; text-style: bold; }
+        & > .strip--hint { color: $foreground 55%; }
         & > .strip--cursor {
             background: $block-cursor-background;
             color: $block-cursor-foreground;
@@ -91,10 +92,8 @@ class ScreenStrip(Widget, can_focus=False):
 
     def _go(self, i: int) -> None:
         """Leave, or go to another screen."""
-        if self.names[i] == self._current:
-            self.post_message(self.Left())
-        else:
-            self.post_message(self.Left())
+        self.post_message(self.Left())
+        if self.names[i] != self._current:
             self.post_message(self.Chosen(self.names[i]))
 
     # Painting
@@ -109,7 +108,7 @@ class ScreenStrip(Widget, can_focus=False):
         return places
 
     def render_line(self, y: int) -> Strip:
-        """The names, cut off where there is no room for all."""
+        """The names, cut off where there is no room for all, and at the right the keys that choose among them."""
         segments, room = [], self.size.width
         for i, (_, text) in enumerate(self._places()):
             part = "cursor" if self.has_focus and i == self._cursor else "current"
@@ -117,4 +116,8 @@ class ScreenStrip(Widget, can_focus=False):
             style = self.get_component_rich_style(f"strip--{part}") if shown else self.rich_style
             segments.append(Segment(clip(text, max(0, room)), style))
             room -= width(text)
+        hint = f"← → or 1-{len(self.names)} · enter · esc " if self.has_focus else "^t Screens "
+        if room > width(hint):
+            hinting = self.get_component_rich_style("strip--hint")
+            segments += [Segment(" " * (room - width(hint)), self.rich_style), Segment(hint, hinting)]
         return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)

@@ -76,7 +76,7 @@ async def test_clicks(x: int, chosen: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "line"), [(40, " 1 Workbench  2 Host  3 Captures        "), (16, " 1 Workbench  2…")]
+    ("width", "line"), [(50, " 1 Workbench  2 Host  3 Captures       ^t Screens "), (16, " 1 Workbench  2…")]
 )
 async def test_it_is_one_line_in_which_the_current_screen_stands_out(width: int, line: str) -> None:
     app = StripApp()
