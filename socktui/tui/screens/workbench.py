@@ -297,6 +297,7 @@ class Workbench(Viewer):
 
     @work
     async def action_echo_server(self) -> None:
+        await asyncio.to_thread(self._watch.fresh)  # a port is going to be chosen that is free now
         await self._verbs.echo_server()
 
     @work
