@@ -22,7 +22,7 @@ from socktui.control.client import Engine
 from socktui.core.sockets import Role, State
 from socktui.journal.reader import Reader
 from socktui.tui.app import SocktuiApp
-from socktui.tui.screens.main import Main
+from socktui.tui.screens.workbench import Workbench
 from tests.peers.chromium import Chromium, Page, driven
 from tests.support import listening
 
@@ -31,11 +31,11 @@ FONTS = Path("/usr/share/fonts")
 Scene = Callable[[Pilot[None]], Awaitable[None]]
 
 
-async def settle(pilot: Pilot[None], done: Callable[[Main], bool]) -> None:
+async def settle(pilot: Pilot[None], done: Callable[[Workbench], bool]) -> None:
     """Wait until the screen has seen what the sockets did."""
     for _ in range(200):
         screen = pilot.app.screen_stack[0]
-        if isinstance(screen, Main):
+        if isinstance(screen, Workbench):
             screen.look()
             if done(screen):
                 await pilot.pause()
@@ -82,7 +82,7 @@ async def echo(pilot: Pilot[None]) -> None:
     await typed(pilot, "Привет, сокеты!")
     await settle(pilot, lambda screen: screen.reader.socket(4).received > 20)
     screen = pilot.app.screen
-    assert isinstance(screen, Main)
+    assert isinstance(screen, Workbench)
     screen.clear_message()
 
 
@@ -97,7 +97,7 @@ async def hostile(pilot: Pilot[None]) -> None:
     await keys(pilot, "e")
     await settle(pilot, lambda screen: screen.reader.sockets >= 1)
     screen = pilot.app.screen
-    assert isinstance(screen, Main)
+    assert isinstance(screen, Workbench)
     port = int(screen.reader.socket(1).local.rpartition(":")[2])
     with sockets.create_connection(("127.0.0.1", port)) as peer:
         peer.sendall(
@@ -115,7 +115,7 @@ async def kinds(pilot: Pilot[None]) -> None:
     for endpoint in ("udp://127.0.0.1:5005", "unix-seqpacket:///tmp/chat.sock", "ws://127.0.0.1:9001", "tls://:8443"):
         await say_hello(pilot, endpoint, endpoint.partition(":")[0])
     screen = pilot.app.screen
-    assert isinstance(screen, Main)
+    assert isinstance(screen, Workbench)
     screen.clear_message()
     await pilot.pause()
 
@@ -123,12 +123,12 @@ async def kinds(pilot: Pilot[None]) -> None:
 async def say_hello(pilot: Pilot[None], endpoint: str, scheme: str) -> None:
     """Listen, connect a client, and have a message echoed."""
 
-    def count(screen: Main, role: Role) -> int:
+    def count(screen: Workbench, role: Role) -> int:
         sockets = (screen.reader.socket(number) for number in range(1, screen.reader.sockets + 1))
         mine = (each for each in sockets if each.scheme == scheme and each.role is role)
         return sum(each.open and (role is Role.LISTENER or each.state is not State.SYN_SENT) for each in mine)
 
-    def echoed(screen: Main) -> bool:
+    def echoed(screen: Workbench) -> bool:
         newest = (screen.reader.call(seq) for seq in range(screen.reader.count - 1, 0, -1))
         return any(call.receives and call.length == len(message) and not call.under for call in newest)
 

@@ -19,6 +19,7 @@ class Diag:
         self._netlink = Netlink()
 
     def close(self) -> None:
+        """Close the way to the kernel."""
         self._netlink.close()
 
     def listeners(self) -> Iterator[Row]:

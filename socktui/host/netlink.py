@@ -23,6 +23,7 @@ class Netlink:
         self._asked = 0
 
     def close(self) -> None:
+        """Close the socket."""
         self._socket.close()
 
     def ask(self, body: bytes, *, dump: bool) -> list[bytes]:

@@ -10,12 +10,12 @@ import select
 import signal
 import termios
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.filter import ANSIToTruecolor, LineFilter
@@ -27,20 +27,14 @@ from socktui.control.messages import VerbError
 from socktui.control.start import Start
 from socktui.journal import folder
 from socktui.journal.reader import CaptureError, Reader
+from socktui.tui import deferred
 from socktui.tui.history import History, default_path
-from socktui.tui.screens.main import Main
+from socktui.tui.screens.base import BaseScreen
+from socktui.tui.screens.viewer import Viewer
+from socktui.tui.screens.workbench import Workbench
+from socktui.tui.widgets.strip import ScreenStrip
 
 TERMINAL_SECONDS = 0.5
-BACKLOG_OF_FRAMES = 2
-AFTER_FIRST_PAINT = (
-    "socktui.tui.verbs",
-    "socktui.tui.screens.help",
-    "socktui.tui.screens.choose",
-    "socktui.host.diag",
-    "socktui.core.icmp",
-    "socktui.core.telnet",
-)
-"""Whoever needs them imports them where they are needed."""
 
 COLLECTOR = 10_000, 20, 50
 """How seldom the garbage collector looks through what has come after the first paint."""
@@ -53,6 +47,9 @@ class SocktuiApp(App[None]):
     """The workbench on an engine, or on a capture that is only looked at."""
 
     TITLE = "socktui"
+    DEFAULT_MODE = Workbench.TITLE
+    """Each screen is the root of a mode of its own, so that the dialogs above it stay with it."""
+
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = []
 
@@ -73,6 +70,7 @@ class SocktuiApp(App[None]):
         self._reader = reader or Reader(self.captures[0], coming=True)
         self._start = start
         self._history = History(history or default_path())
+        self._workbench: Viewer | None = None
         self._quitting = False
         self.farewell = ""
 
@@ -96,11 +94,27 @@ class SocktuiApp(App[None]):
             self.farewell = str(error)
             self.call_after_refresh(self.exit, return_code=1)  # a screen that is being made cannot be taken away
 
-    def get_default_screen(self) -> Main:
-        return self._main_screen(self._start)
+    # Screens
 
-    def _main_screen(self, start: Start | None) -> Main:
-        return Main(self._reader, self._engine, self._history, start)
+    @property
+    def screens(self) -> Mapping[str, Callable[[], BaseScreen]]:
+        """The screens there are, by their names and in the order of the strip, and what makes each."""
+        return {Workbench.TITLE: self._new_workbench}
+
+    def get_default_screen(self) -> BaseScreen:
+        return self._new_workbench(self._start)
+
+    def _new_workbench(self, start: Start | None = None) -> Viewer:
+        names = tuple(self.screens)
+        if self._engine:
+            self._workbench = Workbench(self._reader, self._engine, self._history, start, names)
+        else:
+            self._workbench = Viewer(self._reader, self._history, screens=names)
+        return self._workbench
+
+    @on(ScreenStrip.Chosen)
+    async def _go_to_screen(self, event: ScreenStrip.Chosen) -> None:
+        await self.switch_mode(event.name)
 
     def on_mount(self) -> None:
         if not self.is_headless:
@@ -108,14 +122,11 @@ class SocktuiApp(App[None]):
             for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
                 signal.signal(each, lambda number, _: self._signalled(number, loop))
             self.set_interval(TERMINAL_SECONDS, self._watch_terminal)
-        main = self.screen
-        main._push_result_callback(main, None)  # Textual gives its first screen none, and switch_screen() takes one off
+        first = self.screen
+        first._push_result_callback(first, None)  # Textual gives its first none, and switch_screen() takes one off
+        for name, make in self.screens.items():
+            self.add_mode(name, make)
         self.call_after_refresh(self._painted)
-
-    @property
-    def _main(self) -> Main | None:
-        """The workbench's screen, whatever dialog stands above it."""
-        return next((screen for screen in self.screen_stack if isinstance(screen, Main)), None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "restart":
@@ -135,14 +146,15 @@ class SocktuiApp(App[None]):
         self._reader = Reader(self._engine.capture, coming=True)
         await self._let_through()
         await ended.end()
-        await self.switch_screen(self._main_screen(None))
+        await self.switch_mode(Workbench.TITLE)
+        await self.switch_screen(self._new_workbench())
         reader.close()
 
     async def action_quit(self) -> None:
         """Leave; ask first where peers are connected."""
         if self._quitting:
             return
-        peers = self._main.peers if self._main else 0
+        peers = self._workbench.peers if isinstance(self._workbench, Workbench) else 0
         if not peers:
             await self._leave()
             return
@@ -167,23 +179,20 @@ class SocktuiApp(App[None]):
             self._reader.close()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette: every action that works now, and Textual's choice of a theme."""
-        if isinstance(screen, Main):
+        """The palette: every action that works now, the other screens, and Textual's choice of a theme."""
+        if isinstance(screen, BaseScreen):
             for key, run in screen.commands():
                 yield SystemCommand(f"{key.label} ({key.shown.split()[0]})", key.help, run)
             for number, note in self._engine.notes.items() if self._engine else ():
                 yield SystemCommand(f"About #{number}", "What there is to say of it.", partial(screen.say, note, 0))
+            for name in self.screens:
+                if name != screen.TITLE:
+                    yield SystemCommand(name, "Go to this screen.", partial(self.switch_mode, name))
         yield SystemCommand("Theme", "Choose the colours.", self.action_change_theme)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Those that have something to do: every colour here is the theme's, and in 24 bits already."""
         return [each for each in super().get_line_filters() if not isinstance(each, ANSIToTruecolor)]
-
-    @property
-    def terminal_behind(self) -> bool:
-        """Whether frames wait for a slow terminal: then no new ones are made, so that keys still get through."""
-        thread = getattr(self._driver, "_writer_thread", None)
-        return thread is not None and thread._queue.qsize() > BACKLOG_OF_FRAMES
 
     def _signalled(self, number: int, loop: asyncio.AbstractEventLoop) -> None:
         """End in order, or else at once: a terminal that has stopped reading would hold up the goodbye for ever.
@@ -219,12 +228,11 @@ class SocktuiApp(App[None]):
             self._killed(signal.SIGHUP)
 
     def _painted(self) -> None:
-        """Load what keys need, before one is pressed.
+        """Load what keys need, before one is pressed (`deferred.py`).
 
         What is there by now stays: to walk through it again and again would cost frames of 100 ms.
         """
-        for name in AFTER_FIRST_PAINT:
-            import_module(name)
+        deferred.load()
         if not self.is_headless:
             gc.collect()
             gc.freeze()

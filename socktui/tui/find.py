@@ -1,21 +1,17 @@
-"""Finding bytes in what the byte log shows: from where it stands, in both directions, round the end."""
+"""Finding bytes in a capture while it is shown: from a place on, in either direction, and round the end."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 import time
-from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
 
-from socktui.core.safe import safe
 from socktui.journal.matching import Pattern
-from socktui.journal.reader import CaptureError, Reader
+from socktui.journal.reader import Reader
 from socktui.journal.search import Hit, Hits, Place, Scope, Search
-
-if TYPE_CHECKING:
-    from socktui.tui.bytelog.byte_log import ByteLog
-    from socktui.tui.screens.viewer import Viewer
 
 SLICE = 0.02
 """Seconds after which a search tells how far it is, and can be stopped."""
@@ -26,125 +22,90 @@ TURN, REST = 0.001, 0.0002
 PATIENCE = 0.3
 """Seconds for which nothing is said of a search that is under way, and after which it is said again."""
 
-IMPATIENCE = 50
-"""How often a key may be pressed before the first search is over."""
 
-_GROUP = "find"
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """It goes on; so much has been looked through."""
+
+    percent: int
 
 
-class Find:
-    """What is looked for, and the search that is under way.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The next match; `wrapped` where it is on the other side of the end."""
 
-    A search has a reader of its own, for it runs in a thread, a slice at a time.
+    hit: Hit
+    wrapped: bool
 
-    pattern  what was asked for last; None where nothing is to be found any more
-    """
 
-    def __init__(self, screen: Viewer, log: ByteLog) -> None:
-        self._screen = screen
-        self._log = log
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """There is no match anywhere."""
+
+
+Report = Progress | Found | Nothing
+
+
+class Finder:
+    """Searches a capture in a thread, a slice at a time, with a reader of its own that is opened when it is needed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._lock = threading.Lock()
         self._reader: Reader | None = None
         self._closed = False
-        self._hit: Hit | None = None
-        self._stood: Place | None = None
-        self.pattern: Pattern | None = None
-        self._asked: deque[bool] = deque(maxlen=IMPATIENCE)
 
     def close(self) -> None:
-        """Let go of the capture."""
-        self.stop()
+        """Let go of the capture; a search that is under way finds nothing more."""
         with self._lock:
             self._closed = True
             if self._reader:
                 self._reader.close()
 
-    def look_for(self, pattern: Pattern | None) -> None:
-        """Look for something else from now on, or for nothing."""
-        self.stop()
-        self.pattern = pattern
-        self._hit = None
-        self._log.mark(pattern)
-        self._screen.refresh_bindings()
+    async def look(
+        self, pattern: Pattern, scope: Scope, start: Place, *, backward: bool, count: Callable[[], int | None]
+    ) -> AsyncIterator[Report]:
+        """The next match whose end is after a place (before it, when backward), or Nothing; before that, Progress.
 
-    def stop(self) -> None:
-        """End the search that is under way."""
-        self._screen.workers.cancel_group(self._screen, _GROUP)
-        self._asked.clear()
+        count  how many calls of the capture may be looked at, asked again and again; None for all that there are
 
-    @property
-    def running(self) -> bool:
-        """Whether a search is under way."""
-        return bool(self._asked)
-
-    def go(self, *, backward: bool) -> None:
-        """Find the next match, or the one before, and show it; after those that were asked for before."""
-        running = self.running
-        self._asked.append(backward)
-        if not running:
-            self._screen.run_worker(self._go(), group=_GROUP)
-
-    async def _go(self) -> None:
-        while self._asked:
-            standing = self._log.standing
-            if self.pattern is None or standing is None:
-                self._asked.clear()
-                self._screen.say("there are no bytes to look through yet")
-                return
-            backward = self._asked[0]
-            try:
-                found, wrapped = await self._found(self.pattern, standing, backward)
-            except (CaptureError, OSError) as error:
-                self._asked.clear()
-                self._screen.complain(str(error))
-                return
-            self._tell(found, wrapped, backward)
-            if self._asked:
-                self._asked.popleft()
-
-    async def _found(self, pattern: Pattern, standing: Place, backward: bool) -> tuple[Hit | None, bool]:
-        """The next match, and whether it was found on the other side of the end."""
-        self._scope = Scope(self._log.sequence.number, self._log.lens.seen)
-        search = Search(await asyncio.to_thread(self._opened), pattern, self._scope)
+        Raises CaptureError and OSError where the capture cannot be read. Whoever stops iterating stops the search.
+        """
+        search = Search(await asyncio.to_thread(self._opened), pattern, scope)
         way = search.backward if backward else search.forward
-        if self._hit and standing == self._stood:
-            start = self._hit.end
-        else:
-            start = standing if backward else Place(standing.seq, standing.offset - 1)
-        began = time.monotonic()
-        found = await self._first(search, way(start), 0, began)
-        if found:
-            return found, False
-        return await self._first(search, way(None), search.of, began), True
-
-    async def _first(self, search: Search, hits: Hits, known: int, began: float) -> Hit | None:
-        """The first match; the last `known` calls need not be looked at, but for the one where the search began."""
-        told = began
-        over, hit = False, None
-        while not over:
-            over, hit = await asyncio.to_thread(self._slice, hits)
-            over = over or search.looked > search.of - known
-            if time.monotonic() - told > PATIENCE:
-                told = time.monotonic()
-                self._screen.say(f"looking … {100 * search.looked // max(1, search.of)} % · esc stops", seconds=0)
-        return hit
+        said = time.monotonic()
+        known = 0
+        for hits, wrapped in ((way(start), False), (way(None), True)):
+            over, hit = False, None
+            while not over:
+                over, hit = await asyncio.to_thread(self._slice, hits, count())
+                # After the end, what was looked at before need not be again, but for the call where it all began.
+                over = over or search.looked > search.of - known
+                if time.monotonic() - said > PATIENCE:
+                    said = time.monotonic()
+                    yield Progress(100 * search.looked // max(1, search.of))
+            if hit:
+                yield Found(hit, wrapped)
+                return
+            known = search.of
+        yield Nothing()
 
     # In a thread
 
     def _opened(self) -> Reader:
         with self._lock:
             if self._reader is None:
-                self._reader = Reader(self._screen.reader.path)
+                self._reader = Reader(self._path)
             return self._reader
 
-    def _slice(self, hits: Hits) -> tuple[bool, Hit | None]:
+    def _slice(self, hits: Hits, count: int | None) -> tuple[bool, Hit | None]:
         """Go on for a while: whether it is over, and the match that was found."""
         with self._lock:
             if self._closed or self._reader is None:
                 return True, None
             self._reader.refresh()
-            if self._screen.paused:  # what is not seen is not found
-                self._reader.count = min(self._reader.count, self._screen.reader.count)
+            if count is not None:
+                self._reader.count = min(self._reader.count, count)
             began = rested = time.monotonic()
             for hit in hits:
                 now = time.monotonic()
@@ -154,21 +115,3 @@ class Find:
                     time.sleep(REST)
                     rested = time.monotonic()
             return True, None
-
-    # What came of it
-
-    def _tell(self, hit: Hit | None, wrapped: bool, backward: bool) -> None:
-        if hit is None:
-            self._asked.clear()
-            self._screen.say("not found")
-            return
-        if self._scope != Scope(self._log.sequence.number, self._log.lens.seen):
-            self._screen.say("found, but the log shows others by now: n looks there")
-            return
-        self._screen.reach(hit.end.seq)
-        self._log.go_to(Place(hit.seq, hit.offset))
-        self._hit, self._stood = hit, self._log.standing
-        ways = {False: "no more below: from the top", True: "no more above: from the end"}
-        socket = self._screen.reader.call(hit.seq).socket
-        parts = [ways[backward] if wrapped else "", f"found in call {hit.seq}", f"socket {socket}"]
-        self._screen.say(safe(" · ".join(part for part in parts if part)))

@@ -12,6 +12,7 @@ KEPT = 500
 
 
 def default_path() -> Path:
+    """Where the history of this user is: in the folder for state of the XDG Base Directory Specification."""
     return Path(platformdirs.user_state_dir("socktui")) / "history"
 
 

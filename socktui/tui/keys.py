@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from textual.binding import Binding, BindingType
 
-Where = Literal["everywhere", "lists", "bytes", "find", "send", "dialog"]
+Where = Literal["workbench", "everywhere", "lists", "find", "send", "dialog"]
+"""Where keys work: on one screen, on every one, or while a widget of a kind has the focus."""
 
 TITLES: dict[Where, str] = {
+    "workbench": "Workbench",
     "everywhere": "Everywhere",
     "lists": "Lists and logs",
-    "bytes": "Byte log",
     "find": "Find bar",
     "send": "Send box",
     "dialog": "Dialogs",
@@ -29,7 +31,12 @@ def action_id(action: str) -> str:
 class Key:
     """One action and the keys that start it.
 
-    `key` may name several keys ("j,down"); `shown` then has one sign for each of them ("j ↓").
+    key     as Textual names it; it may name several keys ("j,down")
+    action  as Textual runs it, of the node that has the binding unless a namespace says otherwise ("app.quit")
+    label   for the footer and the palette; `help` is a sentence for the help page and the README
+    footer  whether the footer shows it
+    shown   a sign for each of the keys ("j ↓")
+    engine  whether it works only where an engine runs, not on a capture that is only looked at
     """
 
     key: str
@@ -39,6 +46,7 @@ class Key:
     where: Where
     footer: bool
     shown: str
+    engine: bool = False
 
     @property
     def id(self) -> str:
@@ -47,6 +55,7 @@ class Key:
 
     @property
     def keys(self) -> list[str]:
+        """The names of its keys."""
         return self.key.split(",")
 
     def sign(self, key: str) -> str | None:
@@ -56,6 +65,14 @@ class Key:
 
 def _everywhere(key: str, action: str, label: str, help: str, shown: str = "", footer: bool = True) -> Key:
     return Key(key, action, label, help, "everywhere", footer, shown or key)
+
+
+def _workbench(key: str, action: str, label: str, help: str, shown: str = "", footer: bool = True) -> Key:
+    return Key(key, action, label, help, "workbench", footer, shown or key)
+
+
+def _engine(key: str, action: str, label: str, help: str, shown: str = "", footer: bool = True) -> Key:
+    return Key(key, action, label, help, "workbench", footer, shown or key, engine=True)
 
 
 def _lists(key: str, action: str, label: str, help: str, shown: str) -> Key:
@@ -76,39 +93,40 @@ def _dialog(key: str, action: str, label: str, help: str, shown: str) -> Key:
 
 # In a group the order is the order of importance: a footer that is too narrow drops keys from the end.
 KEYS: tuple[Key, ...] = (
-    _everywhere("e", "echo_server", "Echo", "Start an echo server."),
-    _everywhere("c", "client", "Client", "Connect a client to the selected server."),
-    _everywhere("l", "listen", "Listen", "Start a server with a service you choose."),
-    _everywhere("o", "connect_to", "Connect", "Connect a client to an endpoint you name."),
-    _everywhere("x", "close", "Close", "Close the selected socket."),
-    _everywhere("slash", "find", "Find", "Find bytes in what the byte log shows.", "/"),
-    _everywhere("v", "view", "View", "Show bytes as hex, as text, or as both."),
-    _everywhere("w", "layer", "Layer", "Show clear text, the wire, or every layer."),
-    _everywhere("s", "half_close", "Half-close", "Shut down a connection's sending side."),
-    _everywhere("f", "follow", "Follow", "Stick to the newest bytes, or stop that."),
-    _everywhere("a", "all", "All", "Show all connections' bytes, or just one's."),
-    _everywhere("y", "copy_row", "Copy", "Copy the selected row to the clipboard."),
-    _everywhere("asterisk", "mark", "Mark", "Mark the selected connection, or unmark it.", "*"),
-    _everywhere("m", "maximize", "Maximize", "Enlarge the focused pane, or shrink it."),
-    _everywhere("space", "pause", "Pause", "Hold the view still; the capture goes on."),
-    _everywhere("t", "time", "Time", "Time of day, since the start, or row to row."),
-    _everywhere("E", "encoding", "Encoding", "Choose the encoding for showing text."),
-    _everywhere("R", "reset", "Reset", "Abort the selected connection with a reset."),
-    _everywhere("B", "receive_buffer", "Buffer", "Set the size of a listener's receive buffer."),
-    _everywhere("C", "clear_closed", "Clear", "Take closed sockets off the lists."),
-    _everywhere("n", "find_next", "Next", "Find the next match."),
-    _everywhere("N", "find_previous", "Previous", "Find the match before."),
-    _everywhere("escape", "end_find", "End find", "Stop a search, or take its marks away.", "esc"),
-    _everywhere("f7", "template", "Template", "Fill the send box from a template."),
-    _everywhere("f8", "stop_repeat", "Stop", "Stop a send that repeats, or is stuck."),
-    _everywhere("ctrl+r", "app.restart", "Restart", "Start a new engine after one has ended.", "^r"),
+    _engine("e", "echo_server", "Echo", "Start an echo server."),
+    _engine("c", "client", "Client", "Connect a client to the selected server."),
+    _engine("l", "listen", "Listen", "Start a server with a service you choose."),
+    _engine("o", "connect_to", "Connect", "Connect a client to an endpoint you name."),
+    _engine("x", "close", "Close", "Close the selected socket."),
+    _workbench("slash", "find", "Find", "Find bytes in what the byte log shows.", "/"),
+    _workbench("v", "view", "View", "Show bytes as hex, as text, or as both."),
+    _workbench("w", "layer", "Layer", "Show clear text, the wire, or every layer."),
+    _engine("s", "half_close", "Half-close", "Shut down a connection's sending side."),
+    _engine("f", "follow", "Follow", "Stick to the newest bytes, or stop that."),
+    _workbench("a", "all", "All", "Show all connections' bytes, or just one's."),
+    _workbench("y", "copy_row", "Copy", "Copy the selected row to the clipboard."),
+    _engine("asterisk", "mark", "Mark", "Mark the selected connection, or unmark it.", "*"),
+    _workbench("m", "maximize", "Maximize", "Enlarge the focused pane, or shrink it."),
+    _engine("space", "pause", "Pause", "Hold the view still; the capture goes on."),
+    _workbench("t", "time", "Time", "Time of day, since the start, or row to row."),
+    _workbench("E", "encoding", "Encoding", "Choose the encoding for showing text."),
+    _engine("R", "reset", "Reset", "Abort the selected connection with a reset."),
+    _engine("B", "receive_buffer", "Buffer", "Set the size of a listener's receive buffer."),
+    _engine("C", "clear_closed", "Clear", "Take closed sockets off the lists."),
+    _workbench("n", "find_next", "Next", "Find the next match."),
+    _workbench("N", "find_previous", "Previous", "Find the match before."),
+    _workbench("escape", "end_find", "End find", "Stop a search, or take its marks away.", "esc"),
+    _engine("f7", "template", "Template", "Fill the send box from a template."),
+    _engine("f8", "stop_repeat", "Stop", "Stop a send that repeats, or is stuck."),
+    _workbench("1", "jump('listening')", "Listening", "Go to the listening sockets.", footer=False),
+    _workbench("2", "jump('connections')", "Connections", "Go to the connections.", footer=False),
+    _workbench("3", "jump('bytes')", "Bytes", "Go to the byte log.", footer=False),
+    _workbench("4", "jump('calls')", "Calls", "Go to the calls.", footer=False),
+    _engine("5", "jump('send')", "Send", "Go to the send box.", footer=False),
     _everywhere("tab", "app.focus_next", "Next pane", "Go to the next pane.", footer=False),
     _everywhere("shift+tab", "app.focus_previous", "Previous pane", "Go to the previous pane.", footer=False),
-    _everywhere("1", "jump('listening')", "Listening", "Go to the listening sockets.", footer=False),
-    _everywhere("2", "jump('connections')", "Connections", "Go to the connections.", footer=False),
-    _everywhere("3", "jump('bytes')", "Bytes", "Go to the byte log.", footer=False),
-    _everywhere("4", "jump('calls')", "Calls", "Go to the calls.", footer=False),
-    _everywhere("5", "jump('send')", "Send", "Go to the send box.", footer=False),
+    _everywhere("ctrl+r", "app.restart", "Restart", "Start a new engine after one has ended.", "^r"),
+    _everywhere("ctrl+t", "screens", "Screens", "Go to another screen, if there are several.", "^t"),
     _everywhere("ctrl+p", "app.command_palette", "Palette", "Find any action by its name.", "^p"),
     _everywhere("question_mark,f1", "help", "Help", "Show this page.", "? f1"),
     _everywhere("ctrl+q", "app.quit", "Quit", "Close all sockets and leave.", "^q"),
@@ -152,14 +170,19 @@ ALWAYS = ("help", "quit")
 RARE = ("stop_repeat", "restart", "find_next", "find_previous", "end_find")
 
 
-def group(where: Where) -> list[Key]:
-    """The keys of one place, the most important first."""
-    return [key for key in KEYS if key.where == where]
+def group(where: Where, *, engine: bool = True) -> list[Key]:
+    """The keys of one place, the most important first; without those that need an engine, where there is none."""
+    return [key for key in KEYS if key.where == where and (engine or not key.engine)]
 
 
-def bindings(where: Where) -> list[BindingType]:
-    """The keys of one place as Textual wants them, each with an id so that a keymap can move it."""
-    return [Binding(key.key, key.action, key.label, show=key.footer, id=key.id) for key in group(where)]
+def bindings(group: Iterable[Key]) -> list[BindingType]:
+    """Keys as Textual wants them, each with an id so that a keymap can move it."""
+    return [Binding(key.key, key.action, key.label, show=key.footer, id=key.id) for key in group]
+
+
+def rank(key: Key) -> int:
+    """What a footer shows first: keys of the widget that has the focus, then of the screen, then of every screen."""
+    return {"everywhere": 2, "workbench": 1}.get(key.where, 0)
 
 
 def markdown() -> str:

@@ -20,7 +20,7 @@ from socktui.tui.screens.confirm import Confirm
 from socktui.tui.widgets.form import Form
 
 if TYPE_CHECKING:
-    from socktui.tui.screens.main import Main
+    from socktui.tui.screens.workbench import Workbench
 
 PORTS_TRIED = 32
 REPLACE = "?replace=yes"
@@ -34,7 +34,7 @@ _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 class Verbs:
     """The verbs of the screen, carried out by the engine."""
 
-    def __init__(self, screen: Main, engine: Engine) -> None:
+    def __init__(self, screen: Workbench, engine: Engine) -> None:
         self._screen = screen
         self._engine = engine
         self._sending: dict[int, asyncio.Future[dict[str, Any]]] = {}

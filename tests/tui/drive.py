@@ -25,7 +25,8 @@ from socktui.core.sockets import Socket
 from socktui.journal.reader import Reader
 from socktui.tui.app import SocktuiApp
 from socktui.tui.bytelog.byte_log import ByteLog
-from socktui.tui.screens.main import Main
+from socktui.tui.screens.viewer import Viewer
+from socktui.tui.screens.workbench import Workbench
 from socktui.tui.widgets.footer import FooterBar
 from socktui.tui.widgets.lines import Lines, Pane
 from socktui.tui.widgets.sendbox import SendBox
@@ -136,8 +137,14 @@ class Drive:
     # Parts
 
     @property
-    def main(self) -> Main:
-        return next(screen for screen in reversed(self.app.screen_stack) if isinstance(screen, Main))
+    def main(self) -> Viewer:
+        return next(screen for screen in reversed(self.app.screen_stack) if isinstance(screen, Viewer))
+
+    @property
+    def peers(self) -> int:
+        """How many connections are open, as the program counts them when it is asked to end."""
+        assert isinstance(self.main, Workbench)
+        return self.main.peers
 
     @property
     def journal(self) -> Reader:
@@ -259,7 +266,7 @@ async def opened(capture: Path, size: tuple[int, int] = SIZE) -> AsyncIterator[D
 async def running(app: SocktuiApp, size: tuple[int, int] = SIZE) -> AsyncIterator[Drive]:
     async with app.run_test(size=size) as pilot:
         drive = Drive(app, pilot)
-        await drive.until(lambda: isinstance(app.screen, Main) and app.screen.is_mounted and app.focused is not None)
+        await drive.until(lambda: isinstance(app.screen, Viewer) and app.screen.is_mounted and app.focused is not None)
         await drive.until(lambda: app._engine is None or app._engine.up.is_set())
         try:
             yield drive

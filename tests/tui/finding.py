@@ -26,5 +26,5 @@ async def look(drive: Drive, text: str, *keys: str) -> None:
 
 async def says(drive: Drive, text: str) -> None:
     """Wait for the end of a search, and see what is said of it."""
-    await drive.until(lambda: not drive.main._find.running)
+    await drive.until(lambda: not drive.main.finding)
     await drive.sees(text)

@@ -14,11 +14,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from textual.widgets import Input
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
-from socktui.core.sockets import Socket
-from socktui.host.diag import Row
+from socktui.core.sockets import Role, Socket
+from socktui.host.rows import Row
+from socktui.host.watch import Snapshot
 from socktui.tui.app import SocktuiApp
 from tests.tui.canned import MONOTONIC, MS
 from tests.tui.drive import Drive, running
@@ -70,27 +72,30 @@ class StillEngine:
         return self.answer
 
 
-class StillKernel:
-    """A kernel that sees every socket in the state that its calls tell."""
+class StillWatch:
+    """A watch that has seen every socket in the state that its calls tell."""
 
     queues: tuple[int, int] = (0, 0)
 
     def __init__(self, pid: int = 0) -> None:
+        self.snapshot = Snapshot()
+
+    def start(self) -> None:
         pass
+
+    def fresh(self) -> Snapshot:
+        return self.snapshot
 
     def close(self) -> None:
         pass
 
-    def ports(self) -> set[int]:
-        return set()
 
-    def listener(self, socket: Socket) -> Row | None:
-        return Row(str(socket.state), NOWHERE, NOWHERE, 0, socket.backlog, 0)
-
-    def connection(self, socket: Socket) -> Row | None:
-        if socket.datagrams and socket.parent:
-            return None  # it has no queues of its own
-        return Row(str(socket.state), NOWHERE, NOWHERE, *self.queues, 0)
+def still_row(watch: StillWatch | None, socket: Socket) -> Row | None:
+    """In place of `kernel_row()`."""
+    if watch is None or (socket.datagrams and socket.parent):
+        return None
+    queues = (0, socket.backlog) if socket.role is Role.LISTENER else watch.queues
+    return Row(str(socket.state), NOWHERE, NOWHERE, *queues, 0)
 
 
 @pytest.fixture
@@ -101,12 +106,14 @@ def standing(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_COLOR_SYSTEM"):
         monkeypatch.delenv(name, raising=False)
     time.tzset()
-    monkeypatch.setattr("socktui.tui.screens.main.Kernel", StillKernel)
+    monkeypatch.setattr("socktui.tui.screens.workbench.Watch", StillWatch)
+    monkeypatch.setattr("socktui.tui.lists.kernel_row", still_row)
+    monkeypatch.setattr(Input, "_toggle_cursor", lambda _: None)  # it blinks
     monkeypatch.setattr("socktui.tui.dialogs.DEFAULT_ENDPOINT", "tcp://127.0.0.1:5005")
     still = SimpleNamespace(
         monotonic_ns=lambda: MONOTONIC + 90_000 * MS, strftime=time.strftime, localtime=time.localtime
     )
-    monkeypatch.setattr("socktui.tui.sources.time", still)
+    monkeypatch.setattr("socktui.tui.lists.time", still)
 
 
 @contextlib.asynccontextmanager

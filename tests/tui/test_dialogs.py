@@ -59,11 +59,11 @@ async def test_l_starts_each_service(drive: Drive, service: str, tmp_path: Path)
                 assert await asyncio.to_thread(read_exactly, sock, 14) == b"there and back"
             case "discard":
                 sock.sendall(b"into the void")
-                await drive.until(lambda: drive.main.peers == 1 and drive.socket(2).received == 13)
+                await drive.until(lambda: drive.peers == 1 and drive.socket(2).received == 13)
                 assert drive.socket(2).sent == 0
             case "clogged":
                 sock.sendall(b"is not read")
-                await drive.until(lambda: drive.main.peers == 1)
+                await drive.until(lambda: drive.peers == 1)
                 assert drive.socket(2).received == 0
             case "chargen":
                 first, second = read_exactly(sock, 2 * 74).decode().split("\r\n")[:2]
@@ -78,7 +78,7 @@ async def test_l_starts_each_service(drive: Drive, service: str, tmp_path: Path)
             case "qotd":
                 assert 0 < len(await asyncio.to_thread(read_all, sock)) <= 512
             case "manual":
-                await drive.until(lambda: drive.main.peers == 1)
+                await drive.until(lambda: drive.peers == 1)
                 await drive.press("2", "enter")
                 await drive.type("typed by hand")
                 assert read_exactly(sock, 13) == b"typed by hand"
@@ -87,7 +87,7 @@ async def test_l_starts_each_service(drive: Drive, service: str, tmp_path: Path)
                 assert b'"origin": "127.0.0.1"' in await asyncio.to_thread(read_all, sock)
             case "broadcast":
                 with peer(port) as other:
-                    await drive.until(lambda: drive.main.peers == 2)
+                    await drive.until(lambda: drive.peers == 2)
                     sock.sendall(b"to the other")
                     assert await asyncio.to_thread(read_exactly, other, 12) == b"to the other"
             case "literal" | "script":

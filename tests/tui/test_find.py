@@ -1,11 +1,10 @@
-"""Finding bytes: from where the log stands, in both directions, and the bar in which they are typed."""
+"""Finding bytes: from where the log stands, in both directions, and round the end."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input
 
 from socktui.journal import prefilter
 from socktui.tui import find
@@ -91,36 +90,6 @@ async def test_only_the_socket_that_is_shown(talk: Path) -> None:
         await says(drive, "no more below: from the top · found in call 12 · socket 3")
 
 
-@key_coverage.of("ignore_case", "pattern_mode")
-async def test_hex_escapes_and_any_case(talk: Path) -> None:
-    async with opened(talk) as drive:
-        await drive.press("/")
-        await drive.sees("text · utf-8 · exact case")
-        await drive.press("f2")
-        await drive.sees("escapes · utf-8 · exact case")
-        await drive.type(r"\x00\x01N")
-        await says(drive, "found in call 115")
-        await look(drive, "4e 65 65 64", "f2")
-        await says(drive, "found in call 115")
-        await look(drive, "NEEDLE", "f2", "f3")
-        await says(drive, "found in call 115")
-        await drive.press("n", "n")
-        await says(drive, "from the top · found in call 11 ·")
-        await look(drive, "NEEDLE", "f3")
-        await says(drive, "not found")
-
-
-async def test_the_bar_says_what_is_wrong_and_stays(talk: Path) -> None:
-    async with opened(talk) as drive:
-        await look(drive, "6", "f2", "f2")
-        await drive.sees("Half a byte: an odd number of hex digits")
-        assert bar(drive).display
-        await drive.type("x" * 9000)
-        await drive.sees("is no hex digit")
-        await drive.press("f2")
-        await drive.sees("the pattern has 9000 bytes, and at most 4096 can be found")
-
-
 async def test_enter_alone_finds_the_next(talk: Path) -> None:
     async with opened(talk) as drive:
         await drive.press("g")
@@ -128,14 +97,6 @@ async def test_enter_alone_finds_the_next(talk: Path) -> None:
         await says(drive, "found in call 11")
         await look(drive, "")
         await says(drive, "found in call 12")
-
-
-async def test_enter_alone_does_nothing_where_nothing_was_asked_for(talk: Path) -> None:
-    async with opened(talk) as drive:
-        await look(drive, "")
-        assert drive.app.focused is drive.log
-        assert not bar(drive).display
-        assert drive.main._find.pattern is None
 
 
 @key_coverage.of("end_find", "leave")
@@ -157,41 +118,6 @@ async def test_escape_leaves_the_bar_and_takes_the_marks_away(talk: Path) -> Non
         assert "End find" not in drive.footer
         await drive.press("n")
         assert drive.log.standing == (2, 0)
-
-
-@key_coverage.of("older_pattern", "newer_pattern")
-async def test_patterns_come_back(talk: Path) -> None:
-    async with opened(talk) as drive:
-        for text in ("needle", "hay"):
-            await look(drive, text)
-        await drive.press("/", "up", "up")
-        line = drive.app.focused
-        assert isinstance(line, Input)
-        assert line.value == "needle"
-        await drive.press("down")
-        assert line.value == "hay"
-    async with opened(talk) as drive:
-        await drive.press("/", "up")
-        assert isinstance(drive.app.focused, Input)
-        assert drive.app.focused.value == "hay"
-
-
-async def test_what_is_pasted_comes_as_escapes(talk: Path) -> None:
-    async with opened(talk) as drive:
-        await drive.press("/")
-        await drive.paste("\x00\x01Nee")
-        assert isinstance(drive.app.focused, Input)
-        assert drive.app.focused.value == r"\0\x01Nee"
-        await drive.press("enter")
-        await says(drive, "found in call 115")
-
-
-async def test_a_slash_can_be_typed(talk: Path) -> None:
-    async with opened(talk) as drive:
-        await drive.press("/", "/", "n")
-        assert isinstance(drive.app.focused, Input)
-        assert drive.app.focused.value == "/n"
-        assert "/ Find" not in drive.footer
 
 
 async def test_in_the_encoding_of_the_log_and_in_text(capture: Path) -> None:
@@ -238,10 +164,10 @@ async def test_deep_in_a_long_call(capture: Path) -> None:
             assert drive.log.lens.view == view
             await drive.press("g")
             await look(drive, "needle")
-            await drive.until(lambda: not drive.main._find.running)
+            await drive.until(lambda: not drive.main.finding)
             assert "".join(marked(drive)).replace(" ", "") == _seen(view)
             await drive.press("n")
-            await drive.until(lambda: not drive.main._find.running)
+            await drive.until(lambda: not drive.main.finding)
             assert len(marked(drive)) >= 1
             standing = drive.log.standing
             assert standing is not None

@@ -117,10 +117,10 @@ async def test_names_of_files_and_what_is_typed(drive: Drive, tmp_path: Path) ->
     for mode in ("text", "escapes", "hex", "file"):
         assert drive.box.settings.mode == mode
         for text in HOSTILE:
-            drive.box._input.value = ""
+            drive.box.line.value = ""
             await drive.paste(text)
             if drive.box.settings.mode != mode:
-                drive.box._set(mode=mode)
+                drive.box.change(mode=mode)
             await drive.press("enter")
             clean(drive)
         await drive.press("f2")
@@ -132,7 +132,7 @@ async def test_a_live_peer_that_sends_all_of_it(drive: Drive) -> None:
     with peer(port) as sock:
         sock.sendall(data)
         assert read_exactly(sock, len(data)) == data
-        await drive.until(lambda: drive.main.peers == 1 and drive.socket(2).sent == len(data))
+        await drive.until(lambda: drive.peers == 1 and drive.socket(2).sent == len(data))
         await drive.press("3")
         for key in ("v", "v", "E", "pageup", "v", "t", "m", "a", "y"):
             await drive.press(key)

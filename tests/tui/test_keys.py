@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
-from textual.app import App, ComposeResult
 from textual.binding import Binding
-from textual.widgets import Input
 
 from socktui.tui import keys
-from socktui.tui.screens.confirm import Confirm
-from socktui.tui.screens.help import HelpScreen
 
 PLACES = get_args(keys.Where)
 
 
 def made(where: keys.Where) -> list[Binding]:
-    return [each for each in keys.bindings(where) if isinstance(each, Binding)]
+    return [each for each in keys.bindings(keys.group(where)) if isinstance(each, Binding)]
 
 
 @pytest.mark.parametrize("where", PLACES)
@@ -63,65 +59,3 @@ def test_readme_table_has_every_key() -> None:
     for key in keys.KEYS:
         assert f"| {key.help} |" in table
     assert "`j` `↓`" in table
-
-
-class Plain(App[None]):
-    def compose(self) -> ComposeResult:
-        yield Input()
-
-    def lines(self) -> list[str]:
-        return [strip.text for strip in self.screen._compositor.render_strips()]
-
-
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_help_shows_every_key_whole(size: tuple[int, int]) -> None:
-    app = Plain()
-    async with app.run_test(size=size) as pilot:
-        app.push_screen(HelpScreen())
-        await pilot.pause()
-        seen = "\n".join(app.lines())
-        await pilot.press("G")
-        seen += "\n".join(app.lines())
-        if size[0] == 80:
-            await pilot.press("g")
-            for _ in range(2):
-                await pilot.press("pagedown")
-                seen += "\n".join(app.lines())
-        for key in keys.KEYS:
-            assert key.help in seen
-        assert "…" not in seen
-
-
-@pytest.mark.parametrize("key", ["escape", "q", "?"])
-async def test_help_closes(key: str) -> None:
-    app = Plain()
-    async with app.run_test() as pilot:
-        app.push_screen(HelpScreen())
-        await pilot.press(key)
-        assert len(app.screen_stack) == 1
-
-
-@pytest.mark.parametrize(
-    ("key", "danger", "answer"),
-    [
-        ("y", False, True),
-        ("y", True, True),
-        ("enter", False, True),
-        ("enter", True, False),
-        ("n", False, False),
-        ("n", True, False),
-        ("escape", False, False),
-        ("escape", True, False),
-    ],
-)
-async def test_confirm(key: str, danger: bool, answer: bool) -> None:
-    app = Plain()
-    async with app.run_test() as pilot:
-        answers: list[Any] = []
-        app.push_screen(Confirm("Close [/foo] [@click=app.quit]x[/]?", title="[/a]", danger=danger), answers.append)
-        await pilot.pause()
-        text = "\n".join(app.lines())
-        assert "Close [/foo] [@click=app.quit]x[/]?" in text
-        assert "[/a]" in text
-        await pilot.press(key)
-        assert answers == [answer]

@@ -185,7 +185,7 @@ async def test_enter_alone_sends_an_empty_datagram(drive: Drive) -> None:
     await drive.until(lambda: drive._typing)
     client = drive.connections.cursor_key
     assert isinstance(client, int)
-    assert "an empty datagram" in drive.box._input.placeholder
+    assert "an empty datagram" in drive.box.line.placeholder
     await drive.press("enter")
     await drive.until(lambda: [call.result for call in drive.made(client, Function.RECV)] == [0])
     await drive.sees("received 0 · datagram")
@@ -213,7 +213,7 @@ async def test_f9_chooses_the_kind_of_a_websockets_message(drive: Drive) -> None
         assert drive.box.subtitle.startswith(f"{kind} · ")
         await drive.type(kind)
     await drive.press("f9")
-    assert drive.box._input.placeholder == "1000 and a reason, or nothing"
+    assert drive.box.line.placeholder == "1000 and a reason, or nothing"
     await drive.type("bye")
     await drive.sees("four digits")
     await drive.type("1000 bye")
@@ -234,7 +234,7 @@ async def test_f7_fills_the_box_from_a_template(drive: Drive) -> None:
     await drive.press(*["j"] * names.index(wanted.name), "enter")
     await drive.sees(f"it is for {wanted.endpoint}: o connects there")
     assert drive.box.payload().data == wanted.payload()
-    assert drive.app.focused is drive.box._input
+    assert drive.app.focused is drive.box.line
     await drive.press("escape", "o")
     await drive.until(lambda: isinstance(drive.app.focused, SafeInput))
     form = drive.app.screen

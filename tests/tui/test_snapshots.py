@@ -22,7 +22,7 @@ from socktui.control.messages import VerbError
 from socktui.core.call import Function
 from tests.tui.canned import Canned
 from tests.tui.drive import Drive, opened
-from tests.tui.frozen_app import StillKernel, standing, still
+from tests.tui.frozen_app import StillWatch, standing, still
 
 __all__ = ["standing"]
 
@@ -188,7 +188,7 @@ async def test_kinds_of_sockets(capture: Path, size: tuple[int, int], same: Any)
 async def test_many_connections(
     capture: Path, size: tuple[int, int], same: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(StillKernel, "queues", (0, 40960))
+    monkeypatch.setattr(StillWatch, "queues", (0, 40960))
     canned = Canned(capture)
     listeners = [
         canned.listener(f"127.0.0.1:{5005 + i}", name) for i, name in enumerate(("echo", "discard", "chargen"))

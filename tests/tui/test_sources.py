@@ -10,7 +10,7 @@ from socktui.journal.reader import Reader
 from socktui.tui.bytelog.log_rows import LAYER_FILTERS, pages
 from socktui.tui.call_sequence import CallSequence
 from socktui.tui.format import ended, label
-from socktui.tui.sources import Calls, Clock, Connections
+from socktui.tui.lists import Calls, Clock, Connections
 from tests.tui.canned import Canned
 
 

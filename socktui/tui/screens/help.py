@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import ClassVar, get_args
 
 from rich.segment import Segment
@@ -31,11 +31,12 @@ def entries(where: keys.Where) -> list[Entry]:
 
 
 def columns(wide: bool) -> list[list[Entry]]:
-    """The groups in one column; or in two, of which the longest group takes the first."""
-    places: list[keys.Where] = list(get_args(keys.Where))
+    """The groups in one column; or in two, as equal as can be without another order."""
+    groups = [entries(where) for where in get_args(keys.Where)]
     if not wide:
-        return [[entry for where in places for entry in entries(where)]]
-    return [entries(places[0]), [entry for where in places[1:] for entry in entries(where)]]
+        return [list(chain(*groups))]
+    halves = [(list(chain(*groups[:i])), list(chain(*groups[i:]))) for i in range(1, len(groups))]
+    return list(min(halves, key=lambda pair: max(map(len, pair))))
 
 
 class KeyList(Lines):
@@ -91,7 +92,7 @@ class HelpScreen(ModalScreen[None]):
     HelpScreen {
         align: center middle;
         background: $background 60%;
-        & > Pane { width: 120; max-width: 100%; height: 36; max-height: 100%; }
+        & > Pane { width: 120; max-width: 100%; height: 44; max-height: 100%; }
     }
     """
 

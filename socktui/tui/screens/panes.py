@@ -3,42 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.events import DescendantFocus, ScreenResume
-from textual.screen import Screen
+from textual.events import DescendantFocus
 from textual.widget import Widget
-from textual.widgets import Static
 
 from socktui.core.call import errno_name
-from socktui.core.safe import safe
 from socktui.core.sockets import Role, Socket
+from socktui.host.watch import Watch
 from socktui.journal.reader import Reader
 from socktui.tui.bytelog.byte_log import ByteLog
 from socktui.tui.call_sequence import CallSequence
 from socktui.tui.format import NOT_VERIFIED, kind_of, label
-from socktui.tui.kernel import Kernel
-from socktui.tui.sources import CALLS, CONNECTIONS, LISTENING, Calls, Clock, Connections, Listening
+from socktui.tui.lists import CALLS, CONNECTIONS, LISTENING, Calls, Clock, Connections, Listening
+from socktui.tui.screens.base import BaseScreen
 from socktui.tui.widgets.lines import Pane
 from socktui.tui.widgets.table import Table
 
-TICK_SECONDS = 1 / 15
 SLOW_SECONDS = 0.5
+"""How often the panes are looked at anew where nothing was written: ages grow, and the kernel's queues change."""
 
 _SEEN_WORDS = {"clear": "in clear", "wire": "the wire", "all": "all layers"}
 
 
-class Panes(Screen[None]):
+class Panes(BaseScreen):
     """Shows sockets, their calls and bytes as they come; what a key does is for a subclass."""
 
     DEFAULT_CSS = """
     Panes {
-        layout: vertical;
-        #banner { height: auto; background: $error; color: $text; text-style: bold; padding: 0 1; display: none; }
         #panes { height: 1fr; }
         #left { width: 35%; min-width: 36; }
         #right { width: 1fr; }
@@ -53,15 +48,16 @@ class Panes(Screen[None]):
     }
     """
 
-    def __init__(self, reader: Reader, kernel: Kernel | None, teach: str) -> None:
-        """`kernel` tells of sockets that are alive; `teach` stands in the byte log while it is empty."""
-        super().__init__()
+    def __init__(self, reader: Reader, watch: Watch | None, teach: str, screens: Sequence[str] = ()) -> None:
+        """`watch` tells of sockets that are alive; `teach` stands in the byte log while it is empty."""
+        super().__init__(screens)
         self.reader = reader
-        self._kernel = kernel
+        self._watch = watch
+        self._snapshot = watch.snapshot if watch else None
         clock = Clock(reader)
         sequence = CallSequence(reader)
-        self._listening = Listening(reader, kernel, clock)
-        self._connections = Connections(reader, kernel, clock)
+        self._listening = Listening(reader, watch, clock)
+        self._connections = Connections(reader, watch, clock)
         self._calls = Calls(sequence)
         self._listening_table = Table(self._listening, LISTENING, empty="e starts an echo server", id="listening")
         self._connections_table = Table(
@@ -69,17 +65,13 @@ class Panes(Screen[None]):
         )
         self._calls_table = Table(self._calls, CALLS, follow=True, empty="none yet", id="calls")
         self._log = ByteLog(sequence, self._whose, teach=teach, id="bytes")
-        self._banner = Static(id="banner", markup=False)
         self._list = self._connections_table
         self._all = True
         self.paused = False
-        self._shown = False
         self._looked_slowly = 0.0
         self._names: dict[int, str] = {}
-        self._warnings: dict[str, str] = {}
 
-    def compose(self) -> ComposeResult:
-        yield self._banner
+    def body(self) -> ComposeResult:
         with Horizontal(id="panes"):
             with Vertical(id="left"):
                 yield Pane(self._listening_table, title="1 Listening", id="listening-pane")
@@ -99,25 +91,20 @@ class Panes(Screen[None]):
         return self._log
 
     def on_mount(self) -> None:
-        self.set_focus(self.home)
-        self.set_interval(TICK_SECONDS, self._tick)
         self._show_news()
-
-    def on_screen_resume(self, event: ScreenResume) -> None:
-        """Show the screen again; the first time its styles are just made."""
-        event.refresh_styles = event.refresh_styles and self._shown
-        self._shown = True
 
     # Looking
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
         now = time.monotonic()
         slow = now - self._looked_slowly >= SLOW_SECONDS
         if slow:
             self._watch_health()
-        if self.paused or getattr(self.app, "terminal_behind", False) or not self.is_current:
+        if self.paused or not self.watched:
             return
-        if self.reader.refresh() or slow or self._connections.behind:
+        snapshot = self._watch.snapshot if self._watch else None
+        if self.reader.refresh() or slow or self._connections.behind or snapshot is not self._snapshot:
+            self._snapshot = snapshot
             if slow:
                 self._looked_slowly = now
             self._show_news()
@@ -160,17 +147,10 @@ class Panes(Screen[None]):
         if not health.whole:
             why = f" ({errno_name(health.disk_errno)})" if health.disk_errno else ""
             lost = f"{health.lost_bytes} bytes" + (f", {health.lost_calls} calls" if health.lost_calls else "")
-            goes_on = "; traffic goes on" if self._kernel else ""
+            goes_on = "; traffic goes on" if self._watch else ""
             self.warn("lost", f"capture incomplete: {lost} not kept{why}{goes_on}")
         if health.cut:
             self.warn("cut", f"capture cut off: {health.cut} calls at its end cannot be read")
-
-    def warn(self, about: str, text: str) -> None:
-        """Say something in red that stays; one line for each thing that it is about."""
-        if self._warnings.get(about) != text:
-            self._warnings[about] = text
-            self._banner.update(Content(safe("\n".join(self._warnings.values()))))
-            self._banner.display = True
 
     def _whose(self, number: int) -> str:
         name = self._names.get(number)

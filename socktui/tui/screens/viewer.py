@@ -1,67 +1,83 @@
-"""Looking at sockets: the keys that touch no socket. It needs no engine."""
+"""A capture that is looked at: the keys that touch no socket. It needs no engine."""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.widget import Widget
 
 from socktui.core.payload import ENCODINGS
+from socktui.core.safe import safe
 from socktui.core.sockets import Role
-from socktui.journal.reader import Reader
+from socktui.host.watch import Watch
+from socktui.journal.matching import Pattern
+from socktui.journal.reader import CaptureError, Reader
+from socktui.journal.search import Hit, Place, Scope
 from socktui.tui import keys
 from socktui.tui.bytelog.log_rows import LAYER_FILTERS, STAMPS, VIEWS
-from socktui.tui.find import Find
+from socktui.tui.find import Finder, Found, Nothing, Progress
 from socktui.tui.format import endpoint_of
 from socktui.tui.history import History
-from socktui.tui.kernel import Kernel
+from socktui.tui.palette import Place as KeyPlace
 from socktui.tui.screens.panes import Panes
 from socktui.tui.widgets.findbar import FindBar
-from socktui.tui.widgets.footer import FooterBar
 from socktui.tui.widgets.lines import Pane
-from socktui.tui.widgets.sendbox import SendBox, next_of
+from socktui.tui.widgets.sendbox import SendBox
+from socktui.tui.widgets.typed import next_of
+
+FINDS_ASKED = 50
+"""How often a key that finds may be pressed before the first search is over."""
+
+NO_BYTES = "\nNo bytes moved in this capture."
 
 
 class Viewer(Panes):
     """The panes over a capture that is written or was written; what can be done to its sockets is for a subclass."""
 
-    BINDINGS: ClassVar = keys.bindings("everywhere")
+    TITLE = "Workbench"
+    OWN_KEYS = keys.group("workbench", engine=False)
+    BINDINGS: ClassVar = keys.bindings(OWN_KEYS)
 
-    def __init__(self, reader: Reader, kernel: Kernel | None, history: History, teach: str) -> None:
-        super().__init__(reader, kernel, teach)
+    def __init__(
+        self,
+        reader: Reader,
+        history: History,
+        *,
+        watch: Watch | None = None,
+        teach: str = NO_BYTES,
+        screens: Sequence[str] = (),
+    ) -> None:
+        super().__init__(reader, watch, teach, screens)
         self._find_bar = FindBar(history.beside("found"), id="find")
-        self._find = Find(self, self._log)
-        self._footer = FooterBar()
+        self._finder = Finder(reader.path)
+        self._pattern: Pattern | None = None
+        self._finds: deque[bool] = deque(maxlen=FINDS_ASKED)
+        self._hit: Hit | None = None
+        self._stood: Place | None = None
 
-    def compose(self) -> ComposeResult:
-        yield from super().compose()
+    def body(self) -> ComposeResult:
+        yield from super().body()
         yield self._find_bar
-        yield self._footer
 
     def on_unmount(self) -> None:
-        self._find.close()
+        self._finder.close()
 
-    # Messages
-
-    def say(self, text: str, seconds: float = 5.0) -> None:
-        self._footer.show(text, seconds=seconds)
-
-    def complain(self, text: str, seconds: float = 10.0) -> None:
-        self._footer.show(text, "error", seconds)
-
-    def clear_message(self) -> None:
-        """Show the keys again where a message stands."""
-        self._footer.clear()
+    def places(self) -> Iterator[KeyPlace]:
+        yield from super().places()
+        if self._find_bar.display:
+            yield keys.group("find"), self._find_bar
 
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("find_next", "find_previous", "end_find"):
-            return self._find.pattern is not None
-        return self._layered if action == "layer" else True
+            return self._pattern is not None
+        return self._layered if action == "layer" else super().check_action(action, parameters)
 
     def action_view(self) -> None:
         self._look_through(view=next_of(VIEWS, self._log.lens.view))
@@ -143,42 +159,114 @@ class Viewer(Panes):
 
     # Finding
 
-    def reach(self, seq: int) -> None:
-        """See the calls up to one that there is; a pause that hides it is over."""
-        self.look()
-        if self.paused and seq >= self.reader.count:
-            self.action_pause()
+    @property
+    def finding(self) -> bool:
+        """Whether a search is under way."""
+        return bool(self._finds)
 
     def action_find(self) -> None:
         self._find_bar.open(self._log.lens.encoding)
 
     def action_find_next(self) -> None:
-        self._find.go(backward=False)
+        self._find(backward=False)
 
     def action_find_previous(self) -> None:
-        self._find.go(backward=True)
+        self._find(backward=True)
 
     def action_end_find(self) -> None:
-        if self._find.running:
-            self._find.stop()
+        if self.finding:
+            self._stop_finding()
             self.say("stopped looking")
         else:
-            self._find.look_for(None)
+            self._look_for(None)
             self.clear_message()
 
     @on(FindBar.Asked)
     def _asked(self, event: FindBar.Asked) -> None:
         self._log.focus()
         if event.pattern:
-            self._find.look_for(event.pattern)
-        if self._find.pattern:
-            self._find.go(backward=False)
+            self._look_for(event.pattern)
+        if self._pattern:
+            self._find(backward=False)
 
     @on(FindBar.Left)
     def _left_find_bar(self) -> None:
         self._log.focus()
 
-    def action_help(self) -> None:
-        from socktui.tui.screens.help import HelpScreen
+    def _look_for(self, pattern: Pattern | None) -> None:
+        """Look for something else from now on, or for nothing."""
+        self._stop_finding()
+        self._pattern, self._hit = pattern, None
+        self._log.mark(pattern)
+        self.refresh_bindings()
 
-        self.app.push_screen(HelpScreen())
+    def _stop_finding(self) -> None:
+        self.workers.cancel_group(self, "find")
+        self._finds.clear()
+
+    def _find(self, *, backward: bool) -> None:
+        """Find the next match, or the one before, and show it; after those that were asked for before."""
+        running = self.finding
+        self._finds.append(backward)
+        if not running:
+            self._run_finds()
+
+    @work(group="find")
+    async def _run_finds(self) -> None:
+        while self._finds:
+            standing = self._log.standing
+            if self._pattern is None or standing is None:
+                self._finds.clear()
+                self.say("there are no bytes to look through yet")
+                return
+            try:
+                await self._find_from(self._pattern, standing, self._finds[0])
+            except (CaptureError, OSError) as error:
+                self._finds.clear()
+                self.complain(str(error))
+            if self._finds:
+                self._finds.popleft()
+
+    async def _find_from(self, pattern: Pattern, standing: Place, backward: bool) -> None:
+        """Find once, from the row where the log stands or from the match that was shown there."""
+        scope = self._scope
+        if self._hit and standing == self._stood:
+            start = self._hit.end
+        else:
+            start = standing if backward else Place(standing.seq, standing.offset - 1)
+        search = self._finder.look(pattern, scope, start, backward=backward, count=self._visible)
+        async for report in search:
+            match report:
+                case Progress(percent):
+                    self.say(f"looking … {percent} % · esc stops", seconds=0)
+                case Nothing():
+                    self._finds.clear()
+                    self.say("not found")
+                case Found() if scope != self._scope:
+                    self.say("found, but the log shows others by now: n looks there")
+                case Found(hit, wrapped):
+                    self._show_hit(hit, wrapped, backward)
+
+    @property
+    def _scope(self) -> Scope:
+        """What the log shows, as a search knows it."""
+        return Scope(self._log.sequence.number, self._log.lens.seen)
+
+    def _visible(self) -> int | None:
+        """How many calls can be found: during a pause what is not seen is not found."""
+        return self.reader.count if self.paused else None
+
+    def _show_hit(self, hit: Hit, wrapped: bool, backward: bool) -> None:
+        self.reach(hit.end.seq)
+        self._log.go_to(Place(hit.seq, hit.offset))
+        self._hit, self._stood = hit, self._log.standing
+        end = "no more above: from the end" if backward else "no more below: from the top"
+        socket = self.reader.call(hit.seq).socket
+        parts = [end if wrapped else "", f"found in call {hit.seq}", f"socket {socket}"]
+        self.say(safe(" · ".join(part for part in parts if part)))
+
+    def reach(self, seq: int) -> None:
+        """See the calls up to one that there is; a pause that hides it is over."""
+        self.look()
+        if self.paused and seq >= self.reader.count:
+            self.action_pause()

@@ -17,7 +17,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from socktui.core.safe import clip, safe, width
-from socktui.tui.keys import ALWAYS, KEYS, RARE, action_id
+from socktui.tui.keys import ALWAYS, KEYS, RARE, action_id, rank
 
 Level = Literal["info", "error"]
 
@@ -124,8 +124,7 @@ class FooterBar(Widget):
             if active.enabled:
                 pressed.setdefault(active.binding.id or action_id(active.binding.action), name)
         found = {}
-        # The keys of the place where the focus is come before those that work everywhere.
-        for known in sorted(KEYS, key=lambda each: (each.id not in RARE, each.where == "everywhere")):
+        for known in sorted(KEYS, key=lambda each: (each.id not in RARE, rank(each))):
             if known.footer and known.id in pressed:
                 key = pressed[known.id]
                 sign = known.sign(key) or self.app.get_key_display(Binding(key, known.action))

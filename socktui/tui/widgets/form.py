@@ -19,6 +19,9 @@ from textual.widgets import Input, Static
 from socktui.core.safe import safe, width
 from socktui.tui import keys
 
+CHOICE_KEYS = ("next_choice", "previous_choice")
+"""Of the keys of dialogs those of a field with choices."""
+
 HINT = "↑ ↓ Fields · ← → Choices · enter OK · escape Cancel"
 
 Values = dict[str, str]
@@ -79,11 +82,7 @@ class Choice(Widget, can_focus=True):
     """One line that shows one of several values, and what it means."""
 
     ALLOW_SELECT = False
-    BINDINGS: ClassVar = [
-        binding
-        for key, binding in zip(keys.group("dialog"), keys.bindings("dialog"), strict=True)
-        if key.action in ("next_choice", "previous_choice")
-    ]
+    BINDINGS: ClassVar = keys.bindings(key for key in keys.group("dialog") if key.id in CHOICE_KEYS)
     DEFAULT_CSS = """
     Choice {
         height: 1;
@@ -107,6 +106,7 @@ class Choice(Widget, can_focus=True):
 
     @property
     def value(self) -> str:
+        """The value that is chosen."""
         return self.choices[self.at][0]
 
     def take(self, value: str) -> None:
@@ -148,9 +148,7 @@ class Form(ModalScreen[Values | None]):
     """
 
     AUTO_FOCUS = "SafeInput"
-    BINDINGS: ClassVar = [
-        *(b for b in keys.bindings("dialog") if not isinstance(b, tuple) and not b.action.endswith("_choice"))
-    ]
+    BINDINGS: ClassVar = keys.bindings(key for key in keys.group("dialog") if key.id not in CHOICE_KEYS)
     DEFAULT_CSS = """
     Form {
         align: center middle;
@@ -284,6 +282,8 @@ class Form(ModalScreen[Values | None]):
             error = await submit(values)
         finally:
             self._busy = False
+        if not self.is_attached:
+            return  # the program ended meanwhile
         if error is None:
             self.dismiss(values)
             return

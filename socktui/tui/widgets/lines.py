@@ -70,7 +70,7 @@ class Lines(Widget, can_focus=True):
     """
 
     ALLOW_SELECT = False
-    BINDINGS: ClassVar = keys.bindings("lists")
+    BINDINGS: ClassVar = keys.bindings(keys.group("lists"))
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "lines--good",
         "lines--warn",
@@ -336,6 +336,7 @@ class Pane(Container):
 
     @property
     def title(self) -> str:
+        """What stands at the top of the frame."""
         return self._pane_title
 
     @title.setter
@@ -357,6 +358,7 @@ class Pane(Container):
 
     @property
     def subtitle(self) -> str:
+        """What stands at the bottom of the frame."""
         return self._pane_subtitle
 
     @subtitle.setter

@@ -116,6 +116,7 @@ class Table(Lines):
 
     @property
     def follow(self) -> bool:
+        """Whether it sticks to the last row until the cursor moves up."""
         return self._follow
 
     @follow.setter

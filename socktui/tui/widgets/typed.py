@@ -1,21 +1,31 @@
-"""A line that is typed, into which nothing comes that is not fit to be shown."""
+"""A line that is typed, and the box around it: what is pasted, what was typed before, and a word about it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar, TypeVar
 
 from textual import events
+from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from socktui.core.payload import to_escapes
-from socktui.core.safe import safe
+from socktui.core.safe import clip, safe
 from socktui.tui.history import History
-from socktui.tui.outgoing import Mode
+from socktui.tui.outgoing import Mode, Settings
+
+T = TypeVar("T")
 
 
 class TypedInput(Input):
-    """The line. What is pasted is left to whoever has it: it may be fit for no line."""
+    """The line. What is pasted is left to the box around it: it may be fit for no line."""
+
+    DEFAULT_CSS = """
+    TypedInput, TypedInput:focus { width: 1fr; height: 1; border: none; padding: 0; background: $surface; }
+    """
 
     class Pasted(Message):
         """This was pasted, and is not there yet."""
@@ -77,6 +87,82 @@ class TypedInput(Input):
         self.value = before + text + after
         self.cursor_position = len(before + text)
         return mode
+
+
+class About(Static):
+    """A word about a line."""
+
+    DEFAULT_CSS = """
+    About {
+        height: 1;
+        color: $foreground 55%;
+        &.error { color: $text-error; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+
+
+class TypedBox:
+    """What a widget with a line has besides, whatever else it is: it comes first among the bases.
+
+    line      what is typed
+    about     what is said of it
+    settings  how it is read, which keys of the box change
+    """
+
+    PLACEHOLDERS: ClassVar[Mapping[Mode, str]] = {}
+
+    line: TypedInput
+    about: About
+    settings = Settings()
+
+    # What a box provides
+
+    @property
+    def placeholder(self) -> str:
+        """What the line says while it is empty."""
+        return self.PLACEHOLDERS[self.settings.mode]
+
+    def show(self) -> None:
+        """Show what the line makes, with its settings as they are now; a box adds what it says in `about`."""
+        self.line.placeholder = self.placeholder
+
+    def submit(self) -> None:
+        """Enter."""
+
+    # What it uses
+
+    def change(self, **settings: str) -> None:
+        """Read the line in another way from now on."""
+        self.settings = replace(self.settings, **settings)  # type: ignore[arg-type]
+        self.show()
+
+    def say(self, text: str, *, error: bool = False, cells: int | None = None) -> None:
+        """Say something about the line, in at most so many cells."""
+        text = safe(text)
+        self.about.update(Content(text if cells is None else clip(text, cells)))
+        self.about.set_class(error, "error")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.show()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.submit()
+
+    def on_typed_input_pasted(self, event: TypedInput.Pasted) -> None:
+        event.stop()
+        mode = self.line.take(event.text, self.settings.mode)
+        if mode != self.settings.mode:
+            self.change(mode=mode)
+
+
+def next_of(choices: tuple[T, ...], current: T) -> T:
+    """The choice after the current one; the first after the last."""
+    return choices[(choices.index(current) + 1) % len(choices)]
 
 
 def _escaped(text: str) -> str:

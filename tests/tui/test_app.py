@@ -3,8 +3,6 @@
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,8 +11,7 @@ import pytest
 from socktui.control.client import Engine
 from socktui.control.start import Start
 from socktui.core.endpoint import Endpoint
-from socktui.tui.app import AFTER_FIRST_PAINT, SocktuiApp
-from socktui.tui.screens.main import Main
+from socktui.tui.app import SocktuiApp
 from tests.support import until
 from tests.tui.drive import Drive
 
@@ -97,30 +94,3 @@ async def test_a_capture_that_cannot_be_made(tmp_path: Path) -> None:
     async with app.run_test():
         await until(lambda: app.return_code == 1)
     assert "cannot be made" in app.farewell
-
-
-async def test_what_keys_need_is_there_after_the_first_paint(tmp_path: Path) -> None:
-    app = of(Engine(tmp_path / "c.socktui"))
-    async with app.run_test():
-        await until(lambda: isinstance(app.screen, Main) and set(AFTER_FIRST_PAINT) <= set(sys.modules))
-
-
-def test_what_the_first_paint_does_without() -> None:
-    late = [*AFTER_FIRST_PAINT, "socktui.tui.widgets.form", "socktui.services", "socktui.templates", "socktui.engine"]
-    others = ["tomllib", "h11", "websockets", "trustme", "cryptography"]
-    program = (
-        "import sys, socktui.cli, socktui.tui.run, socktui.control.client, socktui.tui.app; "
-        f"print([name for name in {late + others} if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
-def test_the_engine_is_launched_before_anything_slow_is_loaded() -> None:
-    slow = ["asyncio", "textual", "socktui.journal.reader", "socktui.headless.session"]
-    program = (
-        "import sys, socktui.cli, socktui.control.launch, socktui.journal.folder, socktui.tui.run; "
-        f"print([name for name in {slow} if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

@@ -13,11 +13,11 @@ from socktui.tui.widgets.lines import Lines
 
 
 class SendBox(Input):
-    BINDINGS = keys.bindings("send")
+    BINDINGS = keys.bindings(keys.group("send"))
 
 
 class FooterApp(App[None]):
-    BINDINGS = keys.bindings("everywhere")
+    BINDINGS = keys.bindings([*keys.group("workbench"), *keys.group("everywhere")])
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,13 +1,18 @@
-"""The keys and the mouse in lists and logs, over sockets that are really there."""
+"""The base of lists and logs: its keys and its mouse over sockets that are really there, and its painting."""
 
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
+from rich.segment import Segment
 from textual import events
+from textual.app import App, ComposeResult
+from textual.strip import Strip
 
+from socktui.tui.widgets.lines import Lines, WholeStrip
 from tests.support import peer
 from tests.tui.drive import Drive
 from tests.tui.key_coverage import of
@@ -105,7 +110,7 @@ async def test_a_double_click_on_a_connection_goes_to_the_send_box(drive: Drive)
         await drive.press("2", "g")
         await drive.pilot.click("#connections", offset=(5, 2), times=2)
         await drive.settle()
-        assert drive.app.focused is drive.box._input
+        assert drive.app.focused is drive.box.line
         assert drive.box.title.startswith(f"Send to #{drive.connections.source.key(1)} ")
 
 
@@ -132,3 +137,59 @@ async def test_the_scroll_bar_can_be_dragged(drive: Drive) -> None:
         await drive.pilot.mouse_up("#bytes", offset=(bar, 0))
         assert drive.log._screen[0] == drive.log.places.first_from(0, 0)
         assert not drive.log.following
+
+
+# Without a cursor
+
+
+class Log(Lines):
+    """The least a subclass needs."""
+
+    at = 0
+
+    def line(self, y: int, width: int) -> Strip:
+        return Strip([Segment(f"{self.at + y}".ljust(width), self.style())], width)
+
+    def line_key(self, y: int) -> int:
+        return self.at + y
+
+    def bar(self) -> tuple[float, float]:
+        return self.at / 100, self.page / 100
+
+    def scroll_by(self, lines: int) -> None:
+        self.at = max(0, min(100 - self.page, self.at + lines))
+        self.repaint()
+
+    def scroll_to_fraction(self, fraction: float) -> None:
+        self.at = 0
+        self.scroll_by(round(fraction * (100 - self.page)))
+
+
+class LogApp(App[None]):
+    def compose(self) -> ComposeResult:
+        yield Log()
+
+
+@pytest.mark.parametrize(
+    ("pressed", "first"), [("j", 1), ("G", 90), ("G k", 89), ("G g", 0), ("ctrl+d", 5), ("pagedown", 9)]
+)
+async def test_keys_move_a_view_without_cursor(pressed: str, first: int) -> None:
+    app = LogApp()
+    async with app.run_test(size=(20, 10)) as pilot:
+        await pilot.press(*pressed.split(), "enter")
+        strips = app.screen._compositor.render_strips()
+        assert int(strips[0].text[:10]) == first
+        thumb = [y for y, strip in enumerate(strips) if strip.text.endswith("▐")]
+        assert thumb == [round(first / 10)]
+        assert all(segment.style and segment.style.bgcolor for strip in strips for segment in strip)
+
+
+def test_a_row_that_was_painted_is_not_left_to_the_collector() -> None:
+    row = WholeStrip([Segment("a" * 10)], 10)
+    assert row.divide([10]) == [row]
+    assert [part.text for part in row.divide([4, 10])] == ["aaaa", "aaaaaa"]
+    gc.collect()
+    row = WholeStrip([Segment("b" * 10)], 10)
+    row.divide([10])
+    del row
+    assert gc.collect() == 0

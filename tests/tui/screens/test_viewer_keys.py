@@ -210,7 +210,7 @@ async def test_a_new_connection_of_ours_ends_the_pause(drive: Drive) -> None:
     """Else what is typed would go to the connection that was selected before."""
     first, _ = await drive.pair()
     await drive.press("escape", "space", "c")
-    await drive.until(lambda: drive.main.peers == 4)
+    await drive.until(lambda: drive.peers == 4)
     await drive.until(lambda: isinstance(drive.app.focused, Input))
     assert drive.connections.cursor_key not in (None, first)
     assert "PAUSED" not in drive.pane("bytes").title
@@ -253,8 +253,8 @@ async def test_help_shows_all_keys_and_goes_away(drive: Drive, key: str) -> None
 async def test_the_palette_lists_every_action_that_works_and_carries_it_out(drive: Drive) -> None:
     await talk(drive)
     commands = {command.title: command for command in drive.app.get_system_commands(drive.app.screen)}
-    wanted = [key for key in keys.KEYS if key.where in ("everywhere", "send")]
-    dead = {"stop_repeat", "restart", "command_palette", "focus_next", "focus_previous"}
+    wanted = [key for key in keys.KEYS if key.where in ("workbench", "everywhere", "send")]
+    dead = {"stop_repeat", "restart", "command_palette", "focus_next", "focus_previous", "screens"}
     dead |= {"older", "newer", "back", "layer", "kind", "find_next", "find_previous", "end_find"}
     for key in wanted:
         listed = any(

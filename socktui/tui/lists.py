@@ -1,4 +1,4 @@
-"""Where the rows of the lists come from: the sockets and calls of a capture, and the kernel's queues."""
+"""The rows of the lists: sockets and calls of a capture, with what the kernel tells of them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from socktui.core.call import Function, errno_name
 from socktui.core.safe import safe
 from socktui.core.sockets import End, Role, Socket, State
 from socktui.core.source import c_line, duration_text
+from socktui.host.rows import Row
+from socktui.host.watch import SocketId, Watch
 from socktui.journal.reader import Reader
 from socktui.tui.call_sequence import CallSequence
 from socktui.tui.format import age, amount, ended, endpoint_of, has_layers, netid, queued, why
-from socktui.tui.kernel import Kernel, Rates
+from socktui.tui.rates import Rates
 from socktui.tui.widgets.columns import Column
 from socktui.tui.widgets.table import Cell, CellStyle
 
@@ -57,6 +59,16 @@ CALLS = (
     Column("Call", 26, priority=9, flex=True, elide="middle"),
     Column("Took", 6, align=">", priority=3),
 )
+
+
+def kernel_row(watch: Watch | None, socket: Socket) -> Row | None:
+    """The kernel's row of a socket; None where it tells nothing.
+
+    The peers of a datagram socket have none of their own: they share its descriptor and its queues.
+    """
+    if watch is None or (socket.datagrams and socket.parent):
+        return None
+    return watch.row(SocketId(socket.netid, socket.local, socket.peer, socket.fd))
 
 
 class Sockets:
@@ -106,9 +118,11 @@ class Sockets:
         return before - len(self._numbers)
 
     def socket(self, i: int) -> Socket:
+        """The socket of a row."""
         return self._reader.socket(self._numbers[i])
 
     def newest_first(self) -> Iterator[Socket]:
+        """The sockets in the list, from the end."""
         return (self._reader.socket(number) for number in reversed(self._numbers))
 
     def __len__(self) -> int:
@@ -127,9 +141,9 @@ class Sockets:
 class Listening(Sockets):
     """Rows of the listening sockets, and of those that tried to be."""
 
-    def __init__(self, reader: Reader, kernel: Kernel | None, now: Clock) -> None:
+    def __init__(self, reader: Reader, watch: Watch | None, now: Clock) -> None:
         super().__init__(reader, frozenset({Role.LISTENER}))
-        self._kernel = kernel
+        self._watch = watch
         self._now = now
 
     def cells(self, i: int) -> Sequence[Cell]:
@@ -138,7 +152,7 @@ class Listening(Sockets):
             end = ended(socket)
             cells = [netid(socket), end, "-", "-", socket.local, socket.service, self._now.age(socket)]
             return [(safe(text), "bad" if text == end and socket.errno else "dim") for text in cells]
-        row = self._kernel.listener(socket) if self._kernel else None
+        row = kernel_row(self._watch, socket)
         full = row is not None and row.recv_q > row.send_q
         waiting = str(row.recv_q) if row else "-"
         local: Cell = safe(socket.local)
@@ -159,9 +173,9 @@ class Listening(Sockets):
 class Connections(Sockets):
     """Rows of the connections, ours and accepted ones."""
 
-    def __init__(self, reader: Reader, kernel: Kernel | None, now: Clock) -> None:
+    def __init__(self, reader: Reader, watch: Watch | None, now: Clock) -> None:
         super().__init__(reader, frozenset({Role.CLIENT, Role.ACCEPTED}))
-        self._kernel = kernel
+        self._watch = watch
         self._now = now
         self._rates = Rates()
         self._open: deque[int] = deque()
@@ -174,6 +188,7 @@ class Connections(Sockets):
                 self._open.append(number)
 
     def open_count(self) -> int:
+        """How many of them were open when they were last looked at."""
         return len(self._open)
 
     def open_of(self, listener: int) -> list[int]:
@@ -186,7 +201,7 @@ class Connections(Sockets):
 
     def cells(self, i: int) -> Sequence[Cell]:
         socket = self.socket(i)
-        row = self._kernel.connection(socket) if self._kernel and socket.open else None
+        row = kernel_row(self._watch, socket) if socket.open else None
         state = row.state if row else str(socket.state)
         service = socket.service or "client"
         if not socket.open:
@@ -200,7 +215,7 @@ class Connections(Sockets):
             socket.local,
             socket.peer or socket.who,
             service,
-            self._rates.graph(socket) if socket.open and self._kernel else "",
+            self._rates.graph(socket) if socket.open and self._watch else "",
             amount(socket.received),
             amount(socket.sent),
             self._now.age(socket),

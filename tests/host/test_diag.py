@@ -7,15 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from socktui.host import owners, processes
 from socktui.host.diag import Diag, Row
-from socktui.host.processes import described, program, user
 from tests.support import wait_until
 
 FAMILIES = [(sockets.AF_INET, "127.0.0.1"), (sockets.AF_INET6, "::1")]
-ME = (os.getpid(), Path("/proc/self/comm").read_text().strip())
-UNIX_KINDS = [(sockets.SOCK_STREAM, "u_str"), (sockets.SOCK_DGRAM, "u_dgr"), (sockets.SOCK_SEQPACKET, "u_seq")]
-every_unix = pytest.mark.parametrize(("kind", "netid"), UNIX_KINDS, ids=["stream", "datagrams", "packets"])
 every_family = pytest.mark.parametrize(("family", "host"), FAMILIES, ids=["tcp4", "tcp6"])
 
 
@@ -100,62 +95,3 @@ def test_a_link_local_address(diag: Diag) -> None:
                 row = diag.connection(local, peer)
                 assert row is not None
                 assert row.state == "ESTAB"
-
-
-@every_family
-def test_whose_it_is(family: int, host: str) -> None:
-    with sockets.socket(family) as server:
-        server.bind((host, 0))
-        server.listen()
-        port = server.getsockname()[1]
-        assert ME in owners.of_tcp(port)
-        assert ME in owners.holders({os.fstat(server.fileno()).st_ino})
-    assert owners.of_tcp(port) == []
-    assert owners.holders(set()) == []
-
-
-@every_family
-def test_whose_a_udp_port_is(family: int, host: str) -> None:
-    with sockets.socket(family, sockets.SOCK_DGRAM) as server:
-        server.bind((host, 0))
-        port = server.getsockname()[1]
-        assert owners.of_udp(port) == [ME]
-    assert owners.of_udp(port) == []
-
-
-@every_unix
-def test_whose_a_path_is(kind: sockets.SocketKind, netid: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However it was written when it was bound; and the ends of its connections are not asked."""
-    path = tmp_path / "s"
-    monkeypatch.chdir(tmp_path)
-    with sockets.socket(sockets.AF_UNIX, kind) as server, sockets.socket(sockets.AF_UNIX, kind) as abstract:
-        server.bind("s")
-        abstract.bind(f"\0{path}")
-        for name in (str(path), f"@{path}", str(tmp_path / "." / "s")):
-            assert owners.of_unix(name) == [ME]
-            assert owners.netid_of_unix(name) == netid
-    assert owners.of_unix(str(path)) == owners.of_unix(f"@{path}") == []
-    assert owners.netid_of_unix(str(path)) == ""
-
-
-def test_who_a_process_is() -> None:
-    assert program(os.getpid()) == ME[1]
-    assert described(os.getpid(), 0) == f"{ME[1]} (pid {os.getpid()}, root)"
-    assert described(0, 0) == "root"
-    assert described(1 << 30, 4_000_000) == f"pid {1 << 30}, uid 4000000"
-    assert user(4_000_000) == "uid 4000000"
-
-
-def test_the_names_of_users_are_looked_for_again_where_they_could_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when descriptors have run out."""
-    processes._users.cache_clear()
-    name = user(os.getuid())
-    processes._users.cache_clear()
-
-    def full(*_: object, **__: object) -> str:
-        raise OSError(24, "Too many open files")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_text", full)
-        assert user(os.getuid()) == f"uid {os.getuid()}"
-    assert user(os.getuid()) == name

@@ -10,23 +10,23 @@ from socktui.core.call import Function
 from socktui.core.payload import ENCODINGS
 from socktui.services import SERVICES
 from socktui.tui.outgoing import MODES, Settings
-from socktui.tui.screens.main import Main
+from socktui.tui.screens.workbench import Workbench
 from tests.support import peer, read_exactly
 from tests.tui.drive import Drive, workbench
 from tests.tui.key_coverage import of
 
 
 def typed(drive: Drive) -> str:
-    return drive.box._input.value
+    return drive.box.line.value
 
 
 def preview(drive: Drive) -> str:
-    return str(drive.box._preview.content)
+    return str(drive.box.about.content)
 
 
 async def write(drive: Drive, text: str) -> None:
-    drive.box._input.value = text
-    drive.box._input.cursor_position = len(text)
+    drive.box.line.value = text
+    drive.box.line.cursor_position = len(text)
     await drive.settle()
 
 
@@ -45,7 +45,7 @@ async def test_enter_on_a_connection_goes_to_the_box_and_enter_there_sends(drive
     await drive.press("escape", "2", "g", "j")
     assert drive.connections.cursor_key == max(client, accepted)
     await drive.press("enter")
-    assert drive.app.focused is drive.box._input
+    assert drive.app.focused is drive.box.line
     await drive.press(*"Hi, you!", "enter")
     await drive.until(lambda: drive.carried(accepted, Function.SEND) == b"Hi, you!")
     await drive.until(lambda: drive.carried(client, Function.RECV) == b"Hi, you!")
@@ -117,7 +117,7 @@ async def test_f6_chooses_the_encoding(drive: Drive) -> None:
         try:
             data = "Ж".encode(encoding)
         except UnicodeEncodeError:
-            assert drive.box._preview.has_class("error")
+            assert drive.box.about.has_class("error")
             await drive.press("enter")
             assert typed(drive) == "Ж"
         else:
@@ -130,7 +130,7 @@ async def test_f6_chooses_the_encoding(drive: Drive) -> None:
 async def test_f4_sends_to_one_to_the_marked_or_to_all(drive: Drive) -> None:
     port = await drive.server()
     with peer(port) as first, peer(port) as second:
-        await drive.until(lambda: drive.main.peers == 2)
+        await drive.until(lambda: drive.peers == 2)
         await drive.press("2", "g", "enter")
         assert drive.box.title.startswith("Send to #2 echo 127.0.0.1:")
         await drive.type("one")
@@ -153,7 +153,7 @@ async def test_enter_on_a_listener_sends_to_all_its_clients_that_are_open(drive:
     port = await drive.server()
     with peer(port) as first:
         with peer(port):
-            await drive.until(lambda: drive.main.peers == 2)
+            await drive.until(lambda: drive.peers == 2)
         await drive.until(lambda: not drive.socket(3).open or not drive.socket(2).open)
         await drive.press("1", "enter")
         await drive.type("all")
@@ -193,17 +193,6 @@ async def test_up_and_down_bring_back_what_was_sent_also_in_the_next_run(tmp_pat
         assert preview(drive) == "6 bytes: 73 65 63 6f 6e 64"
 
 
-@pytest.mark.parametrize("damage", [b"\xff\xfe\n", b"{}\n[1]\nnull\n", b'"\x1b[2J"\n', b'"\\u001b[2J\\ud800"\n', b""])
-@of("older")
-async def test_a_damaged_history_is_done_without(tmp_path: Path, damage: bytes) -> None:
-    (tmp_path / "history").write_bytes(damage + b'"good"\n' + damage[:3])
-    async with workbench(tmp_path) as drive:
-        await drive.press("5", "up")
-        assert typed(drive) == "good"
-        await drive.press("up", "up")
-        assert typed(drive).isprintable()
-
-
 PREVIEWS = [
     ("text", "Ж!", "3 bytes: d0 96 21", False),
     ("text", "x", "1 byte: 78", False),
@@ -230,8 +219,8 @@ async def test_the_preview_shows_bytes_or_what_is_wrong(drive: Drive) -> None:
         await write(drive, "")
         await write(drive, text)
         assert shown in preview(drive), text
-        assert drive.box._preview.has_class("error") == wrong, text
-    assert isinstance(drive.app.screen, Main)
+        assert drive.box.about.has_class("error") == wrong, text
+    assert isinstance(drive.app.screen, Workbench)
 
 
 PASTED = [
@@ -265,7 +254,7 @@ async def test_an_endless_send_does_not_hold_up_the_keys(drive: Drive, tmp_path:
     await drive.until(lambda: drive.app.screen is drive.main and drive.listening.cursor_key == 1)
     port = int(drive.socket(1).local.rpartition(":")[2])
     with peer(port) as sock:
-        await drive.until(lambda: drive.main.peers == 1)
+        await drive.until(lambda: drive.peers == 1)
         await drive.press("2", "enter", "f2", "f2", "f2")
         await drive.type(str(file))
         await drive.until(lambda: drive.socket(2).sent > 100_000)
@@ -274,3 +263,14 @@ async def test_an_endless_send_does_not_hold_up_the_keys(drive: Drive, tmp_path:
         await drive.press("f8")
         await drive.sees("stopped")
         sock.close()
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xfe\n", b"{}\n[1]\nnull\n", b'"\x1b[2J"\n', b'"\\u001b[2J\\ud800"\n', b""])
+@of("older")
+async def test_a_damaged_history_is_done_without(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "history").write_bytes(damage + b'"good"\n' + damage[:3])
+    async with workbench(tmp_path) as drive:
+        await drive.press("5", "up")
+        assert typed(drive) == "good"
+        await drive.press("up", "up")
+        assert typed(drive).isprintable()

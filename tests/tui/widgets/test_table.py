@@ -1,29 +1,19 @@
-"""The virtual list and the base it stands on."""
+"""The virtual list."""
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Hashable, Sequence
 
 import pytest
-from rich.segment import Segment
 from textual import events
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
-from socktui.tui.widgets.columns import Column, arrange, fit
-from socktui.tui.widgets.lines import Lines, Pane, WholeStrip
+from socktui.tui.widgets.columns import Column
+from socktui.tui.widgets.lines import Pane
 from socktui.tui.widgets.table import Cell, Row, Table
 
 HOSTILE = ["[/foo]", "[@click=app.quit]x[/]"]
-
-COLUMNS = [
-    Column("Netid", 5, priority=1),
-    Column("State", 10, priority=5),
-    Column("Recv-Q", 6, ">", priority=2),
-    Column("Local", 12, priority=4, flex=True),
-    Column("Peer", 12, priority=3, flex=True),
-]
 
 
 class Rows:
@@ -320,82 +310,9 @@ async def test_a_low_pane_has_no_header() -> None:
         assert app.lines()[1][2:6] == "Name"
 
 
-@pytest.mark.parametrize(
-    ("width", "shown"),
-    [
-        (12, ["State"]),
-        (30, ["State", "Local"]),
-        (60, ["Netid", "State", "Recv-Q", "Local", "Peer"]),
-        (120, ["Netid", "State", "Recv-Q", "Local", "Peer"]),
-        (42, ["State", "Local", "Peer"]),
-    ],
-)
-def test_columns_vanish_by_priority(width: int, shown: list[str]) -> None:
-    layout = arrange(COLUMNS, width)
-    assert [COLUMNS[i].name for i, _ in layout] == shown
-    used = sum(cells + 1 for _, cells in layout) - 1
-    assert used == width if "Local" in shown else used <= width
-
-
-def test_flex_columns_share_and_the_last_column_shrinks() -> None:
-    assert arrange(COLUMNS, 60) == [(0, 5), (1, 10), (2, 6), (3, 18), (4, 17)]
-    assert arrange(COLUMNS, 4) == [(1, 4)]
-    assert arrange(COLUMNS, 0) == [(1, 0)]
-
-
-def test_fit() -> None:
-    assert fit("abc", 5) == "abc  "
-    assert fit("abc", 5, ">") == "  abc"
-    assert fit("abcdef", 4) == "abc…"
-    assert fit("日本語", 4) == "日… "
-    assert fit("", 0) == ""
-
-
 def test_rows_that_look_alike_share_a_strip() -> None:
     assert Row(("a",)) == Row(("a",))
     assert Row(("a",), "cursor") != Row(("a",))
-
-
-class Log(Lines):
-    """The least a subclass needs."""
-
-    at = 0
-
-    def line(self, y: int, width: int) -> Strip:
-        return Strip([Segment(f"{self.at + y}".ljust(width), self.style())], width)
-
-    def line_key(self, y: int) -> int:
-        return self.at + y
-
-    def bar(self) -> tuple[float, float]:
-        return self.at / 100, self.page / 100
-
-    def scroll_by(self, lines: int) -> None:
-        self.at = max(0, min(100 - self.page, self.at + lines))
-        self.repaint()
-
-    def scroll_to_fraction(self, fraction: float) -> None:
-        self.at = 0
-        self.scroll_by(round(fraction * (100 - self.page)))
-
-
-class LogApp(App[None]):
-    def compose(self) -> ComposeResult:
-        yield Log()
-
-
-@pytest.mark.parametrize(
-    ("pressed", "first"), [("j", 1), ("G", 90), ("G k", 89), ("G g", 0), ("ctrl+d", 5), ("pagedown", 9)]
-)
-async def test_keys_move_a_view_without_cursor(pressed: str, first: int) -> None:
-    app = LogApp()
-    async with app.run_test(size=(20, 10)) as pilot:
-        await pilot.press(*pressed.split(), "enter")
-        strips = app.screen._compositor.render_strips()
-        assert int(strips[0].text[:10]) == first
-        thumb = [y for y, strip in enumerate(strips) if strip.text.endswith("▐")]
-        assert thumb == [round(first / 10)]
-        assert all(segment.style and segment.style.bgcolor for strip in strips for segment in strip)
 
 
 async def test_a_column_that_grows_shows_all_of_its_cells_and_stays_wide() -> None:
@@ -410,14 +327,3 @@ async def test_a_column_that_grows_shows_all_of_its_cells_and_stays_wide() -> No
         rows.names.pop()
         app.table.refresh_rows()
         assert app.table.columns[0].width == len("r123456789")
-
-
-def test_a_row_that_was_painted_is_not_left_to_the_collector() -> None:
-    row = WholeStrip([Segment("a" * 10)], 10)
-    assert row.divide([10]) == [row]
-    assert [part.text for part in row.divide([4, 10])] == ["aaaa", "aaaaaa"]
-    gc.collect()
-    row = WholeStrip([Segment("b" * 10)], 10)
-    row.divide([10])
-    del row
-    assert gc.collect() == 0

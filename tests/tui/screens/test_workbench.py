@@ -15,7 +15,7 @@ from socktui.core.call import Function
 from socktui.core.sockets import End, Role, State
 from socktui.journal.reader import Reader
 from socktui.tui.screens.confirm import Confirm
-from socktui.tui.screens.main import Main
+from socktui.tui.screens.workbench import Workbench
 from socktui.tui.widgets.form import Form
 from tests.support import peer, read_all, read_exactly, until
 from tests.tui.drive import Drive, workbench
@@ -81,7 +81,7 @@ async def test_o_is_filled_in_with_the_selected_listener_and_connects(drive: Dri
     await drive.press("o")
     await drive.sees("Connect", f"tcp://127.0.0.1:{port}")
     await drive.press("enter")
-    await drive.until(lambda: drive.main.peers == 2)
+    await drive.until(lambda: drive.peers == 2)
     assert drive.app.screen is drive.main
     assert drive.box.title.startswith("Send to #2 client")
 
@@ -90,7 +90,7 @@ async def test_o_is_filled_in_with_the_selected_listener_and_connects(drive: Dri
 async def test_x_on_a_listener_stops_it_and_leaves_its_connections(drive: Drive) -> None:
     port = await drive.server()
     with peer(port) as sock:
-        await drive.until(lambda: drive.main.peers == 1)
+        await drive.until(lambda: drive.peers == 1)
         await drive.press("1", "x")
         await drive.until(lambda: not drive.socket(1).open)
         with pytest.raises(ConnectionRefusedError):
@@ -104,7 +104,7 @@ async def test_x_on_a_listener_stops_it_and_leaves_its_connections(drive: Drive)
 async def test_x_on_a_connection_closes_it_for_its_peer(drive: Drive) -> None:
     port = await drive.server()
     with peer(port) as sock:
-        await drive.until(lambda: drive.main.peers == 1)
+        await drive.until(lambda: drive.peers == 1)
         await drive.press("2", "x")
         assert await asyncio.to_thread(read_all, sock) == b""
     await drive.until(lambda: not drive.socket(2).open)
@@ -136,7 +136,7 @@ async def test_s_on_a_listener_says_why_not(drive: Drive) -> None:
 async def test_capital_r_resets_and_the_peer_sees_that(drive: Drive) -> None:
     port = await drive.server()
     with peer(port) as sock:
-        await drive.until(lambda: drive.main.peers == 1)
+        await drive.until(lambda: drive.peers == 1)
         await drive.press("2", "R")
         with pytest.raises(ConnectionResetError):
             await asyncio.to_thread(read_all, sock)
@@ -165,7 +165,7 @@ async def test_keys_that_need_a_socket_say_so_without_one(drive: Drive) -> None:
 async def test_star_marks_connections_and_the_marked_are_sent_to(drive: Drive) -> None:
     port = await drive.server()
     with peer(port) as first, peer(port) as second, peer(port) as third:
-        await drive.until(lambda: drive.main.peers == 3)
+        await drive.until(lambda: drive.peers == 3)
         await drive.press("2", "g", "*", "*")
         assert drive.connections.marked == {2, 3}
         assert [line[0] for line in drive.rows(drive.connections) if " ESTAB " in line] == ["*", "*", " "]
@@ -211,7 +211,7 @@ async def test_capital_c_takes_closed_sockets_off_and_keeps_what_they_said(drive
 async def test_capital_b_sets_what_later_recv_calls_ask_for(drive: Drive) -> None:
     port = await drive.server()
     with peer(port) as sock:
-        await drive.until(lambda: drive.main.peers == 1)
+        await drive.until(lambda: drive.peers == 1)
         await drive.press("1", "B")
         await drive.sees("Receive buffer")
         await drive.type("20")
@@ -240,7 +240,7 @@ async def test_f5_repeats_and_f8_stops_that(drive: Drive) -> None:
     await drive.press("p", "i", "n", "g", "f5")
     await drive.sees("Repeat", "Times", "Every, ms")
     await drive.type("100000")
-    await drive.until(lambda: isinstance(drive.app.screen, Main) and drive.socket(accepted).received >= 4)
+    await drive.until(lambda: isinstance(drive.app.screen, Workbench) and drive.socket(accepted).received >= 4)
     drive.main.clear_message()
     await drive.sees("f8 Stop")
     await drive.press("f8")
@@ -298,7 +298,7 @@ async def test_ctrl_r_starts_a_new_engine_after_a_crash(
     drive.main.clear_message()
     await drive.press("escape")
     await drive.sees("^r Restart")
-    assert drive.main.peers == 0
+    assert drive.peers == 0
     await drive.press("escape", "e")
     await drive.sees("the engine has ended")
     await drive.press("ctrl+r")
@@ -328,7 +328,7 @@ async def test_ctrl_q_asks_where_peers_are_connected(tmp_path: Path, above: str)
     async with workbench(tmp_path) as drive:
         port = await drive.server()
         with peer(port) as sock:
-            await drive.until(lambda: drive.main.peers == 1)
+            await drive.until(lambda: drive.peers == 1)
             await drive.press(*above)
             await drive.press("ctrl+q", "ctrl+q")
             await drive.sees("One connection is open. Say goodbye and leave?")

@@ -1,11 +1,11 @@
-"""The screen of the workbench: the panes, and the keys that make, use and close sockets."""
+"""The workbench: the panes over a running engine, and the keys that make, use and close sockets."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.widget import Widget
@@ -15,13 +15,13 @@ from socktui.control.messages import VerbError
 from socktui.control.start import Start
 from socktui.core.payload import PayloadError
 from socktui.core.sockets import Role, Socket
+from socktui.host.watch import Watch
 from socktui.journal.reader import Reader
 from socktui.tui import keys
-from socktui.tui.format import label
+from socktui.tui.format import endpoint_of, label
 from socktui.tui.history import History
-from socktui.tui.kernel import Kernel
 from socktui.tui.outgoing import Addressee, Target
-from socktui.tui.palette import Run, commands
+from socktui.tui.palette import Place
 from socktui.tui.screens.viewer import Viewer
 from socktui.tui.widgets.lines import Pane
 from socktui.tui.widgets.sendbox import SendBox
@@ -52,54 +52,60 @@ Calls        what the kernel was asked
 STARTING_SECONDS = 0.5
 """How long the engine may take to be up before there is a word about it."""
 
-ENGINE_KEYS = frozenset(
-    {
-        "echo_server", "client", "listen", "connect_to", "close", "half_close", "reset", "mark",
-        "receive_buffer", "clear_closed", "pause", "follow", "template",
-    }
-)  # fmt: skip
 
+class Workbench(Viewer):
+    """The panes over what an engine does now; what it did is a `Viewer`'s."""
 
-class Main(Viewer):
-    """The one screen of the workbench, live on an engine or still on a capture."""
+    OWN_KEYS = keys.group("workbench")
+    BINDINGS: ClassVar = keys.bindings(OWN_KEYS)
 
-    def __init__(self, reader: Reader, engine: Engine | None, history: History, start: Start | None = None) -> None:
-        teach = TEACH if engine else "\nNo bytes moved in this capture."
-        super().__init__(reader, Kernel(engine.pid) if engine else None, history, teach)
+    def __init__(
+        self,
+        reader: Reader,
+        engine: Engine,
+        history: History,
+        start: Start | None = None,
+        screens: Sequence[str] = (),
+    ) -> None:
+        """`start` is what the command line asks for."""
+        watch = Watch(engine.pid)
+        super().__init__(reader, history, watch=watch, teach=TEACH, screens=screens)
+        self._watch: Watch = watch
         self._engine = engine
         self._start = start
         self._box = SendBox(history, id="send")
         self._offered = ""
 
     def below_log(self) -> Iterator[Pane]:
-        if self._engine:
-            yield self._box
+        yield self._box
 
     @property
     def home(self) -> Widget:
-        return self._listening_table if self._engine else self._log
+        return self._listening_table
+
+    def places(self) -> Iterator[Place]:
+        yield from super().places()
+        yield keys.group("send"), self._box
 
     @cached_property
-    def _verbs(self) -> Verbs | None:
+    def _verbs(self) -> Verbs:
         """What the engine can be asked for. Its dialogs are loaded with it: the first paint needs neither."""
         from socktui.tui.verbs import Verbs
 
-        return Verbs(self, self._engine) if self._engine else None
+        return Verbs(self, self._engine)
 
     def on_mount(self) -> None:
         self._box.addressed(self._addressed)
-        if self._engine:
-            self._watch_engine()
-            if self._start:
-                self._begin(self._start)
+        self._watch_engine()
+        if self._start:
+            self._begin(self._start)
+        self.call_after_refresh(self._watch.start)
 
     def on_unmount(self) -> None:
-        if self._kernel:
-            self._kernel.close()
+        self._watch.close()
 
     @work
     async def _begin(self, start: Start) -> None:
-        assert self._engine
         try:
             number = await start.carry_out(self._engine)
         except VerbError as error:
@@ -109,12 +115,10 @@ class Main(Viewer):
             self.connected(number)
         else:
             self.chose(number)
-            if self._verbs:
-                self._verbs.tell(number)
+            self._verbs.tell(number)
 
     @work
     async def _watch_engine(self) -> None:
-        assert self._engine
         try:
             async with asyncio.timeout(STARTING_SECONDS):
                 await self._engine.up.wait()
@@ -156,20 +160,23 @@ class Main(Viewer):
             self.action_pause()
 
     def not_sent(self, text: str, typed: str) -> None:
+        """Something could not be sent: say why, and give back what was typed."""
         self.complain(text)
         self._box.restore(typed)
 
     @property
     def peers(self) -> int:
         """How many connections are open, by the kernel's count where it matters: at the end."""
-        if self._engine is None or self._engine.gone.is_set():
+        if self._engine.gone.is_set():
             return 0
         self._catch_up()
         return self._connections.open_count()
 
     def listening_ports(self) -> set[int]:
-        """The ports that are taken."""
-        return self._kernel.ports() if self._kernel else set()
+        """The TCP ports that are taken: by anybody as the kernel told last, and by sockets of ours up to now."""
+        self._catch_up()
+        ours = (endpoint_of(each) for each in self._listening.newest_first() if each.open and each.netid == "tcp")
+        return {*self._watch.snapshot.listening, *(endpoint.port for endpoint in ours if endpoint)}
 
     @property
     def _listener(self) -> Socket | None:
@@ -193,8 +200,6 @@ class Main(Viewer):
 
     @on(Table.Chosen)
     def _chosen(self, event: Table.Chosen) -> None:
-        if not self._engine:
-            return
         if event.table is self._calls_table:
             return
         self._list = event.table
@@ -246,14 +251,12 @@ class Main(Viewer):
     @on(SendBox.Sent)
     def _send(self, event: SendBox.Sent) -> None:
         numbers = self._recipients(self._box.settings.target)
-        if self._verbs is None or not numbers:
+        if not numbers:
             self.not_sent("nobody to send to: select a connection, or choose others with f4", event.typed)
             return
         self._verbs.send(event.payload, numbers, event.typed)
 
     def action_repeat(self) -> None:
-        if self._verbs is None:
-            return
         try:
             payload = self._box.payload()
         except PayloadError as error:
@@ -284,44 +287,32 @@ class Main(Viewer):
             self._offered = template.endpoint
             self.say(f"it is for {template.endpoint}: o connects there")
 
-    def commands(self) -> Iterator[tuple[keys.Key, Run]]:
-        """What the palette offers."""
-        return commands(self, self._find_bar, self._box)
-
     # Keys: sockets
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "stop_repeat":
-            used = vars(self).get("_verbs")
+            used: Verbs | None = vars(self).get("_verbs")
             return used is not None and used.repeating
-        if action == "jump" and parameters == ("send",):
-            return self._engine is not None
-        if self._engine is None and action in ENGINE_KEYS:
-            return False
         return super().check_action(action, parameters)
 
     @work
     async def action_echo_server(self) -> None:
-        if self._verbs:
-            await self._verbs.echo_server()
+        await asyncio.to_thread(self._watch.fresh)  # a port is going to be chosen that is free now
+        await self._verbs.echo_server()
 
     @work
     async def action_client(self) -> None:
-        if not self._verbs:
-            return
         if listener := self._listener:
             await self._verbs.client(listener)
         else:
             self.app.push_screen(self._verbs.connect_to(None))
 
     def action_listen(self) -> None:
-        if self._verbs:
-            self.app.push_screen(self._verbs.listen())
+        self.app.push_screen(self._verbs.listen())
 
     def action_connect_to(self) -> None:
-        if self._verbs:
-            self.app.push_screen(self._verbs.connect_to(self._listener, self._offered))
-            self._offered = ""
+        self.app.push_screen(self._verbs.connect_to(self._listener, self._offered))
+        self._offered = ""
 
     def action_close(self) -> None:
         self._on_selected("close")
@@ -337,7 +328,7 @@ class Main(Viewer):
         socket = self.selected
         if socket is None:
             self.complain("no socket is selected: e starts a server, c a client")
-        elif self._verbs:
+        else:
             await self._verbs.simple(verb, socket)
             self.look()
 
@@ -345,13 +336,12 @@ class Main(Viewer):
         socket = self.selected
         if socket is None or not socket.open:
             self.complain("select a listener or a connection that is open")
-        elif self._verbs:
+        else:
             self.app.push_screen(self._verbs.receive_buffer(socket))
 
     @work
     async def action_stop_repeat(self) -> None:
-        if self._verbs:
-            await self._verbs.stop()
+        await self._verbs.stop()
 
     def action_clear_closed(self) -> None:
         gone = self._listening.clear() + self._connections.clear()
