@@ -8,6 +8,7 @@ import pytest
 
 from socktui import __version__, cli
 from socktui.control.start import Start
+from socktui.control.verbs import Connect, Listen
 from socktui.core.endpoint import Endpoint
 from socktui.journal import format
 from socktui.services import SERVICES
@@ -137,21 +138,21 @@ def test_a_terminal_that_cannot_be_drawn_on_is_refused(tmp_path: Path, term: str
     [
         ([], 256, None),
         (["--keep-free", "1"], 1, None),
-        (["echo"], 256, Start("listen", Endpoint("tcp", "127.0.0.1", 5005))),
+        (["echo"], 256, Start(Listen(Endpoint("tcp", "127.0.0.1", 5005)))),
         (
             ["--keep-free", "2", "listen", "[::1]:7", "--service", "discard", "--buffer", "20", "--backlog", "5"],
             2,
-            Start("listen", Endpoint("tcp", "::1", 7), service="discard", buffer=20, backlog=5),
+            Start(Listen(Endpoint("tcp", "::1", 7), "discard", buffer=20, backlog=5)),
         ),
         (
             ["connect", "example.org:80", "--timeout", "2.5", "--keep-free", "0", "--template", "http-get"],
             0,
-            Start("connect", Endpoint("tcp", "example.org", 80), seconds=2.5, data=b"GET /ip HTTP/1.0\n\n"),
+            Start(Connect(Endpoint("tcp", "example.org", 80), seconds=2.5), b"GET /ip HTTP/1.0\n\n"),
         ),
         (
             ["listen", "udp://:7", "--service", "slow=20"],
             256,
-            Start("listen", Endpoint("udp", "127.0.0.1", 7), service="slow=20"),
+            Start(Listen(Endpoint("udp", "127.0.0.1", 7), "slow=20")),
         ),
     ],
 )
@@ -164,15 +165,19 @@ def test_the_screen_begins_with_what_was_asked_for(
 ) -> None:
     seen = []
 
-    def run(capture: Path, *, floor: int, start: Start | None = None) -> int:
-        seen.append((capture, floor, start))
+    def launch(capture: Path, *, floor: int, log: Path | None) -> tuple[Path, int, Path | None]:
+        return capture, floor, log
+
+    def run(launched: object, start: Start | None) -> int:
+        seen.append((launched, start))
         return 0
 
+    monkeypatch.setattr("socktui.control.launch.Launch", launch)
     monkeypatch.setattr("socktui.tui.run.run", run)
     monkeypatch.setattr(cli, "_at_a_terminal", lambda advice: True)
     capture = tmp_path / "c"
     assert cli.main(["--capture", str(capture), *words]) == 0
-    assert seen == [(capture, floor << 20, start)]
+    assert seen == [((capture, floor << 20, None), start)]
 
 
 def test_services_lists_them_all(capfd: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -22,13 +22,14 @@ from textual.filter import ANSIToTruecolor, LineFilter
 from textual.screen import Screen
 
 from socktui.control.client import Engine
-from socktui.control.launch import DISK_FLOOR
 from socktui.control.messages import VerbError
-from socktui.control.start import Start
 from socktui.journal import folder
 from socktui.journal.reader import CaptureError, Reader
 from socktui.tui.history import History, default_path
 from socktui.tui.screens.main import Main
+
+if TYPE_CHECKING:
+    from socktui.control.start import Start
 
 TERMINAL_SECONDS = 0.5
 BACKLOG_OF_FRAMES = 2
@@ -63,12 +64,10 @@ class SocktuiApp(App[None]):
         reader: Reader | None = None,
         start: Start | None = None,
         history: Path | None = None,
-        floor: int = DISK_FLOOR,
     ) -> None:
         super().__init__()
         self.animation_level = "none"
         self._engine = engine
-        self._floor = floor
         self.captures = [engine.capture] if engine else []
         self._reader = reader or Reader(self.captures[0], coming=True)
         self._start = start
@@ -85,7 +84,7 @@ class SocktuiApp(App[None]):
             ready = await self._engine.attach()
             ready.add_done_callback(partial(self._engine_is_up, self._reader))
 
-    def _engine_is_up(self, reader: Reader, ready: asyncio.Future[dict[str, Any]]) -> None:
+    def _engine_is_up(self, reader: Reader, ready: asyncio.Future[None]) -> None:
         """Read the capture that is there now: before any verb is answered, whose socket is looked for in it."""
         if ready.cancelled():
             return
@@ -130,7 +129,7 @@ class SocktuiApp(App[None]):
         """A new engine and a new capture in place of an engine that has ended."""
         assert self._engine is not None
         ended, reader = self._engine, self._reader
-        self._engine = Engine(folder.new_path(), floor=self._floor)
+        self._engine = ended.successor(folder.new_path())
         self.captures.append(self._engine.capture)
         self._reader = Reader(self._engine.capture, coming=True)
         await self._let_through()

@@ -11,6 +11,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Close, Listen
 from socktui.core.endpoint import Endpoint
 from socktui.engine.socketfile import bind_path
 from socktui.engine.traced import Address, TracedSocket
@@ -76,7 +77,7 @@ def test_only_its_owner_may_use_it_from_the_first_moment(
 async def test_it_goes_with_its_socket(engine: Engine, path: Path, scheme: str) -> None:
     number = await listen(engine, path, scheme=scheme)
     assert stat.S_IMODE(path.lstat().st_mode) == 0o600
-    await engine.request("close", socket=number)
+    await engine.request(Close(number))
     assert not path.exists()
     await listen(engine, path, scheme=scheme)
     await engine.end()
@@ -95,7 +96,7 @@ async def test_what_another_has_put_there_stays(engine: Engine, path: Path) -> N
     number = await listen(engine, path)
     path.unlink()
     path.write_text("precious")
-    await engine.request("close", socket=number)
+    await engine.request(Close(number))
     assert path.read_text() == "precious"
 
 
@@ -212,7 +213,7 @@ async def test_names_of_every_kind(engine: Engine, tmp_path: Path, name: str) ->
             sock.connect(os.fsencode(where).replace(b"@", b"\0", 1) if where.startswith("@") else where)
             sock.sendall(b"hello")
             assert sock.recv(5) == b"hello"
-        await engine.request("close", socket=number)
+        await engine.request(Close(number))
 
 
 async def test_the_longest_path(engine: Engine, tmp_path: Path) -> None:
@@ -222,4 +223,4 @@ async def test_the_longest_path(engine: Engine, tmp_path: Path) -> None:
         sock.connect(longest)
     await engine.listen(Endpoint.parse(f"unix://@{longest}"))
     with pytest.raises(VerbError, match="the path is too long: 108 bytes"):
-        await engine.request("listen", endpoint=f"unix://{longest}x")
+        await engine.request(Listen(Endpoint.parse(f"unix://{longest}x")))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 from textual.widget import Widget
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
-from socktui.control.start import Start
+from socktui.core.errors import ErrorCode
 from socktui.core.payload import PayloadError
 from socktui.core.sockets import Role, Socket
 from socktui.journal.reader import Reader
@@ -28,8 +28,11 @@ from socktui.tui.widgets.sendbox import SendBox
 from socktui.tui.widgets.table import Table
 
 if TYPE_CHECKING:
+    from socktui.control.start import Start
+    from socktui.control.verbs import Sent
     from socktui.templates import Template
-    from socktui.tui.verbs import Verbs
+    from socktui.tui.outgoing import Payload
+    from socktui.tui.verbs import Ending, Verbs
 
 TEACH = """\
 
@@ -51,6 +54,9 @@ Calls        what the kernel was asked
 
 STARTING_SECONDS = 0.5
 """How long the engine may take to be up before there is a word about it."""
+
+NOTE_SECONDS = 15.0
+"""How long a note of a listener stands in the footer."""
 
 ENGINE_KEYS = frozenset(
     {
@@ -84,7 +90,7 @@ class Main(Viewer):
         """What the engine can be asked for. Its dialogs are loaded with it: the first paint needs neither."""
         from socktui.tui.verbs import Verbs
 
-        return Verbs(self, self._engine) if self._engine else None
+        return Verbs(self._engine, self.listening_ports) if self._engine else None
 
     def on_mount(self) -> None:
         self._box.addressed(self._addressed)
@@ -101,16 +107,14 @@ class Main(Viewer):
     async def _begin(self, start: Start) -> None:
         assert self._engine
         try:
-            number = await start.carry_out(self._engine)
+            number = await self._engine.start(start)
         except VerbError as error:
             self.complain(error.text, seconds=0)
             return
-        if start.verb == "connect":
-            self.connected(number)
+        if start.listens:
+            self._listens(number)
         else:
-            self.chose(number)
-            if self._verbs:
-                self._verbs.tell(number)
+            self.connected(number)
 
     @work
     async def _watch_engine(self) -> None:
@@ -149,6 +153,12 @@ class Main(Viewer):
         self._selection_changed()
         self._unmaximize()
         self._box.type()
+
+    def _listens(self, number: int) -> None:
+        """A listener was made: go to its row, and say what there is to say of it."""
+        self.chose(number)
+        if self._engine and (note := self._engine.notes.get(number)):
+            self.say(note, seconds=NOTE_SECONDS)
 
     def _go_on(self) -> None:
         """End a pause: what the user made is not on the screen before that, and cannot be selected."""
@@ -249,7 +259,26 @@ class Main(Viewer):
         if self._verbs is None or not numbers:
             self.not_sent("nobody to send to: select a connection, or choose others with f4", event.typed)
             return
-        self._verbs.send(event.payload, numbers, event.typed)
+        self._send_to(numbers, event.payload, event.typed)
+
+    def _send_to(
+        self, numbers: list[int], payload: Payload, typed: str = "", *, count: int = 1, interval: int = 0
+    ) -> None:
+        """Send; what could not be sent comes back into the box."""
+
+        def done(answer: Sent | VerbError) -> None:
+            if not self.is_running:
+                return
+            self.refresh_bindings()
+            if isinstance(answer, VerbError):
+                self.say("stopped") if answer.code is ErrorCode.STOPPED else self.not_sent(answer.text, typed)
+            elif count > 1:
+                self.say(f"sent {count} times, {answer.size} bytes in all")
+            self.look()
+
+        if self._verbs:
+            self._verbs.send(payload, numbers, done, count=count, interval=interval)
+            self.refresh_bindings()
 
     def action_repeat(self) -> None:
         if self._verbs is None:
@@ -263,7 +292,11 @@ class Main(Viewer):
         if not numbers or not (payload.data or payload.file or self._box.to.messages):
             self.complain("type what is to be repeated, to a connection that is selected")
             return
-        self.app.push_screen(self._verbs.repeat(payload, numbers))
+
+        def send(count: int, interval: int) -> None:
+            self._send_to(numbers, payload, count=count, interval=interval)
+
+        self.app.push_screen(self._verbs.repeat_form(send))
 
     def action_template(self) -> None:
         from socktui.templates import templates
@@ -300,58 +333,78 @@ class Main(Viewer):
             return False
         return super().check_action(action, parameters)
 
-    @work
-    async def action_echo_server(self) -> None:
-        if self._verbs:
-            await self._verbs.echo_server()
+    def _try(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something in a worker; complain where the engine says no."""
+        from socktui.tui.verbs import CannotDo
 
-    @work
-    async def action_client(self) -> None:
+        async def tried() -> None:
+            try:
+                await work
+            except (VerbError, CannotDo) as error:
+                self.complain(str(error))
+            self.look()
+
+        self.run_worker(tried())
+
+    def action_echo_server(self) -> None:
+        if self._verbs:
+            self._try(self._echo_server(self._verbs))
+
+    async def _echo_server(self, verbs: Verbs) -> None:
+        number, endpoint = await verbs.echo_server()
+        self.chose(number)
+        self.say(f"listening on {endpoint} (echo). c connects a client")
+
+    def action_client(self) -> None:
         if not self._verbs:
             return
         if listener := self._listener:
-            await self._verbs.client(listener)
+            self._try(self._client(self._verbs, listener))
         else:
-            self.app.push_screen(self._verbs.connect_to(None))
+            self.app.push_screen(self._verbs.connect_form(None, "", self.connected))
+
+    async def _client(self, verbs: Verbs, listener: Socket) -> None:
+        self.connected(await verbs.client(listener))
 
     def action_listen(self) -> None:
         if self._verbs:
-            self.app.push_screen(self._verbs.listen())
+            self.app.push_screen(self._verbs.listen_form(self.app.push_screen_wait, self._listens))
 
     def action_connect_to(self) -> None:
         if self._verbs:
-            self.app.push_screen(self._verbs.connect_to(self._listener, self._offered))
+            self.app.push_screen(self._verbs.connect_form(self._listener, self._offered, self.connected))
             self._offered = ""
 
     def action_close(self) -> None:
-        self._on_selected("close")
+        self._end("close")
 
     def action_half_close(self) -> None:
-        self._on_selected("shutdown")
+        self._end("shutdown")
 
     def action_reset(self) -> None:
-        self._on_selected("reset")
+        self._end("reset")
 
-    @work
-    async def _on_selected(self, verb: str) -> None:
+    def _end(self, how: Ending) -> None:
         socket = self.selected
         if socket is None:
             self.complain("no socket is selected: e starts a server, c a client")
         elif self._verbs:
-            await self._verbs.simple(verb, socket)
-            self.look()
+            self._try(self._verbs.end(how, socket))
 
     def action_receive_buffer(self) -> None:
         socket = self.selected
         if socket is None or not socket.open:
             self.complain("select a listener or a connection that is open")
         elif self._verbs:
-            self.app.push_screen(self._verbs.receive_buffer(socket))
 
-    @work
-    async def action_stop_repeat(self) -> None:
+            def done(size: int) -> None:
+                self.say(f"each recv() asks for {size} bytes from now on")
+
+            self.app.push_screen(self._verbs.buffer_form(socket, done))
+
+    def action_stop_repeat(self) -> None:
         if self._verbs:
-            await self._verbs.stop()
+            self._try(self._verbs.stop())
 
     def action_clear_closed(self) -> None:
         gone = self._listening.clear() + self._connections.clear()
