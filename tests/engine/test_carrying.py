@@ -17,6 +17,7 @@ from socktui.control.client import Engine
 from socktui.control.verbs import Close, SetBuffer
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
+from socktui.core.limits import BUFFER_SIZE
 from socktui.core.sockets import Socket
 from socktui.engine import carrying
 from socktui.jobs.poller import READ, Poller
@@ -50,7 +51,9 @@ class Talk:
         self.ports: list[int] = []
         self.clients = contextlib.ExitStack()
 
-    async def listen(self, endpoint: str, service: str = "echo", buffer: int = 0) -> tuple[int, tuple[str, int]]:
+    async def listen(
+        self, endpoint: str, service: str = "echo", buffer: int = BUFFER_SIZE
+    ) -> tuple[int, tuple[str, int]]:
         """A listener's number, and where it is."""
         number = await self.engine.listen(Endpoint.parse(endpoint), service, buffer=buffer)
         self.reader.refresh()

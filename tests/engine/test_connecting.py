@@ -17,6 +17,7 @@ from socktui.control.messages import VerbError
 from socktui.control.verbs import Close, Connect
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.core.sockets import Role, State
 from socktui.engine.socket_table import SocketTable
 from socktui.jobs.poller import Poller
@@ -152,8 +153,9 @@ def test_a_slow_resolver_holds_up_nothing(capture: Path, monkeypatch: pytest.Mon
         monkeypatch.setattr(sockets, "getaddrinfo", slow)
         context: SocketTable = runner.context  # type: ignore[attr-defined]
         began = time.monotonic()
-        with pytest.raises(TimeoutError):
+        with pytest.raises(SocketError) as told:
             runner.run(context.connect(Endpoint.parse("slow.example:80"), client, seconds=0.3))
+        assert told.value.code is ErrorCode.CONNECT_TIMEOUT
         assert time.monotonic() - began < 3
     assert time.monotonic() - began < 3  # nor is the end held up
     released.set()

@@ -11,8 +11,9 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
-from socktui.control.verbs import Close, Listen
-from socktui.core.endpoint import Endpoint
+from socktui.control.verbs import Close
+from socktui.core.endpoint import Endpoint, EndpointError
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.engine.socketfile import bind_path
 from socktui.engine.traced import Address, TracedSocket
 from socktui.journal.writer import Journal
@@ -195,9 +196,10 @@ def test_who_takes_the_place_at_the_same_moment_gets_it_back(
 
     monkeypatch.setattr(os, "rename", late)
     traced = TracedSocket.open(journal, sockets.AF_UNIX, sockets.SOCK_STREAM, scheme="unix")
-    with other, pytest.raises(OSError, match="a program has it open"):
+    with other, pytest.raises(SocketError) as told:
         bind_path(traced, str(path), replace=True)
     monkeypatch.undo()
+    assert told.value.code is ErrorCode.SOCKET_FILE_LIVE
     traced.close()
     assert [each.name for each in path.parent.iterdir() if each.name.startswith("s")] == ["s"]
 
@@ -222,5 +224,5 @@ async def test_the_longest_path(engine: Engine, tmp_path: Path) -> None:
     with sockets.socket(sockets.AF_UNIX) as sock:
         sock.connect(longest)
     await engine.listen(Endpoint.parse(f"unix://@{longest}"))
-    with pytest.raises(VerbError, match="the path is too long: 108 bytes"):
-        await engine.request(Listen(Endpoint.parse(f"unix://{longest}x")))
+    with pytest.raises(EndpointError, match="the path is too long: 108 bytes"):
+        Endpoint.parse(f"unix://{longest}x")
