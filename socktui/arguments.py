@@ -46,6 +46,7 @@ class Parser(argparse.ArgumentParser):
     """Says in one line what is wrong."""
 
     def error(self, message: str) -> NoReturn:
+        """Say it, and leave with the status 2."""
         say(f"{self.prog}: {message}")
         sys.exit(2)
 
@@ -65,6 +66,7 @@ class Command(Parser):
         self._options = options
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Make the parser, and parse."""
         super().__init__(**self._options)
         self._fill(self)
         return super().parse_known_args(args, namespace)

@@ -13,8 +13,7 @@ from socktui.core.endpoint import Endpoint
 from socktui.journal import format
 from socktui.services import SERVICES
 from tests.loops import PURE, each_loop
-from tests.running import PROGRAM, Run, ran
-from tests.support import peer, read_exactly
+from tests.running import PROGRAM, Run, conversed, ran
 
 COMMANDS = ("echo", "listen", "connect", "services", "templates", "open", "search", "captures")
 
@@ -212,26 +211,7 @@ def test_templates_lists_them_all_and_what_is_wrong(
 @pytest.fixture
 def conversation(tmp_path: Path) -> Run:
     """An echo server that has served one client, and has ended."""
-    with Run(tmp_path, "echo", ":0", "--json") as run:
-        with peer(run.port()) as client:
-            client.sendall(b"\x1b[2J")
-            assert read_exactly(client, 4) == b"\x1b[2J"
-        run.until_printed('"call":"close"')
-        run.end()
-    return run
-
-
-def test_open_prints_what_was_printed_live(conversation: Run, capfd: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["open", str(conversation.capture()), "--json"]) == 0
-    assert capfd.readouterr().out == conversation.out.decode()
-
-
-def test_open_headless_prints_safe_text(conversation: Run, capfd: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["open", str(conversation.capture()), "--headless"]) == 0
-    lines = capfd.readouterr().out.splitlines()
-    assert len(lines) == len(conversation.calls)
-    assert all(line.isprintable() for line in lines)
-    assert lines[7].endswith(r'= 4  "\e[2J"')
+    return conversed(tmp_path)
 
 
 def test_open_hands_the_capture_to_the_screen(conversation: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,29 +252,6 @@ def test_what_is_no_capture_is_refused_in_one_line(
 def newer_header() -> bytes:
     start = struct.pack("<8sII", format.MAGIC, format.VERSION + 1, format.RECORD_SIZE)
     return start.ljust(format.HEADER_SIZE, b"\0")
-
-
-def test_captures_lists_what_is_kept(conversation: Run, tmp_path: Path) -> None:
-    (conversation.capture().parent / "broken.socktui").mkdir()
-    table = ran(tmp_path, "captures")
-    assert table.status() == 0
-    assert table.lines[0].split() == ["STARTED", "CALLS", "SOCKETS", "SIZE", "CAPTURE"]
-    assert str(conversation.capture()) in table.lines[1]
-    assert table.lines[2].endswith("broken.socktui is an empty folder")
-    rows = ran(tmp_path, "captures", "--json").calls
-    assert rows[0]["path"] == str(conversation.capture())
-    assert rows[0]["calls"] == len(conversation.calls)
-    assert rows[0]["started"] <= conversation.calls[0]["time"]
-    assert rows[0]["state"] == "complete"
-    assert rows[1]["started"] is None
-
-
-def test_no_captures_are_one_sentence(tmp_path: Path) -> None:
-    run = ran(tmp_path, "captures")
-    assert (run.status(), run.out) == (0, b"")
-    assert len(run.err) == 1
-    assert str(tmp_path) in run.err[0]
-    assert ran(tmp_path, "captures", "--json").out == b""
 
 
 # Standard output
