@@ -116,6 +116,7 @@ SENTENCES = {
     ErrorCode.BAD_REQUEST: "the engine cannot make sense of {verb}: {reason}",
     ErrorCode.REQUEST_TOO_LONG: "that is too much to be sent at once: send it as a file",
     ErrorCode.STOPPED: "stopped",
+    ErrorCode.NOT_ASKED: "{reason}",
     ErrorCode.ENGINE_FAULT: "{verb} could not be carried out: {reason}",
     ErrorCode.CAPTURE_NOT_MADE: "the capture {capture} cannot be made: {reason}",
 }
@@ -132,6 +133,7 @@ _WITHOUT_PLACE = frozenset(
         ErrorCode.BAD_REQUEST,
         ErrorCode.REQUEST_TOO_LONG,
         ErrorCode.STOPPED,
+        ErrorCode.NOT_ASKED,
         ErrorCode.ENGINE_FAULT,
         ErrorCode.ENGINE_GONE,
         ErrorCode.CAPTURE_NOT_MADE,

@@ -93,6 +93,9 @@ class ErrorCode(StrEnum):
     BAD_REQUEST = "bad-request"
     REQUEST_TOO_LONG = "request-too-long"
     STOPPED = "stopped"
+    NOT_ASKED = "not-asked"
+    """Whoever wanted to ask the engine knew that it could not be: `reason`."""
+
     ENGINE_FAULT = "engine-fault"
     ENGINE_GONE = "engine-gone"
     CAPTURE_NOT_MADE = "capture-not-made"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from socktui.control.client import Engine
-from socktui.control.messages import VerbError
+from socktui.control.messages import Failure, VerbError
 from socktui.control.start import open_to_others
 from socktui.control.verbs import Close, Connect, Listen, Reset, Send, SendFile, Sent, SetBuffer, Shutdown, Stop, Verb
 from socktui.core.endpoint import Endpoint
@@ -37,10 +37,6 @@ _ENDINGS: dict[Ending, type[Close] | type[Shutdown] | type[Reset]] = {
     "reset": Reset,
 }
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-
-
-class CannotDo(Exception):
-    """What the engine is not even asked for: one sentence that says why."""
 
 
 class Verbs:
@@ -103,10 +99,10 @@ class Verbs:
         return (await self._engine.request(instead)).socket
 
     async def client(self, listener: Socket) -> int:
-        """Connect to a listener of ours; the connection's number. Raises VerbError, CannotDo."""
+        """Connect to a listener of ours; the connection's number. Raises VerbError."""
         endpoint = self._towards(listener)
         if endpoint is None:
-            raise CannotDo(f"there is no way to connect to {listener.local}")
+            raise _not_asked(f"there is no way to connect to {listener.local}")
         return await self._engine.connect(endpoint)
 
     def connect_form(self, listener: Socket | None, offered: str, made: Made) -> Form:
@@ -161,11 +157,11 @@ class Verbs:
         return dialogs.buffer_form(BUFFER_SIZE, submit)
 
     async def end(self, how: Ending, socket: Socket) -> None:
-        """Close a connection or stop a listener, half-close, or close with a RST. Raises VerbError, CannotDo."""
+        """Close a connection or stop a listener, half-close, or close with a RST. Raises VerbError."""
         if not socket.open:
-            raise CannotDo(f"#{socket.number} is closed already: {socket.why}")
+            raise _not_asked(f"#{socket.number} is closed already: {socket.why}")
         if how != "close" and socket.role is Role.LISTENER:
-            raise CannotDo("a listener has no sending side: x stops it")
+            raise _not_asked("a listener has no sending side: x stops it")
         await self._engine.request(_ENDINGS[how](socket.number))
 
     def repeat_form(self, send: Callable[[int, int], None]) -> Form:
@@ -208,11 +204,16 @@ class Verbs:
         answer.add_done_callback(answered)
 
     async def stop(self) -> None:
-        """Stop whatever is being sent. Raises VerbError, CannotDo."""
+        """Stop whatever is being sent. Raises VerbError."""
         if not self._sending:
-            raise CannotDo("nothing is being sent")
+            raise _not_asked("nothing is being sent")
         for number in list(self._sending):
             await self._engine.request(Stop(number))
+
+
+def _not_asked(reason: str) -> VerbError:
+    """What the engine need not be asked for, as it is plain why it cannot be."""
+    return VerbError(reason, Failure(ErrorCode.NOT_ASKED, "", {"reason": reason}))
 
 
 def _open_to_others(endpoint: Endpoint) -> Confirm:

@@ -207,6 +207,7 @@ EVERY: dict[ErrorCode, tuple[str, Fields, str]] = {
         "EMSGSIZE", {}, "that is too much to be sent at once: send it as a file",
     ),
     ErrorCode.STOPPED: ("ECANCELED", {}, "stopped"),
+    ErrorCode.NOT_ASKED: ("", {"reason": "nothing is being sent"}, "nothing is being sent"),
     ErrorCode.ENGINE_FAULT: (
         "", {"verb": "send", "reason": "KeyError(1)"}, "send could not be carried out: KeyError(1)",
     ),
@@ -234,6 +235,7 @@ PLACELESS = {
     ErrorCode.BAD_REQUEST,
     ErrorCode.REQUEST_TOO_LONG,
     ErrorCode.STOPPED,
+    ErrorCode.NOT_ASKED,
     ErrorCode.ENGINE_FAULT,
     ErrorCode.ENGINE_GONE,
     ErrorCode.CAPTURE_NOT_MADE,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine, Iterator
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual import on, work
 from textual.widget import Widget
@@ -30,6 +30,7 @@ from socktui.tui.widgets.table import Table
 if TYPE_CHECKING:
     from socktui.control.start import Start
     from socktui.control.verbs import Sent
+    from socktui.core.endpoint import Endpoint
     from socktui.templates import Template
     from socktui.tui.outgoing import Payload
     from socktui.tui.verbs import Ending, Verbs
@@ -54,6 +55,8 @@ Calls        what the kernel was asked
 
 STARTING_SECONDS = 0.5
 """How long the engine may take to be up before there is a word about it."""
+
+T = TypeVar("T")
 
 NOTE_SECONDS = 15.0
 """How long a note of a listener stands in the footer."""
@@ -96,25 +99,12 @@ class Main(Viewer):
         self._box.addressed(self._addressed)
         if self._engine:
             self._watch_engine()
-            if self._start:
-                self._begin(self._start)
+            if start := self._start:
+                self._try(self._engine.start(start), self._listens if start.listens else self.connected, seconds=0)
 
     def on_unmount(self) -> None:
         if self._kernel:
             self._kernel.close()
-
-    @work
-    async def _begin(self, start: Start) -> None:
-        assert self._engine
-        try:
-            number = await self._engine.start(start)
-        except VerbError as error:
-            self.complain(error.text, seconds=0)
-            return
-        if start.listens:
-            self._listens(number)
-        else:
-            self.connected(number)
 
     @work
     async def _watch_engine(self) -> None:
@@ -132,7 +122,7 @@ class Main(Viewer):
 
     # What the verbs tell
 
-    def chose(self, number: int) -> None:
+    def _chose(self, number: int) -> None:
         """A listener was made: go to its row."""
         self._go_on()
         self._catch_up()
@@ -156,7 +146,7 @@ class Main(Viewer):
 
     def _listens(self, number: int) -> None:
         """A listener was made: go to its row, and say what there is to say of it."""
-        self.chose(number)
+        self._chose(number)
         if self._engine and (note := self._engine.notes.get(number)):
             self.say(note, seconds=NOTE_SECONDS)
 
@@ -203,9 +193,7 @@ class Main(Viewer):
 
     @on(Table.Chosen)
     def _chosen(self, event: Table.Chosen) -> None:
-        if not self._engine:
-            return
-        if event.table is self._calls_table:
+        if not self._engine or event.table is self._calls_table:
             return
         self._list = event.table
         event.table.following = False
@@ -259,10 +247,10 @@ class Main(Viewer):
         if self._verbs is None or not numbers:
             self.not_sent("nobody to send to: select a connection, or choose others with f4", event.typed)
             return
-        self._send_to(numbers, event.payload, event.typed)
+        self._send_to(numbers, event.payload, typed=event.typed)
 
     def _send_to(
-        self, numbers: list[int], payload: Payload, typed: str = "", *, count: int = 1, interval: int = 0
+        self, numbers: list[int], payload: Payload, count: int = 1, interval: int = 0, *, typed: str = ""
     ) -> None:
         """Send; what could not be sent comes back into the box."""
 
@@ -292,11 +280,7 @@ class Main(Viewer):
         if not numbers or not (payload.data or payload.file or self._box.to.messages):
             self.complain("type what is to be repeated, to a connection that is selected")
             return
-
-        def send(count: int, interval: int) -> None:
-            self._send_to(numbers, payload, count=count, interval=interval)
-
-        self.app.push_screen(self._verbs.repeat_form(send))
+        self.app.push_screen(self._verbs.repeat_form(partial(self._send_to, numbers, payload)))
 
     def action_template(self) -> None:
         from socktui.templates import templates
@@ -333,38 +317,36 @@ class Main(Viewer):
             return False
         return super().check_action(action, parameters)
 
-    def _try(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something in a worker; complain where the engine says no."""
-        from socktui.tui.verbs import CannotDo
+    def _try(
+        self, verb: Coroutine[Any, Any, T], then: Callable[[T], None] = lambda _: None, seconds: float = 10.0
+    ) -> None:
+        """Have the engine do something, and `then` what follows from it; where it says no, complain for so long."""
 
         async def tried() -> None:
             try:
-                await work
-            except (VerbError, CannotDo) as error:
-                self.complain(str(error))
+                then(await verb)
+            except VerbError as error:
+                self.complain(error.text, seconds)
             self.look()
 
         self.run_worker(tried())
 
     def action_echo_server(self) -> None:
         if self._verbs:
-            self._try(self._echo_server(self._verbs))
+            self._try(self._verbs.echo_server(), self._echoes)
 
-    async def _echo_server(self, verbs: Verbs) -> None:
-        number, endpoint = await verbs.echo_server()
-        self.chose(number)
+    def _echoes(self, made: tuple[int, Endpoint]) -> None:
+        number, endpoint = made
+        self._chose(number)
         self.say(f"listening on {endpoint} (echo). c connects a client")
 
     def action_client(self) -> None:
         if not self._verbs:
             return
         if listener := self._listener:
-            self._try(self._client(self._verbs, listener))
+            self._try(self._verbs.client(listener), self.connected)
         else:
             self.app.push_screen(self._verbs.connect_form(None, "", self.connected))
-
-    async def _client(self, verbs: Verbs, listener: Socket) -> None:
-        self.connected(await verbs.client(listener))
 
     def action_listen(self) -> None:
         if self._verbs:
@@ -396,11 +378,8 @@ class Main(Viewer):
         if socket is None or not socket.open:
             self.complain("select a listener or a connection that is open")
         elif self._verbs:
-
-            def done(size: int) -> None:
-                self.say(f"each recv() asks for {size} bytes from now on")
-
-            self.app.push_screen(self._verbs.buffer_form(socket, done))
+            told = "each recv() asks for {} bytes from now on"
+            self.app.push_screen(self._verbs.buffer_form(socket, lambda size: self.say(told.format(size))))
 
     def action_stop_repeat(self) -> None:
         if self._verbs:
