@@ -2,11 +2,9 @@
 
 from abc import ABC, abstractmethod
 
+from socktui.core.limits import BUFFER_SIZE
 from socktui.core.sockets import Socket
 from socktui.engine.traced import TracedSocket
-
-BUFFER_SIZE = 65536
-BUFFER_MAX = 1 << 20  # a ring holds many of them
 
 
 class Connection(ABC):

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from socktui.core.call import Function
+from socktui.core.limits import BUFFER_SIZE
 from socktui.core.sockets import Socket
-from socktui.engine.connection import BUFFER_SIZE, Connection
+from socktui.engine.connection import Connection
 from socktui.engine.context import EngineContext
 from socktui.engine.traced import TracedSocket
 from socktui.jobs.poller import READ

@@ -2,18 +2,19 @@
 
 import asyncio
 import errno as errnos
+import logging
 import os
 import stat
-import sys
-import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from socktui.core.endpoint import Endpoint
+from socktui.core.errors import ErrorCode, SocketError
+from socktui.core.limits import BACKLOG, BUFFER_SIZE, CONNECT_SECONDS
 from socktui.engine.carrying import Carrying, carries
-from socktui.engine.connection import BUFFER_SIZE, Connection
+from socktui.engine.connection import Connection
 from socktui.engine.context import EngineContext
 from socktui.engine.listener import Listener, Listening
 from socktui.engine.tcp import Attempts
@@ -22,17 +23,17 @@ from socktui.jobs.job import Job, run
 from socktui.jobs.poller import Poller
 from socktui.journal.writer import Journal
 
-BACKLOG = 1024
-CONNECT_SECONDS = 10.0
 CHUNK, MESSAGE = 65536, 8192
 """How much of a file is sent at a time, of a stream and as a message."""
 
 CLOSING_SECONDS = 2.0
 
+_log = logging.getLogger(__name__)
+
 ServiceFunction = Callable[[Connection], Coroutine[Any, Any, None]]
 
 
-class NoSuchSocket(LookupError):
+class NoSuchSocket(SocketError):
     """The socket that a verb names is not open (any more), or is of another kind."""
 
 
@@ -221,7 +222,7 @@ class SocketTable:
                 begun.set_exception(error) if isinstance(error, OSError) else begun.cancel()
                 begun.cancelled() or begun.exception()  # seen: perhaps nobody waits for it
             if error is not None and not isinstance(error, OSError):
-                traceback.print_exception(error, file=sys.stderr)
+                _log.error("the service of socket %d failed", connection.traced.number, exc_info=error)
 
         async def serve() -> None:
             await connection.begin()
@@ -279,8 +280,8 @@ class SocketTable:
         held = self._connections.get(number)
         if held is None:
             if number in self._attempts:
-                raise NoSuchSocket(f"socket {number} is still connecting")
-            raise NoSuchSocket(f"socket {number} is no open connection")
+                raise NoSuchSocket(ErrorCode.STILL_CONNECTING, socket=number)
+            raise NoSuchSocket(ErrorCode.NO_OPEN_CONNECTION, socket=number)
         return held
 
 
@@ -302,7 +303,7 @@ def _open(path: Path) -> BinaryIO:
     os.close(fd)
     if stat.S_ISDIR(kind):
         raise IsADirectoryError(errnos.EISDIR, os.strerror(errnos.EISDIR), str(path))
-    raise OSError(f"{path} is no file but a device or a pipe, which may have no end")
+    raise SocketError(ErrorCode.NOT_A_REGULAR_FILE, path=str(path))
 
 
 async def _unless_closed(done: Awaitable[None]) -> None:
@@ -312,4 +313,4 @@ async def _unless_closed(done: Awaitable[None]) -> None:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
-        raise ConnectionAbortedError(errnos.ECONNABORTED, "the socket was closed meanwhile") from None
+        raise SocketError(ErrorCode.CLOSED_MEANWHILE, errnos.ECONNABORTED) from None

@@ -2,7 +2,8 @@
 
 import socket as sockets
 
-from socktui.engine.connection import BUFFER_SIZE, Connection
+from socktui.core.limits import BUFFER_SIZE
+from socktui.engine.connection import Connection
 from socktui.engine.direct import Direct
 
 

@@ -5,6 +5,7 @@ import errno as errnos
 import socket as sockets
 
 from socktui.core.endpoint import Endpoint
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.engine.connection import Connection
 from socktui.engine.context import EngineContext
 from socktui.engine.listener import Accepted, Listener
@@ -59,14 +60,14 @@ async def connect(context: EngineContext, endpoint: Endpoint, attempts: Attempts
     except TimeoutError as error:
         if isinstance(error, OSError) and error.errno:
             raise
-        raise OSError(errnos.ETIMEDOUT, f"no answer within {seconds:g} s") from None
+        raise SocketError(ErrorCode.CONNECT_TIMEOUT, errnos.ETIMEDOUT, seconds=f"{seconds:g}") from None
 
 
 async def _race(context: EngineContext, scheme: str, addresses: list[Resolved], attempts: Attempts) -> Stream:
     """Start an attempt when the one before has failed or taken too long; the first to succeed wins."""
     tasks: list[asyncio.Task[Stream]] = []
     running: set[asyncio.Task[Stream]] = set()
-    failure: BaseException = OSError(errnos.EADDRNOTAVAIL, "the name has no address")
+    failure: BaseException = SocketError(ErrorCode.NAME_WITHOUT_ADDRESS, errnos.EADDRNOTAVAIL)
     waiting = list(addresses)
     try:
         while waiting or running:
@@ -77,7 +78,7 @@ async def _race(context: EngineContext, scheme: str, addresses: list[Resolved], 
             done, running = await asyncio.wait(running, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 if task.cancelled():
-                    raise OSError(errnos.ECANCELED, "closed while connecting")
+                    raise SocketError(ErrorCode.CLOSED_WHILE_CONNECTING, errnos.ECANCELED)
                 if (error := task.exception()) is None:
                     tasks.remove(task)
                     return task.result()

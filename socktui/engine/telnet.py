@@ -6,8 +6,9 @@ from time import monotonic_ns as now
 from socktui.core import telnet
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
+from socktui.core.limits import BUFFER_SIZE
 from socktui.engine import tcp
-from socktui.engine.connection import BUFFER_SIZE, Connection
+from socktui.engine.connection import Connection
 from socktui.engine.context import EngineContext
 from socktui.engine.layered import Layered
 from socktui.engine.listener import Accepted, Listener

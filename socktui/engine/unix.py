@@ -6,6 +6,7 @@ import socket as sockets
 from collections.abc import Callable
 
 from socktui.core.endpoint import Endpoint
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.engine.connection import Connection
 from socktui.engine.context import EngineContext
 from socktui.engine.listener import Accepted, Listener
@@ -110,10 +111,10 @@ async def _try_again(connection: Connection, address: Address, attempts: Attempt
         async with asyncio.timeout(seconds):
             await taken
     except TimeoutError:
-        raise OSError(errnos.ETIMEDOUT, f"its queue of connections was full for {seconds:g} s") from None
+        raise SocketError(ErrorCode.QUEUE_FULL, errnos.ETIMEDOUT, seconds=f"{seconds:g}") from None
     except asyncio.CancelledError:
         if traced.fd < 0:
-            raise OSError(errnos.ECANCELED, "closed while connecting") from None
+            raise SocketError(ErrorCode.CLOSED_WHILE_CONNECTING, errnos.ECANCELED) from None
         raise
     finally:
         del attempts[traced.number]

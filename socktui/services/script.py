@@ -38,13 +38,12 @@ are judged one by one. Of all of these, BOUND bytes count. An expression that ta
 from __future__ import annotations
 
 import asyncio
-import sys
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from socktui.core.safe import safe
 from socktui.services.error import ServiceError
 from socktui.services.lingering_close import lingering_close
 from socktui.services.rulefile import load
@@ -53,6 +52,8 @@ from socktui.services.rules import End, Incoming, Rules, Send, Steps, Wait
 if TYPE_CHECKING:
     from socktui.engine.connection import Connection
     from socktui.services import ServiceFunction
+
+_log = logging.getLogger(__name__)
 
 TURN_SECONDS = 0.01
 
@@ -88,8 +89,7 @@ class Book:
             try:
                 self._rules = load(self._path)
             except ServiceError as error:
-                told = safe(f"script={self._path}: {error}; the rules stay as they were")
-                print(f"socktui: {told}", file=sys.stderr)  # noqa: T201
+                _log.warning("script=%s: %s; the rules stay as they were", self._path, error)
         return self._rules
 
     def _look(self) -> tuple[int, int, int] | None:

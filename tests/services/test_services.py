@@ -7,6 +7,7 @@ import time
 import pytest
 
 from socktui.control.client import Engine
+from socktui.control.verbs import Done, Reset, Send, Shutdown
 from socktui.core.call import Function
 from socktui.core.sockets import End
 from socktui.journal.reader import Reader
@@ -74,7 +75,7 @@ async def test_manual_leaves_it_to_the_user(engine: Engine) -> None:
         await until(lambda: fresh(reader).sockets == 2 and reader.socket(2).why == "peer FIN")
         assert reader.socket(2).open
         assert await engine.send([2], b"answer") == 6
-        await engine.request("shutdown", socket=2)
+        await engine.request(Shutdown(2))
         assert read_all(sock) == b"answer"
         await until(lambda: reader.socket(2).ended)
 
@@ -85,12 +86,12 @@ async def test_what_is_typed_goes_out_before_an_echo_server_hangs_up(engine: Eng
     typed = b"T" * (16 << 20)
     with peer(port) as sock, Reader(engine.capture) as reader:
         await until(lambda: fresh(reader).sockets == 2)
-        _, sending = engine.begin("send", sockets=[2], data="VFRU" * (len(typed) // 3))
+        _, sending = engine.begin(Send((2,), b"TTT" * (len(typed) // 3)))
         await until(lambda: reader.socket(2).sent > 0)
         sock.shutdown(sockets.SHUT_WR)
         await until(lambda: fresh(reader).socket(2).why == "peer FIN")
         assert len(read_all(sock)) == len(typed) // 3 * 3
-        assert (await sending)["sent"] == len(typed) // 3 * 3
+        assert (await sending).size == len(typed) // 3 * 3
 
 
 # The awkward ones
@@ -132,7 +133,7 @@ async def test_clogged_receives_nothing_and_the_peer_has_to_wait(engine: Engine)
         await until(lambda: len(all_sockets(engine.capture)) == 2)
         assert all_sockets(engine.capture)[1].open
         assert Function.RECV not in {call.name for call in all_calls(engine.capture)}
-    assert (await engine.request("reset", socket=2)) == {}
+    assert (await engine.request(Reset(2))) == Done()
 
 
 async def test_slow_receives_no_more_than_it_sends(engine: Engine) -> None:

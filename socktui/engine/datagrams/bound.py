@@ -5,14 +5,15 @@ Each address that a bound socket talks with is a connection of its own, with a r
 
 import asyncio
 import errno as errnos
-import sys
-import traceback
+import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Generator
 from time import monotonic_ns as now
 
+from socktui.core.errors import ErrorCode, SocketError
+from socktui.core.limits import BUFFER_MAX, BUFFER_SIZE
 from socktui.core.sockets import Socket
-from socktui.engine.connection import BUFFER_MAX, BUFFER_SIZE, Connection
+from socktui.engine.connection import Connection
 from socktui.engine.context import EngineContext, Watch
 from socktui.engine.datagrams.traced import Arrival, TracedDatagrams, TracedPeer
 from socktui.engine.listener import Accepted
@@ -20,6 +21,8 @@ from socktui.engine.packets import Packets
 from socktui.engine.traced import Address, TracedSocket
 from socktui.jobs.job import Job, Turn
 from socktui.journal.writer import DETAILS_ROOM
+
+_log = logging.getLogger(__name__)
 
 PEERS_MOST = 1024
 INBOX_COUNT = 256
@@ -143,7 +146,7 @@ class Peer(Connection):
     async def send(self, data: bytes | memoryview, kind: str = "") -> None:
         """Send one datagram. While the kernel has no room for it, which no readiness tells, try again and again."""
         if len(data) > BUFFER_MAX:
-            raise OSError(errnos.EMSGSIZE, f"a message has at most {BUFFER_MAX} bytes here")
+            raise SocketError(ErrorCode.MESSAGE_TOO_LONG, errnos.EMSGSIZE, size=len(data), most=BUFFER_MAX)
         if not self._waited:
             await self._bound.context.soon
         self._waited = False
@@ -156,7 +159,7 @@ class Peer(Connection):
                 await asyncio.sleep(RETRY_SECONDS)
         except OSError as error:
             if self.traced.address is None:
-                raise OSError("it has no name, so that nothing can be sent to it (ENOTCONN)") from error
+                raise SocketError(ErrorCode.PEER_WITHOUT_NAME, error.errno) from error
             raise
         finally:
             self._turn.give()
@@ -183,7 +186,7 @@ class Peer(Connection):
 
     async def shutdown(self) -> None:
         """Raises OSError. shutdown(2) is not called: Linux answers ENOTCONN, and yet shuts the socket for all peers."""
-        raise OSError("there is no half-close: the socket has other peers, too")
+        raise SocketError(ErrorCode.NO_HALF_CLOSE)
 
     def close(self) -> None:
         self._over = True
@@ -363,4 +366,4 @@ class Bound:
 
 def _report(error: BaseException | None) -> None:
     if error is not None:
-        traceback.print_exception(error, file=sys.stderr)
+        _log.error("receiving on a datagram socket failed", exc_info=error)

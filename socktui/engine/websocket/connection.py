@@ -8,6 +8,7 @@ from websockets.frames import Close, CloseCode
 
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.core.sockets import End
 from socktui.engine.connection import Connection
 from socktui.engine.context import EngineContext
@@ -79,7 +80,7 @@ class WebSocketConnection(Layered):
         A ping or a pong may go out between the frames of a message; of a close, `data` is the payload.
         """
         if len(data) > MESSAGE_MAX:
-            raise _broken(f"a message has at most {MESSAGE_MAX} bytes: these are {len(data)}")
+            raise SocketError(ErrorCode.WEBSOCKET_MESSAGE_TOO_LONG, errnos.EPROTO, size=len(data), most=MESSAGE_MAX)
         kind = kind or _fitting(data)
         if kind in ("ping", "pong"):
             await self._send_message(kind, data)
@@ -146,7 +147,7 @@ class WebSocketConnection(Layered):
             match await self._next():
                 case Served():
                     await self._drain()
-                    raise OSError(errnos.ECONNABORTED, "no WebSocket was asked for")
+                    raise SocketError(ErrorCode.NO_WEBSOCKET_ASKED, errnos.ECONNABORTED)
                 case Refused(answer, reason):
                     if answer:
                         await self._drain()
@@ -221,8 +222,6 @@ class WebSocketConnection(Layered):
                 if frame is None:
                     break
                 await self.under.send(frame)
-            except ValueError as error:
-                raise _broken(str(error)) from None
             finally:
                 self._wire.give()
         args = close_of(bytes(data)) if kind == "close" else ()
@@ -309,20 +308,17 @@ def connect_over(connect: Connect) -> Connect:
 
 def _options(endpoint: Endpoint) -> Options:
     names = endpoint.option("subprotocol")
-    try:
-        return Options(
-            path=endpoint.path or "/",
-            deflate=endpoint.option("deflate") != "no",
-            subprotocols=tuple(name.strip() for name in names.split(",")) if names else (),
-            origin=endpoint.option("origin"),
-        )
-    except ValueError as error:
-        raise _broken(str(error)) from None
+    return Options(
+        path=endpoint.path or "/",
+        deflate=endpoint.option("deflate") != "no",
+        subprotocols=tuple(name.strip() for name in names.split(",")) if names else (),
+        origin=endpoint.option("origin"),
+    )
 
 
-def _broken(rule: str) -> OSError:
-    """A rule of the protocol that was broken, or would be: one sentence."""
-    return OSError(errnos.EPROTO, rule)
+def _broken(reason: str) -> SocketError:
+    """A rule of the protocol that the peer has broken, as the capture tells it."""
+    return SocketError(ErrorCode.PROTOCOL, errnos.EPROTO, reason=reason)
 
 
 def _fitting(data: bytes | memoryview) -> str:
