@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SECONDS = 0.5
 """How old a row may grow before it is read again."""
 
+FRESH_SECONDS = 1.5
+"""How long anybody waits for a fresh snapshot: the kernel may take a second."""
+
 REMEMBERED = 512
 """Sockets whose rows a snapshot has: more than a screen ever shows at once."""
 
@@ -74,6 +77,8 @@ class Watch:
         self._asked: set[SocketId] = set()
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._wanted = self._done = 0
+        self._round = threading.Condition()
         self._ended = False
         self._thread: threading.Thread | None = None
 
@@ -87,6 +92,8 @@ class Watch:
         """End the thread, and wait for it, but not for longer than so many seconds: the kernel may keep it waiting."""
         self._ended = True
         self._wake.set()
+        with self._round:
+            self._round.notify_all()
         if self._thread is not None:
             self._thread.join(seconds)
 
@@ -99,20 +106,44 @@ class Watch:
             self._wake.set()
         return rows.get(socket)
 
+    def fresh(self, seconds: float = FRESH_SECONDS) -> Snapshot:
+        """Have everything that is asked for read again, and wait for it, but not for longer than so many seconds.
+
+        Unlike the rest it keeps its caller waiting: it is for threads that may wait, as asyncio.to_thread() has.
+        """
+        self.start()
+        with self._round:
+            self._wanted += 1
+            wanted = self._wanted
+            self._wake.set()
+            self._round.wait_for(lambda: self._done >= wanted or self._ended, seconds)
+        return self.snapshot
+
     def _run(self) -> None:
         try:
             while not self._ended:
                 self._wake.clear()
-                with self._lock:
-                    asked, self._asked = self._asked, set()
-                snapshot, later = self._reading.read(asked)
-                with self._lock:
-                    self._asked |= later
-                if snapshot != self.snapshot:
-                    self.snapshot = snapshot
+                self._read()
                 self._wake.wait(self._seconds)
         finally:
             self._reading.close()
+
+    def _read(self) -> None:
+        """Read once, and publish what has changed."""
+        with self._round:
+            wanted = self._wanted
+        with self._lock:
+            asked, self._asked = self._asked, set()
+        if wanted > self._done:
+            self._reading.forget()
+        snapshot, later = self._reading.read(asked)
+        with self._lock:
+            self._asked |= later
+        if snapshot != self.snapshot:
+            self.snapshot = snapshot
+        with self._round:
+            self._done = wanted
+            self._round.notify_all()
 
 
 class _Reading:
@@ -130,6 +161,11 @@ class _Reading:
     def close(self) -> None:
         if self._diag is not None:
             self._diag.close()
+
+    def forget(self) -> None:
+        """Let nothing that was read before be young enough."""
+        self._tables.clear()
+        self._read_at = dict.fromkeys(self._read_at, -math.inf)
 
     def read(self, asked: set[SocketId]) -> tuple[Snapshot, set[SocketId]]:
         """Read those rows again that are old enough; and which of those asked for are not."""

@@ -210,6 +210,26 @@ def test_only_so_many_rows_are_remembered(monkeypatch: pytest.MonkeyPatch, loose
     wait_until(lambda: len(loose.snapshot.rows) <= 10)
 
 
+def test_a_fresh_snapshot_knows_what_came_a_moment_ago(listener: sockets.socket) -> None:
+    """However old what was read before may be; and whoever wants one starts the watch."""
+    watch = Watch(seconds=3600.0)
+    known = {listener.getsockname()[1]}
+    assert known <= watch.fresh(SECONDS_TO_END).listening
+    for _ in range(5):
+        with sockets.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            assert known | {port} <= watch.fresh(SECONDS_TO_END).listening
+        assert port not in watch.fresh(SECONDS_TO_END).listening
+    wanted = name_of(listener)
+    watch.row(wanted)
+    with sockets.create_connection(listener.getsockname()):
+        row = watch.fresh(SECONDS_TO_END).rows[wanted]
+        assert row is not None
+        assert row.recv_q == 1
+    watch.close(SECONDS_TO_END)
+    assert watch.fresh() is watch.snapshot
+
+
 # Beginning, end, and what goes wrong
 
 

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from textual.widgets import Input
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
@@ -83,6 +84,9 @@ class StillWatch:
     def start(self) -> None:
         pass
 
+    def fresh(self) -> Snapshot:
+        return self.snapshot
+
     def close(self) -> None:
         pass
 
@@ -105,6 +109,7 @@ def standing(monkeypatch: pytest.MonkeyPatch) -> None:
     time.tzset()
     monkeypatch.setattr("socktui.tui.screens.workbench.Watch", StillWatch)
     monkeypatch.setattr("socktui.tui.lists.kernel_row", still_row)
+    monkeypatch.setattr(Input, "_toggle_cursor", lambda _: None)  # it blinks
     monkeypatch.setattr("socktui.tui.dialogs.DEFAULT_ENDPOINT", "tcp://127.0.0.1:5005")
     still = SimpleNamespace(
         monotonic_ns=lambda: MONOTONIC + 90_000 * MS, strftime=time.strftime, localtime=time.localtime

@@ -330,7 +330,11 @@ class Workbench(Viewer):
         self.run_worker(tried())
 
     def action_echo_server(self) -> None:
-        self._try(self._verbs.echo_server(), self._echoes)
+        self._try(self._echo_server(), self._echoes)
+
+    async def _echo_server(self) -> tuple[int, Endpoint]:
+        await asyncio.to_thread(self._watch.fresh)  # a port is going to be chosen that is free now
+        return await self._verbs.echo_server()
 
     def _echoes(self, made: tuple[int, Endpoint]) -> None:
         number, endpoint = made
