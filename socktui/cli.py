@@ -3,82 +3,23 @@
 import argparse
 import errno as errnos
 import gc
-import math
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING
 
-from socktui.control.start import Start
-from socktui.core.endpoint import Endpoint, EndpointError
+from socktui import arguments
+from socktui.arguments import ABOUT, DATAGRAMS, JSON, SEARCH, Command, Parser
+from socktui.core.endpoint import Endpoint
+from socktui.core.limits import BACKLOG, BACKLOG_MAX, BUFFER_MAX, BUFFER_SIZE, CONNECT_SECONDS, DISK_FLOOR_MIB
 from socktui.core.safe import safe
 from socktui.headless.stdio import STDERR, STDIN, STDOUT, open_standard_files, say, why, write_line
 
+if TYPE_CHECKING:
+    from socktui.control.launch import Launch
+    from socktui.control.start import Start
+
 ECHO = Endpoint("tcp", "127.0.0.1", 5005)
-KEEP_FREE = 256
-BUFFER_MOST = 1 << 20
-BACKLOG_MOST = 65535
-
-_ABOUT = """\
-Endpoints are written tcp://127.0.0.1:5005, tcp://[::1]:5005, HOST:PORT or :PORT (on 127.0.0.1); port 0 asks the
-kernel for a free one. Others: udp://HOST:PORT, unix:///PATH, unix://@NAME (abstract), unix-dgram://, unix-seqpacket://,
-tls://HOST:PORT, ws://HOST:PORT/PATH, wss://, telnet://HOST, icmp://HOST, raw://HOST:PROTOCOL; options follow as
-?NAME=VALUE&... Messages are on standard error. SIGINT and SIGTERM end a run in order.
-Exit status: 0 done, 1 the kernel or the peer said no, 2 bad usage.
-"""
-
-_JSON = """\
---json prints one object a call, with these keys: seq; time (RFC 3339, UTC); duration_us; socket (its number in the
-capture); fd; call; args (as in the man page, without the descriptor; of bytes just their number); result; errno (by
-name, or null); layer (wire, tls, ws or telnet); data (the bytes that moved in base64; null for none, or where they were
-not kept); answer (an address or a value that was written back, or why it failed in words; or null); made (the number of
-the socket accepted, or null); via (the number of the bound socket that a datagram peer's call went through, or null).
-"""
-
-_DATAGRAMS = """\
-To a datagram socket each read of standard input is a datagram. At its end the client stays until nothing has come for
-a second, or for as long as --for says.
-"""
-
-
-_SEARCH = """\
-A line is printed for each match: when, in which call of which socket, at which of its bytes, and what stands there.
-A match may go on in the next calls of the same socket, direction and layer, but not from one message to the next.
-Matches may overlap, and come in the order of their ends.
---json prints one object a match, with these keys: seq (the call in which it begins), time, socket, call, layer, byte
-(of that call), offset (in what the socket moved that way), length, and end_seq and end_byte of its last byte.
-Exit status: 0 found, 1 not found, 2 bad usage, or no capture.
-"""
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that reports bad usage in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        say(f"{self.prog}: {message}")
-        sys.exit(2)
-
-    def print_help(self, file: object = None) -> None:
-        """Print the help. The inherited method would hide that it could not be written."""
-        write_line(self.format_help().rstrip())
-
-
-class Command(Parser):
-    """The parser of a command, set up when that command is given: to set them all up takes longer than to parse.
-
-    fill  adds its arguments
-    """
-
-    def __init__(self, *, fill: Callable[[Parser], None], **options: Any) -> None:
-        self._fill = fill
-        self._options = options
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Set the parser up, and parse: argparse calls this once the command is known."""
-        super().__init__(**self._options)
-        self._fill(self)
-        return super().parse_known_args(args, namespace)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -107,16 +48,16 @@ def _parser() -> Parser:
     parser = Parser(
         prog="socktui",
         description="A terminal workbench for sockets. Without a command: the workbench.",
-        epilog=_ABOUT,
+        epilog=ABOUT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="store_const", dest="run", const=_version, help="say which this is")
     _add_capture(parser)
-    parser.set_defaults(run=_workbench, capture=None, keep_free=KEEP_FREE)
+    parser.set_defaults(run=_screen, start=None, capture=None, keep_free=DISK_FLOOR_MIB, log=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="socktui", parser_class=Command)
 
-    def command(name: str, summary: str, fill: Callable[[Parser], None], epilog: str = _ABOUT) -> None:
+    def command(name: str, summary: str, fill: Callable[[Parser], None], epilog: str = ABOUT) -> None:
         commands.add_parser(
             name,
             help=summary,
@@ -127,43 +68,57 @@ def _parser() -> Parser:
             allow_abbrev=False,
         )
 
-    command("echo", "an echo server: short for listen ENDPOINT --service echo", _fill_echo, _ABOUT + _JSON)
-    command("listen", "a server", _fill_listen, _ABOUT + _JSON)
-    command("connect", "a client, which sends what comes on standard input", _fill_connect, _ABOUT + _DATAGRAMS + _JSON)
+    command("echo", "an echo server: short for listen ENDPOINT --service echo", _fill_echo, ABOUT + JSON)
+    command("listen", "a server", _fill_listen, ABOUT + JSON)
+    command("connect", "a client, which sends what comes on standard input", _fill_connect, ABOUT + DATAGRAMS + JSON)
     command("services", "the services that a server can have", lambda parser: parser.set_defaults(run=_services))
     command("templates", "what can be sent without typing it", lambda parser: parser.set_defaults(run=_templates))
-    command("open", "look at a capture", _fill_open, _ABOUT + _JSON)
-    command("search", "find bytes in a capture", _fill_search, _SEARCH)
+    command("open", "look at a capture", _fill_open, ABOUT + JSON)
+    command("search", "find bytes in a capture", _fill_search, SEARCH)
     command("captures", "the captures that are kept on this machine", _fill_captures)
     return parser
 
 
 def _fill_echo(parser: Parser) -> None:
     parser.add_argument(
-        "endpoint", metavar="ENDPOINT", type=_endpoint, nargs="?", default=ECHO, help=f"default: {ECHO}"
+        "endpoint", metavar="ENDPOINT", type=arguments.endpoint, nargs="?", default=ECHO, help=f"default: {ECHO}"
     )
     _add_listening(parser)
-    parser.set_defaults(run=_listen, service="echo")
+    parser.set_defaults(run=_make, start=_listen, service="echo")
 
 
 def _fill_listen(parser: Parser) -> None:
-    parser.add_argument("endpoint", metavar="ENDPOINT", type=_endpoint)
+    parser.add_argument("endpoint", metavar="ENDPOINT", type=arguments.endpoint)
     parser.add_argument(
-        "--service", metavar="NAME[=ARGUMENT]", type=_service, default="echo", help="what it does (default: echo)"
+        "--service",
+        metavar="NAME[=ARGUMENT]",
+        type=arguments.service,
+        default="echo",
+        help="what it does (default: echo)",
     )
     _add_listening(parser)
-    parser.set_defaults(run=_listen)
+    parser.set_defaults(run=_make, start=_listen)
 
 
 def _fill_connect(parser: Parser) -> None:
-    parser.add_argument("endpoint", metavar="ENDPOINT", type=_endpoint)
-    parser.add_argument("--timeout", metavar="SECONDS", type=_seconds, default=0.0, help="to connect in (default: 10)")
+    parser.add_argument("endpoint", metavar="ENDPOINT", type=arguments.endpoint)
     parser.add_argument(
-        "--template", metavar="NAME", type=_template, default=b"", help="send this first: see `socktui templates`"
+        "--timeout",
+        metavar="SECONDS",
+        type=arguments.seconds,
+        default=CONNECT_SECONDS,
+        help=f"to connect in (default: {CONNECT_SECONDS:g})",
+    )
+    parser.add_argument(
+        "--template",
+        metavar="NAME",
+        type=arguments.template,
+        default=b"",
+        help="send this first: see `socktui templates`",
     )
     printed = _add_making(parser)
     printed.add_argument("--pipe", action="store_true", help="headless, and just the received bytes on standard output")
-    parser.set_defaults(run=_connect)
+    parser.set_defaults(run=_make, start=_connect)
 
 
 def _fill_open(parser: Parser) -> None:
@@ -179,7 +134,7 @@ def _fill_search(parser: Parser) -> None:
     parser.add_argument("pattern", metavar="PATTERN", help="text, with escapes such as \\r\\n \\x00 \\u0416")
     parser.add_argument("--hex", action="store_true", help="the pattern is hex: 48 65 6c, or 0x48,0x65")
     parser.add_argument("--ignore-case", action="store_true", help="letters of ASCII match in either case")
-    parser.add_argument("--socket", metavar="N", type=_number(1 << 32), help="only in what this one moved")
+    parser.add_argument("--socket", metavar="N", type=arguments.number(1 << 32), help="only in what this one moved")
     parser.add_argument(
         "--layers",
         choices=("clear", "wire", "all"),
@@ -199,7 +154,11 @@ def _fill_captures(parser: Parser) -> None:
 
 def _add_listening(parser: Parser) -> None:
     parser.add_argument(
-        "--backlog", metavar="N", type=_number(BACKLOG_MOST), default=0, help="for listen(2) (default: 1024)"
+        "--backlog",
+        metavar="N",
+        type=arguments.number(BACKLOG_MAX),
+        default=BACKLOG,
+        help=f"for listen(2) (default: {BACKLOG})",
     )
     _add_making(parser)
 
@@ -207,13 +166,19 @@ def _add_listening(parser: Parser) -> None:
 def _add_making(parser: Parser) -> "argparse._MutuallyExclusiveGroup":
     """Add the arguments of all commands that make sockets. The group of choices of what is printed."""
     parser.add_argument(
-        "--buffer", metavar="N", type=_number(BUFFER_MOST), default=0, help="bytes each recv asks for (default: 65536)"
+        "--buffer",
+        metavar="N",
+        type=arguments.number(BUFFER_MAX),
+        default=BUFFER_SIZE,
+        help=f"bytes each recv asks for (default: {BUFFER_SIZE})",
     )
     parser.add_argument("--headless", action="store_true", help="no screen: one line per call on standard output")
     printed = parser.add_mutually_exclusive_group()
     printed.add_argument("--json", action="store_true", help="headless, and the lines are JSON (see below)")
     printed.add_argument("--quiet", action="store_true", help="headless, and nothing on standard output")
-    parser.add_argument("--for", metavar="SECONDS", dest="seconds", type=_seconds, help="headless, end after that time")
+    parser.add_argument(
+        "--for", metavar="SECONDS", dest="seconds", type=arguments.seconds, help="headless, end after that time"
+    )
     _add_capture(parser)
     parser.set_defaults(pipe=False)
     return printed
@@ -226,56 +191,13 @@ def _add_capture(parser: Parser) -> None:
         help="where the capture goes, a new folder (default: a dated one in the user's state directory)",
     )  # fmt: skip
     parser.add_argument(
-        "--keep-free", metavar="MIB", type=_number(1 << 40, least=0), default=argparse.SUPPRESS,
-        help=f"with less disk free than this, calls are kept without their bytes (default: {KEEP_FREE})",
+        "--keep-free", metavar="MIB", type=arguments.number(1 << 40, least=0), default=argparse.SUPPRESS,
+        help=f"with less disk free than this, calls are kept without their bytes (default: {DISK_FLOOR_MIB})",
     )  # fmt: skip
-
-
-def _endpoint(text: str) -> Endpoint:
-    try:
-        return Endpoint.parse(text)
-    except EndpointError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _service(spec: str) -> str:
-    from socktui.services import ServiceError, service
-
-    try:
-        service(spec)
-    except ServiceError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    return spec
-
-
-def _template(name: str) -> bytes:
-    """The bytes of the template of that name."""
-    from socktui.templates import TemplateError, find, templates
-
-    found, wrong = templates()
-    try:
-        return find(name, found).payload()
-    except TemplateError as error:
-        raise argparse.ArgumentTypeError("; ".join([str(error), *wrong])) from error
-
-
-def _number(most: int, least: int = 1) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most):
-            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} to {most}")
-        return int(text)
-
-    return number
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value < 1e9:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
-    return value
+    parser.add_argument(
+        "--log", metavar="FILE", type=Path, default=argparse.SUPPRESS,
+        help="write what goes on there; how much, the variable SOCKTUI_LOG says: debug, info (default) or warning",
+    )  # fmt: skip
 
 
 # The commands
@@ -288,33 +210,33 @@ def _version(args: argparse.Namespace) -> int:
     return 0
 
 
-def _workbench(args: argparse.Namespace) -> int:
-    return _screen(args, None)
+def _listen(args: argparse.Namespace) -> "Start":
+    from socktui.control.start import Start
+    from socktui.control.verbs import Listen
+
+    return Start(Listen(args.endpoint, args.service, args.buffer, args.backlog))
 
 
-def _listen(args: argparse.Namespace) -> int:
-    start = Start("listen", args.endpoint, service=args.service, buffer=args.buffer, backlog=args.backlog)
-    return _make(args, start)
+def _connect(args: argparse.Namespace) -> "Start":
+    from socktui.control.start import Start
+    from socktui.control.verbs import Connect
+
+    return Start(Connect(args.endpoint, args.timeout, args.buffer), args.template)
 
 
-def _connect(args: argparse.Namespace) -> int:
-    start = Start("connect", args.endpoint, buffer=args.buffer, seconds=args.timeout, data=args.template)
-    return _make(args, start)
-
-
-def _make(args: argparse.Namespace, start: Start) -> int:
+def _make(args: argparse.Namespace) -> int:
     if not (args.headless or args.json or args.quiet or args.pipe):
         if args.seconds is not None:
             say("socktui: --for is for headless runs: add --headless")
             return 2
-        return _screen(args, start)
-    from socktui.control.launch import Launch
-
-    launch = Launch(_capture(args), floor=args.keep_free << 20)
+        return _screen(args)
+    launch = _launch(args)
+    if launch is None:
+        return 2
     from socktui.headless.session import Options, Output, run
 
     output = Output.JSON if args.json else Output.QUIET if args.quiet else Output.PIPE if args.pipe else Output.TEXT
-    return run(Options(start, launch, output, args.seconds))
+    return run(Options(args.start(args), launch, output, args.seconds))
 
 
 def _services(args: argparse.Namespace) -> int:
@@ -381,13 +303,28 @@ def _captures(args: argparse.Namespace) -> int:
     return listing(as_json=args.json)
 
 
-def _screen(args: argparse.Namespace, start: Start | None) -> int:
-    if not _at_a_terminal("add --headless" if start else "try `socktui echo --headless`"):
+def _screen(args: argparse.Namespace) -> int:
+    if not _at_a_terminal("add --headless" if args.start else "try `socktui echo --headless`"):
+        return 2
+    launch = _launch(args)
+    if launch is None:
         return 2
     gc.disable()  # until the first paint: what is imported and mounted stays, and looking for garbage in it takes time
     from socktui.tui.run import run
 
-    return run(_capture(args), floor=args.keep_free << 20, start=start)
+    return run(launch, args.start(args) if args.start else None)
+
+
+def _launch(args: argparse.Namespace) -> "Launch | None":
+    """The engine, started before anything slow is loaded; None, and said why, where the log's level is none."""
+    from socktui.control.launch import Launch
+    from socktui.control.log_level import LOG_LEVELS, LOG_VARIABLE
+
+    level = os.environ.get(LOG_VARIABLE, "")
+    if level and level not in LOG_LEVELS:
+        say(f"socktui: {LOG_VARIABLE} is {level!r}: one of {', '.join(LOG_LEVELS)}")
+        return None
+    return Launch(_capture(args), floor=args.keep_free << 20, log=args.log)
 
 
 def _at_a_terminal(advice: str) -> bool:

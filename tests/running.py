@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from tests.support import SECONDS, wait_until
+from tests.support import SECONDS, peer, read_exactly, wait_until
 
 PROGRAM = (sys.executable, "-m", "socktui")
 
@@ -124,4 +124,15 @@ def ran(folder: Path, *args: object, **options: Any) -> Run:
     """A run that has ended by itself."""
     with Run(folder, *args, **options) as run:
         run.status()
+    return run
+
+
+def conversed(folder: Path) -> Run:
+    """An echo server that has served one client, and has ended; its calls are printed as JSON."""
+    with Run(folder, "echo", ":0", "--json") as run:
+        with peer(run.port()) as client:
+            client.sendall(b"\x1b[2J")
+            assert read_exactly(client, 4) == b"\x1b[2J"
+        run.until_printed('"call":"close"')
+        run.end()
     return run

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Close, Reset
 from socktui.core.call import Call, Layer
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import Role, Socket
@@ -102,7 +103,7 @@ class Talk:
         for number in self._numbers():
             with contextlib.suppress(VerbError):  # it has ended
                 listens = self.socket(number).role is Role.LISTENER
-                await self.engine.request("close" if listens else "reset", socket=number)
+                await self.engine.request(Close(number) if listens else Reset(number))
         await until(lambda: not any(self.socket(number).open for number in self._numbers()))
 
     def _numbers(self) -> range:

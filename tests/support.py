@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from socktui.control.client import Engine
+from socktui.control.verbs import Close, Connect, Listen, Reset, Shutdown
 from socktui.core.call import Call
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import Socket
 from socktui.journal.reader import Reader
 
 T = TypeVar("T")
+
+MAKING = {"listen": Listen, "connect": Connect}
+ENDING = {"close": Close, "shutdown": Shutdown, "reset": Reset}
+"""Verbs by their names on the control socket: those that make a socket, and those that are about one's end."""
 
 SECONDS = 20.0
 """How long anything may take on a busy machine before a test gives it up."""

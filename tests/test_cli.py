@@ -8,12 +8,12 @@ import pytest
 
 from socktui import __version__, cli
 from socktui.control.start import Start
+from socktui.control.verbs import Connect, Listen
 from socktui.core.endpoint import Endpoint
 from socktui.journal import format
 from socktui.services import SERVICES
 from tests.loops import PURE, each_loop
-from tests.running import PROGRAM, Run, ran
-from tests.support import peer, read_exactly
+from tests.running import PROGRAM, Run, conversed, ran
 
 COMMANDS = ("echo", "listen", "connect", "services", "templates", "open", "search", "captures")
 
@@ -137,21 +137,21 @@ def test_a_terminal_that_cannot_be_drawn_on_is_refused(tmp_path: Path, term: str
     [
         ([], 256, None),
         (["--keep-free", "1"], 1, None),
-        (["echo"], 256, Start("listen", Endpoint("tcp", "127.0.0.1", 5005))),
+        (["echo"], 256, Start(Listen(Endpoint("tcp", "127.0.0.1", 5005)))),
         (
             ["--keep-free", "2", "listen", "[::1]:7", "--service", "discard", "--buffer", "20", "--backlog", "5"],
             2,
-            Start("listen", Endpoint("tcp", "::1", 7), service="discard", buffer=20, backlog=5),
+            Start(Listen(Endpoint("tcp", "::1", 7), "discard", buffer=20, backlog=5)),
         ),
         (
             ["connect", "example.org:80", "--timeout", "2.5", "--keep-free", "0", "--template", "http-get"],
             0,
-            Start("connect", Endpoint("tcp", "example.org", 80), seconds=2.5, data=b"GET /ip HTTP/1.0\n\n"),
+            Start(Connect(Endpoint("tcp", "example.org", 80), seconds=2.5), b"GET /ip HTTP/1.0\n\n"),
         ),
         (
             ["listen", "udp://:7", "--service", "slow=20"],
             256,
-            Start("listen", Endpoint("udp", "127.0.0.1", 7), service="slow=20"),
+            Start(Listen(Endpoint("udp", "127.0.0.1", 7), "slow=20")),
         ),
     ],
 )
@@ -164,15 +164,19 @@ def test_the_screen_begins_with_what_was_asked_for(
 ) -> None:
     seen = []
 
-    def run(capture: Path, *, floor: int, start: Start | None = None) -> int:
-        seen.append((capture, floor, start))
+    def launch(capture: Path, *, floor: int, log: Path | None) -> tuple[Path, int, Path | None]:
+        return capture, floor, log
+
+    def run(launched: object, start: Start | None) -> int:
+        seen.append((launched, start))
         return 0
 
+    monkeypatch.setattr("socktui.control.launch.Launch", launch)
     monkeypatch.setattr("socktui.tui.run.run", run)
     monkeypatch.setattr(cli, "_at_a_terminal", lambda advice: True)
     capture = tmp_path / "c"
     assert cli.main(["--capture", str(capture), *words]) == 0
-    assert seen == [(capture, floor << 20, start)]
+    assert seen == [((capture, floor << 20, None), start)]
 
 
 def test_services_lists_them_all(capfd: pytest.CaptureFixture[str]) -> None:
@@ -207,26 +211,7 @@ def test_templates_lists_them_all_and_what_is_wrong(
 @pytest.fixture
 def conversation(tmp_path: Path) -> Run:
     """An echo server that has served one client, and has ended."""
-    with Run(tmp_path, "echo", ":0", "--json") as run:
-        with peer(run.port()) as client:
-            client.sendall(b"\x1b[2J")
-            assert read_exactly(client, 4) == b"\x1b[2J"
-        run.until_printed('"call":"close"')
-        run.end()
-    return run
-
-
-def test_open_prints_what_was_printed_live(conversation: Run, capfd: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["open", str(conversation.capture()), "--json"]) == 0
-    assert capfd.readouterr().out == conversation.out.decode()
-
-
-def test_open_headless_prints_safe_text(conversation: Run, capfd: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["open", str(conversation.capture()), "--headless"]) == 0
-    lines = capfd.readouterr().out.splitlines()
-    assert len(lines) == len(conversation.calls)
-    assert all(line.isprintable() for line in lines)
-    assert lines[7].endswith(r'= 4  "\e[2J"')
+    return conversed(tmp_path)
 
 
 def test_open_hands_the_capture_to_the_screen(conversation: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,29 +252,6 @@ def test_what_is_no_capture_is_refused_in_one_line(
 def newer_header() -> bytes:
     start = struct.pack("<8sII", format.MAGIC, format.VERSION + 1, format.RECORD_SIZE)
     return start.ljust(format.HEADER_SIZE, b"\0")
-
-
-def test_captures_lists_what_is_kept(conversation: Run, tmp_path: Path) -> None:
-    (conversation.capture().parent / "broken.socktui").mkdir()
-    table = ran(tmp_path, "captures")
-    assert table.status() == 0
-    assert table.lines[0].split() == ["STARTED", "CALLS", "SOCKETS", "SIZE", "CAPTURE"]
-    assert str(conversation.capture()) in table.lines[1]
-    assert table.lines[2].endswith("broken.socktui is an empty folder")
-    rows = ran(tmp_path, "captures", "--json").calls
-    assert rows[0]["path"] == str(conversation.capture())
-    assert rows[0]["calls"] == len(conversation.calls)
-    assert rows[0]["started"] <= conversation.calls[0]["time"]
-    assert rows[0]["state"] == "complete"
-    assert rows[1]["started"] is None
-
-
-def test_no_captures_are_one_sentence(tmp_path: Path) -> None:
-    run = ran(tmp_path, "captures")
-    assert (run.status(), run.out) == (0, b"")
-    assert len(run.err) == 1
-    assert str(tmp_path) in run.err[0]
-    assert ran(tmp_path, "captures", "--json").out == b""
 
 
 # Standard output

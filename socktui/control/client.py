@@ -1,20 +1,46 @@
-"""Starting the engine, telling it what to do, and noticing when it has gone."""
+"""The way to the engine: verbs go down, answers come up, and that it has gone is noticed.
+
+What it takes to speak verbs is loaded with the first of them: the first paint of a screen needs none.
+"""
+
+from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
+import logging
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from socktui.control.launch import DISK_FLOOR, Launch
-from socktui.control.messages import LINE_LIMIT, VerbError, pack, unpack
-from socktui.core.endpoint import Endpoint
+from socktui.control.launch import Launch
+from socktui.control.messages import LINE_LIMIT, Failure, VerbError, pack, unpack
+from socktui.core.errors import ErrorCode
+from socktui.core.limits import BACKLOG, BUFFER_SIZE, CONNECT_SECONDS, DISK_FLOOR
+
+if TYPE_CHECKING:
+    from socktui.control.start import Start
+    from socktui.control.verbs import Answer, Connected, Listening, Verb
+    from socktui.core.endpoint import Endpoint
+
+    A = TypeVar("A", bound=Answer)
+
+R = TypeVar("R")
 
 END_SECONDS = 10.0
+
+_log = logging.getLogger(__name__)
 
 
 class EngineGone(VerbError):
     """The engine ended, though nobody told it to."""
+
+
+class _Refused(Exception):
+    """The engine's answer that a request was not carried out."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.code)
+        self.failure = failure
 
 
 class Engine:
@@ -22,6 +48,8 @@ class Engine:
 
     capture  the folder that its journal will be; must not exist
     floor    bytes of free disk below which bytes are no longer kept
+    up       set once the capture is there
+    gone     set when the engine has ended
     notes    what there is to say of some listeners, by number: where the authority of a certificate is
     """
 
@@ -29,77 +57,105 @@ class Engine:
         self.capture = capture
         self._launch = launch or Launch(capture, floor=floor)
         self._next = 1
-        self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._results: dict[int, asyncio.Future[Any]] = {}
         self._reading: asyncio.Task[None] | None = None
+        self._ready: asyncio.Future[None] | None = None
         self.up = asyncio.Event()
         self.gone = asyncio.Event()
         self.notes: dict[int, str] = {}
 
     @property
     def pid(self) -> int:
+        """The engine's process."""
         return self._launch.pid
 
-    async def attach(self) -> "asyncio.Future[dict[str, Any]]":
+    async def attach(self) -> asyncio.Future[None]:
         """Open the way to it, in which verbs wait until it is up.
 
         What is returned is done before any verb is: when the capture is there, or with a VerbError where it
         cannot be made. It is cancelled where the engine is ended before.
         """
-        ready = self._answers[0] = asyncio.get_running_loop().create_future()
         reader, self._writer = await asyncio.open_connection(sock=self._launch.control, limit=LINE_LIMIT)
+        result = self._results[0] = asyncio.get_running_loop().create_future()
+        self._ready = _seen(self._is_up(result))
         self._reading = asyncio.create_task(self._read(reader))
-        return ready
+        return self._ready
 
     async def ready(self) -> None:
         """Attach, and wait until the capture is there. Raises VerbError where it cannot be made."""
         await (await self.attach())
 
-    async def request(self, verb: str, **args: Any) -> dict[str, Any]:
-        """Have a verb carried out; its result. Raises VerbError."""
-        number, future = self.begin(verb, **args)
+    async def request(self, verb: Verb[A]) -> A:
+        """Have a verb carried out; its answer. Raises VerbError."""
+        number, answer = self.begin(verb)
         try:
-            return await future
+            return await answer
         finally:
-            self._answers.pop(number, None)
+            self._results.pop(number, None)
 
-    def begin(self, verb: str, **args: Any) -> "tuple[int, asyncio.Future[dict[str, Any]]]":
-        """Ask for a verb: the request's number, by which it can be stopped, and its answer to come."""
+    def begin(self, verb: Verb[A]) -> tuple[int, asyncio.Future[A]]:
+        """Ask for a verb: the request's number, by which Stop stops it, and its answer to come, or a VerbError."""
+        from socktui.control import verbs
+
         number, self._next = self._next, self._next + 1
-        future = asyncio.get_running_loop().create_future()
-        line = pack({"id": number, "verb": verb, "args": args})
+        line = pack({"id": number, "verb": verbs.name_of(verb), "args": verbs.to_json(verb)})
+        result = asyncio.get_running_loop().create_future()
         if self.gone.is_set():
-            future.set_exception(self._gone())
+            result.set_exception(self._gone())
         elif len(line) >= LINE_LIMIT:
-            future.set_exception(VerbError("that is too much to be sent at once: send it as a file", "EMSGSIZE"))
+            result.set_exception(_Refused(Failure(ErrorCode.REQUEST_TOO_LONG, "EMSGSIZE")))
         else:
-            self._answers[number] = future
+            self._results[number] = result
             self._writer.write(line)
-        return number, future
+        return number, _seen(self._answer(verb, result))
 
-    async def listen(self, endpoint: Endpoint, service: str = "echo", *, buffer: int = 0, backlog: int = 0) -> int:
+    async def start(self, start: Start) -> int:
+        """Make what the command line asks for; the socket's number. Raises VerbError."""
+        from socktui.control.verbs import Send
+
+        verb: Verb[Listening | Connected] = start.verb
+        made = await self.request(verb)
+        if start.data:
+            await self.request(Send((made.socket,), start.data))
+        return made.socket
+
+    # Those that are asked for most, in short
+
+    async def listen(
+        self, endpoint: Endpoint, service: str = "echo", *, buffer: int = BUFFER_SIZE, backlog: int = BACKLOG
+    ) -> int:
         """Listen; the listener's number. What there is to say of it comes into `notes`. Raises VerbError."""
-        result = await self.request(
-            "listen", endpoint=str(endpoint), service=service, buffer=buffer, backlog=backlog
-        )  # fmt: skip
-        number = int(result["socket"])
-        if result["note"]:
-            self.notes[number] = str(result["note"])
-        return number
+        from socktui.control.verbs import Listen
 
-    async def connect(self, endpoint: Endpoint, *, seconds: float = 0, buffer: int = 0) -> int:
+        return (await self.request(Listen(endpoint, service, buffer, backlog))).socket
+
+    async def connect(self, endpoint: Endpoint, *, seconds: float = CONNECT_SECONDS, buffer: int = BUFFER_SIZE) -> int:
         """Connect; the connection's number. Raises VerbError."""
-        result = await self.request("connect", endpoint=str(endpoint), seconds=seconds, buffer=buffer)
-        return int(result["socket"])
+        from socktui.control.verbs import Connect
 
-    async def send(self, numbers: list[int], data: bytes) -> int:
+        return (await self.request(Connect(endpoint, seconds, buffer))).socket
+
+    async def send(self, numbers: Sequence[int], data: bytes) -> int:
         """Send bytes to sockets; how many went in all. Raises VerbError."""
-        result = await self.request("send", sockets=numbers, data=base64.b64encode(data).decode())
-        return int(result["sent"])
+        from socktui.control.verbs import Send
+
+        return (await self.request(Send(tuple(numbers), data))).size
+
+    # Its end
+
+    def successor(self, capture: Path) -> Engine:
+        """Another engine with the same options, on a new capture."""
+        return Engine(capture, launch=self._launch.again(capture))
+
+    def raise_if_gone(self) -> None:
+        """Raises EngineGone, which says why, where the engine has ended."""
+        if self.gone.is_set():
+            raise self._gone()
 
     async def end(self) -> None:
         """Have the engine say goodbye to its peers and close the capture."""
-        if starting := self._answers.pop(0, None):
-            starting.cancel()
+        if self._ready is not None and not self.up.is_set():
+            self._ready.cancel()
         if self._reading is None:
             self._launch.control.close()
         else:
@@ -109,32 +165,73 @@ class Engine:
                 await self._reading
         await asyncio.to_thread(self._launch.wait, END_SECONDS)
 
+    # What it says
+
     async def _read(self, reader: asyncio.StreamReader) -> None:
         try:
             while line := await reader.readline():
-                self._answer(unpack(line))
-        except (OSError, ValueError):
-            pass  # it was killed, perhaps in the middle of an answer
+                self._settle(unpack(line))
+        except (OSError, ValueError) as error:
+            _log.warning("the engine was killed, perhaps in the middle of an answer: %s", error)
         finally:
             self.gone.set()
-            for future in self._answers.values():
-                if not future.done():
-                    future.set_exception(self._gone())
-                    future.exception()  # seen: nobody may be waiting any more
+            _log.info("the engine %d has gone", self.pid)
+            for result in self._results.values():
+                if not result.done():
+                    result.set_exception(self._gone())
 
-    def _answer(self, message: dict[str, Any]) -> None:
-        future = self._answers.pop(message["id"], None)
-        if future is None or future.done():
+    def _settle(self, message: dict[str, Any]) -> None:
+        """Give an answer to whoever waits for it. Raises ValueError where it makes no sense."""
+        _log.debug("answer %s", message)
+        number = message.get("id")
+        if number is None:
+            _log.error("the engine could not read a request: %s", message.get("error"))
+            return
+        result = self._results.pop(number, None)
+        if result is None or result.done():
             return
         if error := message.get("error"):
-            future.set_exception(VerbError(error["text"], error["errno"]))
+            result.set_exception(_Refused(Failure.unpack(error)))
         else:
-            if message["id"] == 0:
-                self.up.set()
-            future.set_result(message["result"])
+            result.set_result(message.get("result"))
+
+    async def _is_up(self, result: asyncio.Future[Any]) -> None:
+        try:
+            await result
+        except _Refused as refused:
+            raise await self._explained(refused.failure, None) from None
+        self.up.set()
+
+    async def _answer(self, verb: Verb[A], result: asyncio.Future[Any]) -> A:
+        from socktui.control import verbs
+
+        try:
+            answer = verbs.answer_from_json(verb, await result)
+        except _Refused as refused:
+            raise await self._explained(refused.failure, getattr(verb, "endpoint", None)) from None
+        if isinstance(answer, verbs.Listening) and answer.note:
+            self.notes[answer.socket] = answer.note
+        return answer
+
+    async def _explained(self, failure: Failure, endpoint: Endpoint | None) -> VerbError:
+        """The error with its sentence. Whose a port is takes a look at every process, so it is made in a thread."""
+        return VerbError(await asyncio.to_thread(_explain, failure, endpoint, self.pid), failure)
 
     def _gone(self) -> EngineGone:
-        words = self._launch.last_words()
-        why = f": {words}" if words else ""
-        kept = f"; what it captured is kept in {self.capture}" if self.up.is_set() else ""
-        return EngineGone(f"the engine has ended{why}{kept}")
+        capture = str(self.capture) if self.up.is_set() else ""
+        failure = Failure(ErrorCode.ENGINE_GONE, "", {"words": self._launch.last_words(), "capture": capture})
+        return EngineGone(_explain(failure, None, 0), failure)
+
+
+def _explain(failure: Failure, endpoint: Endpoint | None, engine: int) -> str:
+    """The words are loaded with the first error."""
+    from socktui.control.explain import explain
+
+    return explain(failure, endpoint, engine)
+
+
+def _seen(work: Coroutine[Any, Any, R]) -> asyncio.Future[R]:
+    """Begin it. What it fails with is told to whoever waits, and to nobody else: there may be none who does."""
+    future = asyncio.ensure_future(work)
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return future

@@ -9,14 +9,16 @@ from socktui.core.endpoint import SCHEMES, Endpoint
 from socktui.host import owners
 
 
-def unix_advice(error: OSError, endpoint: Endpoint) -> str:
-    """What follows the errno's name: who has the path, and what to do; empty where there is nothing to add."""
+def unix_advice(errno: int, endpoint: Endpoint, engine: int) -> str:
+    """What follows the errno's name: who has the path, and what to do; empty where there is nothing to add.
+
+    engine  the process of our own engine
+    """
     path = endpoint.path
     folder = os.path.dirname(path) or "."
-    own = error.strerror if error.strerror != os.strerror(error.errno or 0) else ""
-    match error.errno:
+    match errno:
         case errnos.EADDRINUSE:
-            return f"{by_whom(owners.of_unix(path))}: {own or 'a program has it open: take another name'}"
+            return f"{by_whom(owners.of_unix(path), engine)}: a program has it open: take another name"
         case errnos.ECONNREFUSED:
             return f": {_refused(path)}"
         case errnos.EPROTOTYPE:
@@ -25,18 +27,18 @@ def unix_advice(error: OSError, endpoint: Endpoint) -> str:
             return f": there is no folder {folder}"
         case errnos.ENOENT:
             return ": there is no such file: check the path, or start a server first"
-        case errnos.EACCES | errnos.EPERM if endpoint.scheme == "unix-dgram" and error.errno == errnos.EPERM:
+        case errnos.EACCES | errnos.EPERM if endpoint.scheme == "unix-dgram" and errno == errnos.EPERM:
             return ": the socket there is connected, and takes datagrams from its peer only"
         case errnos.EACCES | errnos.EPERM if os.path.lexists(path):
             return ": its file does not let you write to it: ask its owner"
         case errnos.EACCES | errnos.EPERM:
             return f": the folder {folder} is not yours to use"
-    return f": {own}" if own else ""
+    return ""
 
 
-def by_whom(holders: owners.Holders) -> str:
-    """` by ncat (pid 1234)`; empty where there is nobody to name."""
-    names = ["this workbench" if pid == os.getpid() else f"{name} (pid {pid})" for pid, name in holders]
+def by_whom(holders: owners.Holders, engine: int) -> str:
+    """` by ncat (pid 1234)`; empty where there is nobody to name. The process `engine` is this workbench's own."""
+    names = ["this workbench" if pid == engine else f"{name} (pid {pid})" for pid, name in holders]
     return f" by {', '.join(names)}" if names else ""
 
 

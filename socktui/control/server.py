@@ -1,4 +1,4 @@
-"""The engine's process: the table of sockets, the services and the verbs that come over the control socket.
+"""The engine's process: the sockets, the services and the verbs that come over the control socket.
 
 Run as `python -m socktui.control.server FD CAPTURE FLOOR`: the descriptor of the control socket, the folder
 of the capture to make, and how many bytes of disk to leave free. It ends when the other end of the control
@@ -6,30 +6,32 @@ socket is closed: a screen that dies takes no data with it and leaves no engine 
 """
 
 import asyncio
-import base64
+import errno as errnos
+import logging
+import os
 import resource
 import signal
 import socket as sockets
 import sys
-import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from socktui import __version__
-from socktui.control.messages import LINE_LIMIT, VerbError, pack, unpack
-from socktui.core.connection import BUFFER_MAX, BUFFER_SIZE
-from socktui.core.endpoint import Endpoint, EndpointError
+from socktui.control import log, verbs
+from socktui.control.failures import failure_of
+from socktui.control.log_level import LOG_VARIABLE
+from socktui.control.messages import LINE_LIMIT, Failure, pack, unpack
+from socktui.control.verbs import Answer, BadMessage, Verb
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.engine import fastpath
 from socktui.engine.poller import Poller
-from socktui.engine.socket_table import BACKLOG, CONNECT_SECONDS, NoSuchSocket, SocketTable
+from socktui.engine.socket_table import SocketTable
 from socktui.journal.writer import Journal
 from socktui.services import ServiceError, service
 from socktui.services.manual import client
 
-Args = dict[str, Any]
-BACKLOG_MAX = (1 << 31) - 1
-Verb = Callable[[Args], Awaitable[Args]]
+_log = logging.getLogger("socktui.control.server")  # its __name__ is __main__
 
 
 class Server:
@@ -39,21 +41,11 @@ class Server:
         self._table = table
         self._writer = writer
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._verbs: dict[str, Verb] = {
-            "listen": self._listen,
-            "connect": self._connect,
-            "send": self._send,
-            "shutdown": self._simple(table.shutdown),
-            "close": self._simple(table.close),
-            "reset": self._simple(table.reset),
-            "buffer": self._buffer,
-            "stop": self._stop,
-        }
 
     async def serve(self, reader: asyncio.StreamReader) -> None:
         """Until the other end is closed; no verb goes on then."""
         try:
-            while line := await reader.readline():
+            while line := await self._line(reader):
                 self._begin(line)
         except OSError:
             pass  # killed, with answers unread
@@ -63,134 +55,104 @@ class Server:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _line(self, reader: asyncio.StreamReader) -> bytes:
+        """The next line; empty at the end. What is longer than a line may be is answered, and passed over."""
+        while True:
+            try:
+                return await reader.readline()
+            except ValueError:
+                self._refuse(None, Failure(ErrorCode.REQUEST_TOO_LONG, "EMSGSIZE"))
+
     def _begin(self, line: bytes) -> None:
+        number = None
+        name: Any = "a request"
         try:
             message = unpack(line)
-            number, verb = int(message["id"]), self._verbs[message["verb"]]
-        except (ValueError, KeyError, TypeError) as error:
-            print(f"socktui: a message that makes no sense: {error!r}", file=sys.stderr)  # noqa: T201
+            number, name = _number(message.get("id")), message.get("verb")
+            verb = verbs.verb_from_json(name, message.get("args", {}))
+        except ValueError as error:
+            _log.warning("a request that makes no sense: %s", error)
+            fields: dict[str, str | int] = {"verb": str(name)[:40], "reason": str(error)}
+            self._refuse(number, Failure(ErrorCode.BAD_REQUEST, "EINVAL", fields))
             return
-        task = asyncio.ensure_future(self._carry_out(number, verb, message.get("args") or {}))
+        _log.debug("request %d: %s", number, name)
+        task = asyncio.ensure_future(self._carry_out(number, verb))
         self._tasks[number] = task
         task.add_done_callback(lambda _: self._tasks.pop(number, None))
 
-    async def _carry_out(self, number: int, verb: Verb, args: Args) -> None:
-        answer: Args
+    async def _carry_out(self, number: int, verb: Verb[Answer]) -> None:
         try:
-            answer = {"result": await verb(args)}
-        except VerbError as error:
-            answer = {"error": {"errno": error.errno, "text": error.text}}
+            answer = await self._answer(verb)
         except asyncio.CancelledError:
-            answer = {"error": {"errno": "ECANCELED", "text": "stopped"}}
+            self._refuse(number, Failure(ErrorCode.STOPPED, "ECANCELED"))
         except Exception as error:
-            traceback.print_exception(error, file=sys.stderr)
-            answer = {"error": {"errno": "", "text": f"{number} could not be carried out: {error!r}"}}
-        self._writer.write(pack({"id": number, **answer}))
+            failure = failure_of(error)
+            if failure is None:
+                _log.error("request %d failed", number, exc_info=error)
+                fields: dict[str, str | int] = {"verb": verbs.name_of(verb), "reason": repr(error)}
+                failure = Failure(ErrorCode.ENGINE_FAULT, "", fields)
+            self._refuse(number, failure)
+        else:
+            self._writer.write(pack({"id": number, "result": verbs.to_json(answer)}))
 
-    async def _listen(self, args: Args) -> Args:
-        endpoint = _endpoint(args)
-        spec = str(args.get("service") or "echo")
+    def _refuse(self, number: int | None, failure: Failure) -> None:
+        self._writer.write(pack({"id": number, "error": failure.pack()}))
+
+    async def _answer(self, verb: Verb[Answer]) -> Answer:
+        """Carry out a verb. Raises OSError, UnicodeError."""
+        match verb:
+            case verbs.Listen():
+                return await self._listen(verb)
+            case verbs.Connect(endpoint, seconds, buffer):
+                return verbs.Connected(await self._table.connect(endpoint, client, seconds=seconds, buffer=buffer))
+            case verbs.Send(numbers, data, kind, count, interval):
+                return await _to_all(numbers, count, interval, lambda each: self._table.send(each, data, kind))
+            case verbs.SendFile(numbers, path, count, interval):
+                return await _to_all(numbers, count, interval, lambda each: self._table.send_file(each, Path(path)))
+            case verbs.Shutdown(number):
+                await self._table.shutdown(number)
+            case verbs.Close(number):
+                await self._table.close(number)
+            case verbs.Reset(number):
+                await self._table.reset(number)
+            case verbs.SetBuffer(number, size):
+                self._table.set_buffer(number, size)
+            case verbs.Stop(number):
+                if task := self._tasks.get(number):
+                    task.cancel()
+        return verbs.Done()
+
+    async def _listen(self, verb: verbs.Listen) -> verbs.Listening:
         try:
-            kind, function = service(spec, self._table.dial)
+            kind, function = service(verb.service, self._table.dial)
         except ServiceError as error:
-            raise VerbError(str(error), "EINVAL") from error
-        if endpoint.kind.messages and not kind.messages:
-            raise VerbError(f"{kind.name} needs a stream, and {endpoint.scheme} carries messages", "EINVAL")
-        try:
-            number, note = await self._table.listen(
-                endpoint,
-                function,
-                spec,
-                buffer=_buffer_size(args.get("buffer") or BUFFER_SIZE),
-                relay=kind.relay,
-                backlog=min(int(args.get("backlog") or BACKLOG), BACKLOG_MAX),
-            )
-        except (OSError, UnicodeError) as error:
-            # Whose a port is takes a look at every process: meanwhile the sockets go on.
-            raise await asyncio.to_thread(_explain, error, endpoint) from error
-        return {"socket": number, "note": note}
-
-    async def _connect(self, args: Args) -> Args:
-        endpoint = _endpoint(args)
-        try:
-            number = await self._table.connect(
-                endpoint,
-                client,
-                seconds=float(args.get("seconds") or CONNECT_SECONDS),
-                buffer=_buffer_size(args.get("buffer") or BUFFER_SIZE),
-            )
-        except (OSError, UnicodeError) as error:
-            raise _explain(error, endpoint) from error
-        return {"socket": number}
-
-    async def _send(self, args: Args) -> Args:
-        """Send bytes, or a file, to one or several sockets: `count` times, `interval` milliseconds apart."""
-        data = base64.b64decode(str(args.get("data", "")))
-        file = args.get("file")
-        kind = str(args.get("kind", ""))
-        numbers = [int(number) for number in args["sockets"]]
-        count, interval = int(args.get("count", 1)), float(args.get("interval", 0)) / 1000
-        total = 0
-
-        def send(number: int) -> Awaitable[int]:
-            if file:
-                return self._table.send_file(number, Path(file))
-            return self._table.send(number, data, kind)
-
-        try:
-            for turn in range(count):
-                if turn and interval:
-                    await asyncio.sleep(interval)
-                total += sum(await asyncio.gather(*(send(number) for number in numbers)))
-        except (OSError, NoSuchSocket) as error:
-            raise _explain(error) from error
-        return {"sent": total}
-
-    async def _buffer(self, args: Args) -> Args:
-        try:
-            self._table.set_buffer(int(args["socket"]), _buffer_size(args["size"]))
-        except NoSuchSocket as error:
-            raise VerbError(str(error)) from error
-        return {}
-
-    async def _stop(self, args: Args) -> Args:
-        """Stop a verb that is still going on, such as a send that repeats."""
-        task = self._tasks.get(int(args["id"]))
-        if task is not None:
-            task.cancel()
-        return {}
-
-    def _simple(self, function: Callable[[int], Awaitable[None]]) -> Verb:
-        async def verb(args: Args) -> Args:
-            try:
-                await function(int(args["socket"]))
-            except NoSuchSocket as error:
-                raise VerbError(str(error)) from error
-            except OSError as error:
-                raise _explain(error) from error
-            return {}
-
-        return verb
+            raise SocketError(ErrorCode.SERVICE_WRONG, errnos.EINVAL, reason=str(error)) from error
+        scheme = verb.endpoint.scheme
+        if verb.endpoint.kind.messages and not kind.messages:
+            raise SocketError(ErrorCode.SERVICE_NEEDS_STREAM, errnos.EINVAL, service=kind.name, scheme=scheme)
+        number, note = await self._table.listen(
+            verb.endpoint, function, verb.service, buffer=verb.buffer, relay=kind.relay, backlog=verb.backlog
+        )
+        return verbs.Listening(number, note)
 
 
-def _explain(error: Exception, endpoint: Endpoint | None = None) -> VerbError:
-    """The sentence for what a verb ran into; the words are loaded with the first error."""
-    from socktui.control.explain import explain
+async def _to_all(
+    numbers: tuple[int, ...], count: int, interval: int, send: Callable[[int], Awaitable[int]]
+) -> verbs.Sent:
+    """Send to several sockets at once, `count` times, `interval` milliseconds apart; how many bytes went in all."""
+    total = 0
+    for turn in range(count):
+        if turn and interval:
+            await asyncio.sleep(interval / 1000)
+        total += sum(await asyncio.gather(*(send(number) for number in numbers)))
+    return verbs.Sent(total)
 
-    return explain(error, endpoint)
 
-
-def _buffer_size(value: Any) -> int:
-    if not 1 <= int(value) <= BUFFER_MAX:
-        raise VerbError(f"a buffer has from 1 to {BUFFER_MAX} bytes, not {value}", "EINVAL")
-    return int(value)
-
-
-def _endpoint(args: Args) -> Endpoint:
-    try:
-        return Endpoint.parse(str(args.get("endpoint", "")))
-    except EndpointError as error:
-        raise VerbError(str(error), "EINVAL") from error
+def _number(value: Any) -> int:
+    """The number of a request. Raises BadMessage."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= verbs.REQUEST_MAX:
+        raise BadMessage("a request has a number, its id")
+    return value
 
 
 async def run(control: sockets.socket, capture: Path, floor: int, poller: Poller) -> None:
@@ -199,8 +161,8 @@ async def run(control: sockets.socket, capture: Path, floor: int, poller: Poller
     try:
         journal = Journal(capture, floor=floor)
     except OSError as error:
-        failure = VerbError(f"the capture {capture} cannot be made: {error.strerror or error}")
-        writer.write(pack({"id": 0, "error": {"errno": "", "text": failure.text}}))
+        fields: dict[str, str | int] = {"capture": str(capture), "reason": error.strerror or str(error)}
+        writer.write(pack({"id": 0, "error": Failure(ErrorCode.CAPTURE_NOT_MADE, "", fields).pack()}))
         await writer.drain()
         return
     try:
@@ -208,6 +170,7 @@ async def run(control: sockets.socket, capture: Path, floor: int, poller: Poller
         table = SocketTable(poller, journal)
         serving = asyncio.ensure_future(Server(table, writer).serve(reader))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
+        _log.info("up, with the capture %s", capture)
         await asyncio.wait([serving])
         await table.end()
         if not serving.cancelled():
@@ -215,13 +178,16 @@ async def run(control: sockets.socket, capture: Path, floor: int, poller: Poller
     finally:
         journal.close()
         writer.close()
+        _log.info("ended")
 
 
 def main() -> None:
+    """Be the engine's process, or say what it would be (`--version`)."""
     if sys.argv[1:] == ["--version"]:
         print(f"socktui {__version__} (inner loop: {'compiled' if fastpath.wanted() else 'Python'})")  # noqa: T201
         return
     fd, capture, floor = sys.argv[1:4]
+    log.start_in_engine(os.environ.get(LOG_VARIABLE, ""))
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the one who started the engine decides when it ends
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

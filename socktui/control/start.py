@@ -1,40 +1,25 @@
 """What the command line asks to be made at the start, in the workbench as without a screen."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
+from socktui.control.verbs import Connect, Listen
 from socktui.core.endpoint import Endpoint
 
-if TYPE_CHECKING:
-    from socktui.control.client import Engine
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Start:
-    """One listener or one connection; 0 stands for the engine's default.
+    """One listener or one connection.
 
-    service  NAME or NAME=ARGUMENT
-    buffer   bytes that each recv() asks for
-    seconds  how long a connect may take
-    data     what is sent as soon as it is connected
+    data  what is sent as soon as it is connected
     """
 
-    verb: Literal["listen", "connect"]
-    endpoint: Endpoint
-    service: str = "echo"
-    buffer: int = 0
-    backlog: int = 0
-    seconds: float = 0
+    verb: Listen | Connect
     data: bytes = b""
 
-    async def carry_out(self, engine: "Engine") -> int:
-        """Listen, or connect and send; the socket's number. Raises VerbError."""
-        if self.verb == "listen":
-            return await engine.listen(self.endpoint, self.service, buffer=self.buffer, backlog=self.backlog)
-        number = await engine.connect(self.endpoint, seconds=self.seconds, buffer=self.buffer)
-        if self.data:
-            await engine.send([number], self.data)
-        return number
+    @property
+    def listens(self) -> bool:
+        """Whether it is a listener."""
+        return isinstance(self.verb, Listen)
 
 
 def open_to_others(endpoint: Endpoint) -> bool:

@@ -3,17 +3,16 @@
 import errno as errnos
 from abc import ABC, abstractmethod
 
+from socktui.core.errors import ErrorCode, SocketError
+from socktui.core.limits import BUFFER_SIZE
 from socktui.core.sockets import Socket
 
-BUFFER_SIZE = 65536
-BUFFER_MAX = 1 << 20  # a ring holds many of them
 
-
-class ClosedHereError(ConnectionAbortedError):
+class ClosedHereError(SocketError):
     """The connection was closed at this end, before or while somebody used it (ECONNABORTED)."""
 
     def __init__(self) -> None:
-        super().__init__(errnos.ECONNABORTED, "it was closed here")
+        super().__init__(ErrorCode.CLOSED_MEANWHILE, errnos.ECONNABORTED)
 
 
 class RelayError(OSError):

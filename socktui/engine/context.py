@@ -1,8 +1,7 @@
 """What connections share: the poller, the journal, room in the ring, and the connects in progress."""
 
 import asyncio
-import sys
-import traceback
+import logging
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +11,8 @@ from socktui.engine.poller import Poller
 from socktui.engine.relay import RelayTaker
 from socktui.engine.space import Space, SpaceQueue
 from socktui.journal.writer import Journal
+
+_log = logging.getLogger(__name__)
 
 
 class EngineContext:
@@ -32,11 +33,11 @@ class EngineContext:
         self.attempts: dict[int, SocketConnection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    def spawn(self, coroutine: Coroutine[Any, Any, None], what: str) -> "asyncio.Task[None]":
         """A task of the engine's own. What ends it and is no OSError, which its socket's calls tell, is a bug: it is
-        written down.
+        logged as that of `what`.
         """
-        task = asyncio.get_running_loop().create_task(coroutine)
+        task = asyncio.get_running_loop().create_task(coroutine, name=what)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
@@ -45,7 +46,7 @@ class EngineContext:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None and (bug := unexpected(error)):
-            traceback.print_exception(bug, file=sys.stderr)
+            _log.error("%s failed", task.get_name(), exc_info=bug)
 
     async def end(self) -> None:
         """Wait until all tasks have ended, which are cancelled."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from socktui.core.call import Function
-from socktui.core.connection import BUFFER_SIZE
+from socktui.core.limits import BUFFER_SIZE
 from socktui.core.sockets import Socket
 from socktui.engine.connection import SocketConnection
 from socktui.engine.context import EngineContext

@@ -2,7 +2,8 @@
 
 import errno as errnos
 
-from socktui.core.connection import BUFFER_MAX
+from socktui.core.errors import ErrorCode, SocketError
+from socktui.core.limits import BUFFER_MAX
 from socktui.engine.context import EngineContext
 from socktui.engine.direct import Direct
 from socktui.engine.traced import END, TracedSocket
@@ -32,7 +33,7 @@ class Packets(Direct):
 
     async def send(self, data: bytes | memoryview, kind: str = "") -> None:
         if len(data) > BUFFER_MAX:
-            raise OSError(errnos.EMSGSIZE, f"a message has at most {BUFFER_MAX} bytes here")
+            raise SocketError(ErrorCode.MESSAGE_TOO_LONG, errnos.EMSGSIZE, size=len(data), most=BUFFER_MAX)
         await self._give_way()
         async with self.sending:
             while True:

@@ -9,6 +9,7 @@ from itertools import chain, zip_longest
 from typing import Any, TypeVar
 
 from socktui.core.endpoint import Endpoint
+from socktui.core.errors import ErrorCode, SocketError
 
 T = TypeVar("T")
 
@@ -60,12 +61,12 @@ async def first_of(endpoint: Endpoint, seconds: float, make: Callable[[Resolved]
     For sockets that need no answer to be connected. Raises OSError as it failed with the first address, ETIMEDOUT
     where the resolver takes longer than `seconds`, or socket.gaierror.
     """
-    failure = OSError(errnos.EADDRNOTAVAIL, "the name has no address")
+    failure: OSError = SocketError(ErrorCode.NAME_WITHOUT_ADDRESS, errnos.EADDRNOTAVAIL)
     try:
         async with asyncio.timeout(seconds):
             addresses = await resolve(endpoint)
     except TimeoutError:
-        raise OSError(errnos.ETIMEDOUT, f"no answer within {seconds:g} s") from None
+        raise SocketError(ErrorCode.LOOKUP_TIMEOUT, errnos.ETIMEDOUT, seconds=f"{seconds:g}") from None
     for found in addresses:
         try:
             return make(found)

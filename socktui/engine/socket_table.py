@@ -4,14 +4,17 @@ import asyncio
 import errno as errnos
 import os
 import stat
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from socktui.core.connection import BUFFER_SIZE, ClosedHereError, Connection, RelayError
+from socktui.core.connection import ClosedHereError, Connection, RelayError
 from socktui.core.endpoint import Endpoint
+from socktui.core.errors import ErrorCode, SocketError
+from socktui.core.limits import BACKLOG, BUFFER_SIZE, CONNECT_SECONDS
 from socktui.core.service import RelayTo, ServiceFunction
 from socktui.engine import fastpath
 from socktui.engine.connection import SocketConnection
@@ -23,8 +26,6 @@ from socktui.engine.relay import Relay, Relayable
 from socktui.engine.transports import TRANSPORTS
 from socktui.journal.writer import Journal
 
-BACKLOG = 1024
-CONNECT_SECONDS = 10.0
 CHUNK, MESSAGE = 65536, 8192
 """How much of a file is sent at a time, of a stream and as a message."""
 
@@ -32,7 +33,7 @@ CLOSING_SECONDS = 2.0
 """For the closing handshake of a connection that is closed by a verb."""
 
 
-class NoSuchSocket(LookupError):
+class NoSuchSocket(SocketError):
     """The socket that a verb names is not open (any more), or is of another kind."""
 
 
@@ -139,7 +140,7 @@ class SocketTable:
         Raises OSError, socket.gaierror.
         """
         resident = await self._connect(endpoint, seconds, buffer)
-        resident.runner = self._context.spawn(self._serve(resident, service))
+        resident.runner = self._spawn(resident, self._serve(resident, service))
         return resident.connection.number
 
     async def dial(
@@ -256,7 +257,7 @@ class SocketTable:
         if serving.relay is not None and isinstance(connection, Relayable):
             self._relay(resident, connection, serving.relay)
         else:
-            resident.runner = self._context.spawn(self._accept_and_serve(resident, serving.service))
+            resident.runner = self._spawn(resident, self._accept_and_serve(resident, serving.service))
 
     def _handed_over(self, serving: Serving, to: RelayTo, handoff: Handoff) -> None:
         """Go on with a connection that the fast path has accepted."""
@@ -267,6 +268,9 @@ class SocketTable:
             self._end(resident)
         else:
             self._relay(resident, connection, to, handoff.left, handoff.left_at)
+
+    def _spawn(self, resident: Resident, coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        return self._context.spawn(coroutine, f"the service of socket {resident.connection.number}")
 
     def _relay(
         self, resident: Resident, connection: Relayable, to: RelayTo, left: bytes = b"", left_at: int = 0
@@ -281,7 +285,7 @@ class SocketTable:
         if resident is None:
             return
         if error is None and relay.source.sending.locked:
-            resident.runner = self._context.spawn(self._close_in_order(resident))
+            resident.runner = self._spawn(resident, self._close_in_order(resident))
         else:
             self._end(resident)
 
@@ -336,8 +340,8 @@ class SocketTable:
         resident = self._residents.get(number)
         if resident is None:
             if number in self._context.attempts:
-                raise NoSuchSocket(f"socket {number} is still connecting")
-            raise NoSuchSocket(f"socket {number} is no open connection")
+                raise NoSuchSocket(ErrorCode.STILL_CONNECTING, socket=number)
+            raise NoSuchSocket(ErrorCode.NO_OPEN_CONNECTION, socket=number)
         return resident
 
 
@@ -359,4 +363,4 @@ def _open(path: Path) -> BinaryIO:
     os.close(fd)
     if stat.S_ISDIR(kind):
         raise IsADirectoryError(errnos.EISDIR, os.strerror(errnos.EISDIR), str(path))
-    raise OSError(f"{path} is no file but a device or a pipe, which may have no end")
+    raise SocketError(ErrorCode.NOT_A_REGULAR_FILE, path=str(path))

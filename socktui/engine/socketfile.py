@@ -12,14 +12,11 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.engine.traced import TracedSocket
 
 MODE = 0o600
 
-_STALE = "nothing accepts there any more: add ?replace=yes to take its place"
-_LIVE = "a program has it open: take another path"
-_ANOTHERS = "nothing accepts there any more, but it is another user's: take another path"
-_NO_SOCKET = "a {} has that name: take another path"
 _KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "symbolic link"}
 
 Inode = tuple[int, int]
@@ -34,7 +31,7 @@ def bind_path(traced: TracedSocket, path: str, *, replace: bool) -> "SocketFile"
     """Bind a UNIX socket to a path or an abstract name; the file to remove before the socket is closed.
 
     replace  take the place of a socket's file that nothing is bound to any more
-    Raises OSError; of EADDRINUSE, strerror says what is in the way.
+    Raises OSError; SocketError with EADDRINUSE, whose code says what is in the way.
     """
     if path.startswith("@"):
         traced.bind(unix_address(path))
@@ -47,7 +44,7 @@ def bind_path(traced: TracedSocket, path: str, *, replace: bool) -> "SocketFile"
     except OSError as error:
         if error.errno != errnos.EADDRINUSE:
             raise
-        raise OSError(errnos.EADDRINUSE, _in_the_way(path)) from error
+        raise _in_the_way(path) from error
     return SocketFile(path, _inode(os.lstat(path)))
 
 
@@ -86,35 +83,37 @@ def _remove_stale(path: str) -> None:
     except OSError:
         return  # bind(2) tells why
     try:
-        if _described(fd) == _STALE:
+        if _taken(fd).code is ErrorCode.SOCKET_FILE_STALE:
             _take(path, _inode(os.fstat(fd)))
     finally:
         os.close(fd)
 
 
-def _in_the_way(path: str) -> str:
+def _in_the_way(path: str) -> SocketError:
     """What has the name that bind(2) was refused."""
     try:
         fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
-        return "somebody else took it a moment ago: try again"
+        return SocketError(ErrorCode.SOCKET_FILE_TAKEN_JUST_NOW, errnos.EADDRINUSE)
     try:
-        return _described(fd)
+        return _taken(fd)
     finally:
         os.close(fd)
 
 
-def _described(fd: int) -> str:
+def _taken(fd: int) -> SocketError:
     """What a file (opened with O_PATH) is, to one who wants its place."""
     found = os.fstat(fd)
     if not stat.S_ISSOCK(found.st_mode):
-        return _NO_SOCKET.format(_KINDS.get(stat.S_IFMT(found.st_mode), "device or a pipe"))
+        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "device or a pipe")
+        return SocketError(ErrorCode.PATH_IS_NO_SOCKET, errnos.EADDRINUSE, kind=kind)
     # A datagram socket disturbs nobody: a stream that listens, and one that does not yet, answers EPROTOTYPE.
     with sockets.socket(sockets.AF_UNIX, sockets.SOCK_DGRAM) as probe:
         refused = probe.connect_ex(f"/proc/self/fd/{fd}") == errnos.ECONNREFUSED
     if not refused:
-        return _LIVE
-    return _STALE if found.st_uid == os.geteuid() else _ANOTHERS
+        return SocketError(ErrorCode.SOCKET_FILE_LIVE, errnos.EADDRINUSE)
+    mine = found.st_uid == os.geteuid()
+    return SocketError(ErrorCode.SOCKET_FILE_STALE if mine else ErrorCode.SOCKET_FILE_OF_ANOTHER, errnos.EADDRINUSE)
 
 
 def _take(path: str, inode: Inode) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import socket as sockets
 
-from socktui.core.connection import BUFFER_SIZE
+from socktui.core.limits import BUFFER_SIZE
 from socktui.engine.direct import Direct
 from socktui.engine.traced import END
 

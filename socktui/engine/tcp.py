@@ -6,6 +6,7 @@ import socket as sockets
 
 from socktui.core.connection import ClosedHereError
 from socktui.core.endpoint import Endpoint
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.engine.context import EngineContext
 from socktui.engine.listener import Accepted, Listener
 from socktui.engine.resolve import Resolved, resolve
@@ -53,14 +54,14 @@ async def connect(context: EngineContext, endpoint: Endpoint, seconds: float) ->
     except TimeoutError as error:
         if isinstance(error, OSError) and error.errno:
             raise
-        raise OSError(errnos.ETIMEDOUT, f"no answer within {seconds:g} s") from None
+        raise SocketError(ErrorCode.CONNECT_TIMEOUT, errnos.ETIMEDOUT, seconds=f"{seconds:g}") from None
 
 
 async def _race(context: EngineContext, scheme: str, addresses: list[Resolved]) -> Stream:
     """Start an attempt when the one before has failed or taken too long; the first to succeed wins."""
     tasks: list[asyncio.Task[Stream]] = []
     running: set[asyncio.Task[Stream]] = set()
-    failure: BaseException = OSError(errnos.EADDRNOTAVAIL, "the name has no address")
+    failure: BaseException = SocketError(ErrorCode.NAME_WITHOUT_ADDRESS, errnos.EADDRNOTAVAIL)
     waiting = list(addresses)
     try:
         while waiting or running:
@@ -74,7 +75,7 @@ async def _race(context: EngineContext, scheme: str, addresses: list[Resolved]) 
                     tasks.remove(task)
                     return task.result()
                 if isinstance(error, ClosedHereError):  # one of a name's attempts gives up the others as well
-                    raise OSError(errnos.ECANCELED, "closed while connecting") from error
+                    raise SocketError(ErrorCode.CLOSED_WHILE_CONNECTING, errnos.ECANCELED) from error
                 failure = error
         raise failure
     finally:

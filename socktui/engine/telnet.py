@@ -5,8 +5,8 @@ from time import monotonic_ns as now
 
 from socktui.core import telnet
 from socktui.core.call import Function
-from socktui.core.connection import BUFFER_SIZE
 from socktui.core.endpoint import Endpoint
+from socktui.core.limits import BUFFER_SIZE
 from socktui.engine import tcp
 from socktui.engine.connection import SocketConnection
 from socktui.engine.context import EngineContext

@@ -6,6 +6,7 @@ import socket as sockets
 from collections.abc import Callable
 
 from socktui.core.endpoint import Endpoint
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.engine.connection import SocketConnection
 from socktui.engine.context import EngineContext
 from socktui.engine.listener import Accepted, Listener
@@ -97,14 +98,14 @@ async def _try_again(traced: TracedSocket, address: Address, seconds: float) -> 
             while True:
                 await asyncio.sleep(RETRY_SECONDS)
                 if traced.fd < 0:
-                    raise OSError(errnos.ECANCELED, "closed while connecting")
+                    raise SocketError(ErrorCode.CLOSED_WHILE_CONNECTING, errnos.ECANCELED)
                 try:
                     traced.connect(address, quiet=True)
                     return
                 except BlockingIOError:
                     continue
     except TimeoutError:
-        raise OSError(errnos.ETIMEDOUT, f"its queue of connections was full for {seconds:g} s") from None
+        raise SocketError(ErrorCode.QUEUE_FULL, errnos.ETIMEDOUT, seconds=f"{seconds:g}") from None
 
 
 def _recognise(context: EngineContext, peer: TracedSocket) -> None:

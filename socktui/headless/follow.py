@@ -44,6 +44,7 @@ class Follower(threading.Thread):
         self._no_more.set()
 
     def run(self) -> None:
+        """Print until nothing more is to be expected; in the thread."""
         try:
             self._follow()
         except (OSError, NotKept) as error:

@@ -1,17 +1,21 @@
 """One listener or one connection without a screen, from its start to its end in order."""
 
 import asyncio
+import errno as errnos
 import os
 import signal
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from socktui.control import log, verbs
 from socktui.control.client import Engine
 from socktui.control.explain import explain
 from socktui.control.launch import Launch
-from socktui.control.messages import VerbError
+from socktui.control.messages import Failure, VerbError
 from socktui.control.start import Start, open_to_others
+from socktui.core.call import errno_name
 from socktui.core.endpoint import Endpoint, EndpointError
+from socktui.core.errors import ErrorCode
 from socktui.core.sockets import End, Socket
 from socktui.headless import lines
 from socktui.headless.follow import Follower
@@ -26,6 +30,10 @@ QUIET_SECONDS = 1.0
 
 DATAGRAM_MOST = 65507
 """Bytes that a UDP datagram over IPv4 can hold."""
+
+
+class InputError(Exception):
+    """Standard input cannot be read: one sentence."""
 
 
 class Output(Enum):
@@ -52,6 +60,7 @@ class Options:
 
 def run(options: Options) -> int:
     """Do what was asked for; the exit status."""
+    log.start_beside(options.launch.log, "headless", options.launch.log_level)
     return asyncio.run(Session(options).run())
 
 
@@ -62,7 +71,8 @@ class Session:
         self._options = options
         self._start = options.start
         self._capture = options.launch.capture
-        self._connecting = options.start.verb == "connect"
+        self._endpoint = options.start.verb.endpoint
+        self._connecting = not options.start.listens
         self._over = asyncio.Event()  # nothing more is to be expected
         self._told = asyncio.Event()  # somebody wants it to end
         self._hurry = asyncio.Event()  # somebody wants it to end now
@@ -77,7 +87,7 @@ class Session:
             if number:
                 follower = self._follow(engine, number)
                 await self._work(engine, number)
-        except (VerbError, CaptureError) as error:
+        except (VerbError, CaptureError, InputError) as error:
             failure = str(error)
         finally:
             await engine.end()
@@ -103,7 +113,7 @@ class Session:
 
         async def start() -> int:
             await engine.ready()
-            return await self._start.carry_out(engine)
+            return await engine.start(self._start)
 
         starting, told = asyncio.ensure_future(start()), asyncio.ensure_future(self._told.wait())
         await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
@@ -134,13 +144,13 @@ class Session:
 
     def _announce(self, socket: Socket) -> None:
         """The first message. It has the address that the kernel gave."""
-        asked = self._start.endpoint
-        if self._connecting:
+        asked = self._endpoint
+        if isinstance(self._start.verb, verbs.Connect):
             say(f"connected to {_where(asked, socket.peer)}")
             if socket.insecure:
                 say("the peer's certificate was not verified: anybody may be answering", loud=True)
             return
-        say(f"listening on {_where(asked, socket.local)} ({self._start.service})")
+        say(f"listening on {_where(asked, socket.local)} ({self._start.verb.service})")
         if open_to_others(asked):
             place = asked.option("group") or asked.host
             say(f"listening on {place}: every machine that can reach this one can connect", loud=True)
@@ -168,7 +178,7 @@ class Session:
         if not done:
             self._told.set()
         if gone in done:
-            await engine.request("stop", id=0)  # raises, and says why
+            engine.raise_if_gone()
         if feeding in done:
             await feeding
 
@@ -177,16 +187,16 @@ class Session:
 
         Datagrams have no FIN: what is read at a time is one, and it ends when no more have come for a while.
         """
-        kind = self._start.endpoint.kind
-        endless = kind.message and self._start.endpoint.scheme != "unix-seqpacket"
+        kind = self._endpoint.kind
+        endless = kind.message and self._endpoint.scheme != "unix-seqpacket"
         stdin = Input(DATAGRAM_MOST if kind.message else CHUNK)
         try:
             while data := await stdin.read():
                 await engine.send([number], data)
         except OSError as error:
-            raise VerbError(f"standard input cannot be read: {error.strerror}") from error
+            raise InputError(f"standard input cannot be read: {error.strerror}") from error
         if not endless:
-            await engine.request("shutdown", socket=number)
+            await engine.request(verbs.Shutdown(number))
         elif self._options.seconds is None:
             await self._quiet(engine, number)
             return
@@ -234,7 +244,11 @@ class Session:
         in_order = socket.end not in (End.PEER_RESET, End.FAILED) and not unheard
         if in_order or not self._connecting or self._told.is_set():
             return ""
-        return explain(OSError(socket.errno, socket.reason), self._start.endpoint).text
+        if socket.errno == errnos.EPROTO and socket.reason:
+            failure = Failure(ErrorCode.PROTOCOL, "EPROTO", {"reason": socket.reason})
+        else:
+            failure = Failure(ErrorCode.KERNEL, errno_name(socket.errno))
+        return explain(failure, self._endpoint)
 
 
 def _where(asked: Endpoint, address: str) -> str:

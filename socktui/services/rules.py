@@ -1,12 +1,14 @@
 """Rules: patterns and the answers to them, matched against received bytes. Pure: no bytes are moved here."""
 
+import logging
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 from socktui.services import bounded_regex
+
+_log = logging.getLogger(__name__)
 
 BOUND = 8192
 """The most bytes that are kept where no rule matches, and that are examined of a line or a message."""
@@ -68,10 +70,8 @@ class Rule:
             match = bounded_regex.search(self.wanted, data)
         except bounded_regex.TooSlow:
             self.slow = True
-            told = (
-                f"rule {self.number}: 'regex' took longer than {bounded_regex.SECONDS:g} s and is left out from now on"
-            )
-            print(f"socktui: script: {told}", file=sys.stderr)  # noqa: T201
+            seconds = bounded_regex.SECONDS
+            _log.warning("rule %d: 'regex' took longer than %g s and is left out from now on", self.number, seconds)
             return None
         return match.span() if match else None
 

@@ -36,18 +36,19 @@ messages are matched one by one. Of all of these, BOUND bytes count. An expressi
 """
 
 import asyncio
-import sys
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
 
 from socktui.core.connection import Connection
-from socktui.core.safe import safe
 from socktui.core.service import ServiceFunction
 from socktui.services.error import ServiceError
 from socktui.services.lingering_close import lingering_close
 from socktui.services.rulefile import load
 from socktui.services.rules import End, Incoming, Rules, Send, Steps, Wait
+
+_log = logging.getLogger(__name__)
 
 TURN_SECONDS = 0.01
 
@@ -83,8 +84,7 @@ class Book:
             try:
                 self._rules = load(self._path)
             except ServiceError as error:
-                told = safe(f"script={self._path}: {error}; the rules stay as they were")
-                print(f"socktui: {told}", file=sys.stderr)  # noqa: T201
+                _log.warning("script=%s: %s; the rules stay as they were", self._path, error)
         return self._rules
 
     def _look(self) -> tuple[int, int, int] | None:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import App, SystemCommand
@@ -22,9 +22,7 @@ from textual.filter import ANSIToTruecolor, LineFilter
 from textual.screen import Screen
 
 from socktui.control.client import Engine
-from socktui.control.launch import DISK_FLOOR
 from socktui.control.messages import VerbError
-from socktui.control.start import Start
 from socktui.journal import folder
 from socktui.journal.reader import CaptureError, Reader
 from socktui.tui import deferred
@@ -33,6 +31,9 @@ from socktui.tui.screens.base import BaseScreen
 from socktui.tui.screens.viewer import Viewer
 from socktui.tui.screens.workbench import Workbench
 from socktui.tui.widgets.strip import ScreenStrip
+
+if TYPE_CHECKING:
+    from socktui.control.start import Start
 
 TERMINAL_SECONDS = 0.5
 
@@ -60,12 +61,10 @@ class SocktuiApp(App[None]):
         reader: Reader | None = None,
         start: Start | None = None,
         history: Path | None = None,
-        floor: int = DISK_FLOOR,
     ) -> None:
         super().__init__()
         self.animation_level = "none"
         self._engine = engine
-        self._floor = floor
         self.captures = [engine.capture] if engine else []
         self._reader = reader or Reader(self.captures[0], coming=True)
         self._start = start
@@ -83,7 +82,7 @@ class SocktuiApp(App[None]):
             ready = await self._engine.attach()
             ready.add_done_callback(partial(self._engine_is_up, self._reader))
 
-    def _engine_is_up(self, reader: Reader, ready: asyncio.Future[dict[str, Any]]) -> None:
+    def _engine_is_up(self, reader: Reader, ready: asyncio.Future[None]) -> None:
         """Read the capture that is there now: before any verb is answered, whose socket is looked for in it."""
         if ready.cancelled():
             return
@@ -141,7 +140,7 @@ class SocktuiApp(App[None]):
         """A new engine and a new capture in place of an engine that has ended."""
         assert self._engine is not None
         ended, reader = self._engine, self._reader
-        self._engine = Engine(folder.new_path(), floor=self._floor)
+        self._engine = ended.successor(folder.new_path())
         self.captures.append(self._engine.capture)
         self._reader = Reader(self._engine.capture, coming=True)
         await self._let_through()

@@ -7,11 +7,19 @@ from dataclasses import replace
 from functools import partial
 
 from socktui.core.endpoint import SCHEMES, Endpoint, EndpointError
+from socktui.core.limits import (
+    BACKLOG,
+    BACKLOG_MAX,
+    BUFFER_MAX,
+    BUFFER_SIZE,
+    CONNECT_SECONDS,
+    INTERVAL_MAX,
+    REPEAT_MAX,
+)
 from socktui.services import SERVICES
 from socktui.tui.widgets.form import ChoiceField, Form, Submit, TextField, Values
 
 DEFAULT_ENDPOINT = "tcp://127.0.0.1:5005"
-BUFFER_SIZE = 65536
 SOCKET_FILE = "/tmp/socktui.sock"
 EXPERIMENTAL = 253
 """A protocol number that nothing uses (RFC 3692)."""
@@ -22,6 +30,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9-]*)://")
 
 
 def listen_form(endpoint: str, submit: Submit) -> Form:
+    """Asks for `endpoint`, `service`, `argument`, `buffer` and `backlog`."""
     kinds = [(name, kind.about) for name, kind in SCHEMES.items() if kind.serves]
     return Form(
         "Listen",
@@ -31,7 +40,9 @@ def listen_form(endpoint: str, submit: Submit) -> Form:
             ChoiceField("service", "Service", [(each.name, each.summary) for each in SERVICES.values()], "echo"),
             TextField("argument", "Its argument", "", _argument_hint, when=_takes_argument),
             TextField("buffer", "Buffer size", str(BUFFER_SIZE), "bytes that each recv() asks for", check_size),
-            TextField("backlog", "Backlog", "1024", "connections that may wait", check_count, when=_has_backlog),
+            TextField(
+                "backlog", "Backlog", str(BACKLOG), "connections that may wait", check_backlog, when=_has_backlog
+            ),
         ],
         intro="A server on this machine. Port 0 takes any free port; 127.0.0.1 is reached from here alone.",
         submit=submit,
@@ -40,13 +51,16 @@ def listen_form(endpoint: str, submit: Submit) -> Form:
 
 
 def connect_form(endpoint: str, submit: Submit) -> Form:
+    """Asks for `endpoint` and `seconds`."""
     return Form(
         "Connect",
         [
             ChoiceField("kind", "Kind", [(name, kind.about) for name, kind in SCHEMES.items()], kind_of(endpoint)),
             TextField("endpoint", "Endpoint", endpoint, "tcp://host:port", check_endpoint),
             ChoiceField("verify", "Verify", VERIFY, verify_of(endpoint), bad=frozenset({"no"}), when=_can_verify),
-            TextField("seconds", "Time-out, s", "10", "how long to wait for an answer", check_seconds),
+            TextField(
+                "seconds", "Time-out, s", f"{CONNECT_SECONDS:g}", "how long to wait for an answer", check_seconds
+            ),
         ],
         intro="A client of ours. The time-out includes the time that the name takes.",
         submit=submit,
@@ -55,6 +69,7 @@ def connect_form(endpoint: str, submit: Submit) -> Form:
 
 
 def buffer_form(size: int, submit: Submit) -> Form:
+    """Asks for `size`, in bytes."""
     return Form(
         "Receive buffer",
         [TextField("size", "Bytes", str(size), "20 in the lecture", check_size)],
@@ -64,6 +79,7 @@ def buffer_form(size: int, submit: Submit) -> Form:
 
 
 def repeat_form(submit: Submit) -> Form:
+    """Asks for `count` and `interval`, in milliseconds."""
     return Form(
         "Repeat",
         [
@@ -163,6 +179,7 @@ def _has_backlog(values: Values) -> bool:
 
 
 def check_endpoint(text: str) -> str | None:
+    """What is wrong with an endpoint, in a sentence; None where it is right."""
     try:
         Endpoint.parse(text)
     except EndpointError as error:
@@ -171,18 +188,27 @@ def check_endpoint(text: str) -> str | None:
 
 
 def check_size(text: str) -> str | None:
-    return _check_number(text, 1, 1 << 20)
+    """What is wrong with the size of a receive buffer, in bytes."""
+    return _check_number(text, 1, BUFFER_MAX)
+
+
+def check_backlog(text: str) -> str | None:
+    """What is wrong with a backlog, as listen(2) is told."""
+    return _check_number(text, 1, BACKLOG_MAX)
 
 
 def check_count(text: str) -> str | None:
-    return _check_number(text, 1, 1_000_000)
+    """What is wrong with how often something is to be sent."""
+    return _check_number(text, 1, REPEAT_MAX)
 
 
 def check_interval(text: str) -> str | None:
-    return _check_number(text, 0, 86_400_000)
+    """What is wrong with the milliseconds from one time to the next."""
+    return _check_number(text, 0, INTERVAL_MAX)
 
 
 def check_seconds(text: str) -> str | None:
+    """What is wrong with the seconds that a connect may take: nobody waits for an hour."""
     return _check_number(text, 1, 3600)
 
 

@@ -1,4 +1,4 @@
-"""The way into the screen. The engine is started before anything slow is imported: it boots meanwhile."""
+"""The way into the screen. The engine was launched before anything slow is imported here: it boots meanwhile."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from socktui.control.launch import DISK_FLOOR, Launch
 from socktui.core.safe import safe
 
 if TYPE_CHECKING:
+    from socktui.control.launch import Launch
     from socktui.control.start import Start
 
 
-def run(capture: Path, *, floor: int = DISK_FLOOR, start: Start | None = None) -> int:
-    """The workbench, with what `start` says made already; the exit status."""
-    launch = Launch(capture, floor=floor)
+def run(launch: Launch, start: Start | None = None) -> int:
+    """The workbench on an engine that is starting, with what `start` says made already; the exit status."""
     from socktui.control.client import Engine
+    from socktui.control.log import start_beside
     from socktui.tui.app import SocktuiApp
 
-    app = SocktuiApp(Engine(capture, floor=floor, launch=launch), start=start, floor=floor)
+    start_beside(launch.log, "screen", launch.log_level)
+    app = SocktuiApp(Engine(launch.capture, launch=launch), start=start)
     app.run()
     if app.farewell:
         _say(app.farewell)

@@ -1,17 +1,19 @@
-"""What the keys have the engine do. Each says in one sentence what came of it, where the user looks."""
+"""What the keys have the engine do: each returns what was made, or raises VerbError. The screen tells of it."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Literal
 
 from socktui.control.client import Engine
-from socktui.control.messages import VerbError
+from socktui.control.messages import Failure, VerbError
 from socktui.control.start import open_to_others
+from socktui.control.verbs import Close, Connect, Listen, Reset, Send, SendFile, Sent, SetBuffer, Shutdown, Stop, Verb
 from socktui.core.endpoint import Endpoint
+from socktui.core.errors import ErrorCode
+from socktui.core.limits import BUFFER_SIZE
 from socktui.core.sockets import Role, Socket
 from socktui.tui import dialogs
 from socktui.tui.format import endpoint_of
@@ -19,201 +21,207 @@ from socktui.tui.outgoing import Payload
 from socktui.tui.screens.confirm import Confirm
 from socktui.tui.widgets.form import Form
 
-if TYPE_CHECKING:
-    from socktui.tui.screens.workbench import Workbench
-
 PORTS_TRIED = 32
-REPLACE = "?replace=yes"
-"""How the engine says that nobody uses the place any more that is taken."""
 
-NOTE_SECONDS = 15.0
+Made = Callable[[int], None]
+"""Told the number of the socket that a dialog has made."""
 
+Ask = Callable[[Confirm], Awaitable[bool | None]]
+"""Asks a question, and waits for the answer."""
+
+Ending = Literal["close", "shutdown", "reset"]
+
+_ENDINGS: dict[Ending, type[Close] | type[Shutdown] | type[Reset]] = {
+    "close": Close,
+    "shutdown": Shutdown,
+    "reset": Reset,
+}
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 class Verbs:
-    """The verbs of the screen, carried out by the engine."""
+    """The verbs of the screen, carried out by the engine.
 
-    def __init__(self, screen: Workbench, engine: Engine) -> None:
-        self._screen = screen
+    taken  the ports that somebody listens on
+    """
+
+    def __init__(self, engine: Engine, taken: Callable[[], set[int]]) -> None:
         self._engine = engine
-        self._sending: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._taken = taken
+        self._sending: set[int] = set()
 
     @property
     def repeating(self) -> bool:
         """Whether anything is being sent that has not gone yet."""
         return bool(self._sending)
 
-    async def echo_server(self) -> None:
-        """An echo server on the first port from 5005 on that is free."""
+    # Sockets are made
+
+    async def echo_server(self) -> tuple[int, Endpoint]:
+        """An echo server on the first port from 5005 on that is free: its number, and where. Raises VerbError."""
         endpoint = self._free_endpoint()
         for turn in range(PORTS_TRIED):
             try:
-                number = await self._engine.listen(endpoint, "echo")
+                return await self._engine.listen(endpoint, "echo"), endpoint
             except VerbError as error:
                 # Bound by one who does not listen, or taken since: the next one will do.
                 if error.errno != "EADDRINUSE" or turn == PORTS_TRIED - 1:
-                    self._screen.complain(error.text)
-                    return
+                    raise
                 endpoint = self._free_endpoint(endpoint.port + 1)
-            else:
-                self._screen.chose(number)
-                self._screen.say(f"listening on {endpoint} (echo). c connects a client")
-                return
+        raise AssertionError("the last turn returns or raises")
 
-    def listen(self) -> Form:
+    def listen_form(self, ask: Ask, made: Made) -> Form:
+        """Ask where to listen, and do so; `made` is told of it."""
+
         async def submit(values: dict[str, str]) -> str | None:
             endpoint = Endpoint.parse(values["endpoint"])
-            if open_to_others(endpoint) and not await self._sure(endpoint):
+            if open_to_others(endpoint) and not await ask(_open_to_others(endpoint)):
                 return "not started: take 127.0.0.1 to be reached from this machine alone"
+            service = dialogs.service_of(values)
+            verb = Listen(endpoint, service, int(values["buffer"]), int(values["backlog"]))
             try:
-                number = await self._listen(endpoint, values)
+                number = await self._listen(verb, ask)
             except VerbError as error:
                 return error.text
-            self._screen.chose(number)
-            self.tell(number)
+            made(number)
             return None
 
         return dialogs.listen_form(str(self._free_endpoint()), submit)
 
-    async def _listen(self, endpoint: Endpoint, values: dict[str, str]) -> int:
+    async def _listen(self, verb: Listen, ask: Ask) -> int:
         """Listen; in the place of a UNIX socket that nobody uses any more, where that is wanted. Raises VerbError."""
-        service = dialogs.service_of(values)
-        buffer, backlog = int(values["buffer"]), int(values["backlog"])
         try:
-            return await self._engine.listen(endpoint, service, buffer=buffer, backlog=backlog)
+            return (await self._engine.request(verb)).socket
         except VerbError as error:
-            if error.errno != "EADDRINUSE" or REPLACE not in error.text:
+            if error.code is not ErrorCode.SOCKET_FILE_STALE or not await ask(_left_behind(verb.endpoint)):
                 raise
-            question = f"{endpoint} is a socket's file that nothing accepts on any more. Take its place?"
-            if not await self._screen.app.push_screen_wait(Confirm(question, title="A socket left behind")):
-                raise
-        endpoint = endpoint.with_option("replace", "yes")
-        return await self._engine.listen(endpoint, service, buffer=buffer, backlog=backlog)
+        instead = replace(verb, endpoint=verb.endpoint.with_option("replace", "yes"))
+        return (await self._engine.request(instead)).socket
 
-    def tell(self, number: int) -> None:
-        """Say what there is to say of a listener."""
-        if note := self._engine.notes.get(number):
-            self._screen.say(note, seconds=NOTE_SECONDS)
-
-    async def client(self, listener: Socket) -> None:
-        """Connect to a listener of ours."""
+    async def client(self, listener: Socket) -> int:
+        """Connect to a listener of ours; the connection's number. Raises VerbError."""
         endpoint = self._towards(listener)
         if endpoint is None:
-            self._screen.complain(f"there is no way to connect to {listener.local}")
-            return
-        try:
-            number = await self._engine.connect(endpoint)
-        except VerbError as error:
-            self._screen.complain(error.text)
-        else:
-            self._screen.connected(number)
+            raise _not_asked(f"there is no way to connect to {listener.local}")
+        return await self._engine.connect(endpoint)
 
-    def connect_to(self, listener: Socket | None, offered: str = "") -> Form:
-        """Ask where to: `offered`, or to a listener of ours."""
+    def connect_form(self, listener: Socket | None, offered: str, made: Made) -> Form:
+        """Ask where to connect to: `offered`, or to a listener of ours; `made` is told of the connection."""
 
         async def submit(values: dict[str, str]) -> str | None:
             try:
-                number = await self._connect(values["endpoint"], float(values["seconds"]))
+                number = await self._connect(Connect(Endpoint.parse(values["endpoint"]), float(values["seconds"])))
             except VerbError as error:
                 return error.text
-            self._screen.connected(number)
+            made(number)
             return None
 
         towards = self._towards(listener) if listener else None
         return dialogs.connect_form(offered or str(towards or dialogs.DEFAULT_ENDPOINT), submit)
+
+    async def _connect(self, verb: Connect) -> int:
+        """Connect; who gives up waiting gives up the attempt."""
+        number, answer = self._engine.begin(verb)
+        try:
+            return (await answer).socket
+        except asyncio.CancelledError:
+            self._engine.begin(Stop(number))
+            raise
 
     def _towards(self, listener: Socket) -> Endpoint | None:
         """The endpoint by which this machine reaches a listener."""
         endpoint = endpoint_of(listener)
         return endpoint and replace(endpoint, host=_ANY.get(endpoint.host, endpoint.host))
 
-    async def _connect(self, endpoint: str, seconds: float) -> int:
-        """Connect; who gives up waiting gives up the attempt."""
-        number, answer = self._engine.begin("connect", endpoint=endpoint, seconds=seconds)
-        try:
-            return int((await answer)["socket"])
-        except asyncio.CancelledError:
-            self._engine.begin("stop", id=number)
-            raise
+    def _free_endpoint(self, port: int = 0) -> Endpoint:
+        """The lecture's endpoint, or the next one (from `port` on, where given) where nothing listens."""
+        first = Endpoint.parse(dialogs.DEFAULT_ENDPOINT)
+        taken = self._taken()
+        ports = range(port or first.port, 65536)
+        return Endpoint(first.scheme, first.host, next((number for number in ports if number not in taken), 0))
 
-    def receive_buffer(self, socket: Socket) -> Form:
+    # And are used
+
+    def buffer_form(self, socket: Socket, done: Callable[[int], None]) -> Form:
+        """Ask how many bytes each recv() asks for, and set it; `done` is told how many."""
+
         async def submit(values: dict[str, str]) -> str | None:
+            size = int(values["size"])
             try:
-                await self._engine.request("buffer", socket=socket.number, size=int(values["size"]))
+                await self._engine.request(SetBuffer(socket.number, size))
             except VerbError as error:
                 return error.text
-            self._screen.say(f"each recv() asks for {values['size']} bytes from now on")
+            done(size)
             return None
 
-        return dialogs.buffer_form(dialogs.BUFFER_SIZE, submit)
+        return dialogs.buffer_form(BUFFER_SIZE, submit)
 
-    def repeat(self, payload: Payload, numbers: list[int]) -> Form:
+    async def end(self, how: Ending, socket: Socket) -> None:
+        """Close a connection or stop a listener, half-close, or close with a RST. Raises VerbError."""
+        if not socket.open:
+            raise _not_asked(f"#{socket.number} is closed already: {socket.why}")
+        if how != "close" and socket.role is Role.LISTENER:
+            raise _not_asked("a listener has no sending side: x stops it")
+        await self._engine.request(_ENDINGS[how](socket.number))
+
+    def repeat_form(self, send: Callable[[int, int], None]) -> Form:
+        """Ask how often something is to be sent, and how many milliseconds apart; `send` is told."""
+
         async def submit(values: dict[str, str]) -> str | None:
-            count, interval = int(values["count"]), int(values["interval"])
-            self.send(payload, numbers, "", count=count, interval=interval)
+            send(int(values["count"]), int(values["interval"]))
             return None
 
         return dialogs.repeat_form(submit)
 
-    async def simple(self, verb: str, socket: Socket) -> None:
-        """close, reset or shutdown."""
-        if not socket.open:
-            self._screen.complain(f"#{socket.number} is closed already: {socket.why}")
-            return
-        if verb != "close" and socket.role is Role.LISTENER:
-            self._screen.complain("a listener has no sending side: x stops it")
-            return
-        try:
-            await self._engine.request(verb, socket=socket.number)
-        except VerbError as error:
-            self._screen.complain(error.text)
-
-    def send(self, payload: Payload, numbers: list[int], typed: str, *, count: int = 1, interval: int = 0) -> None:
-        """Send; what could not be sent comes back into the box."""
-        file = {"file": str(payload.file.absolute())} if payload.file else {}
-        data = base64.b64encode(payload.data).decode()
-        number, answer = self._engine.begin(
-            "send", sockets=numbers, data=data, kind=payload.kind, count=count, interval=interval, **file
+    def send(
+        self,
+        payload: Payload,
+        numbers: list[int],
+        done: Callable[[Sent | VerbError], None],
+        *,
+        count: int = 1,
+        interval: int = 0,
+    ) -> None:
+        """Send, after what is being sent already; `done` is told what came of it."""
+        verb: Verb[Sent] = (
+            SendFile(tuple(numbers), str(payload.file.absolute()), count, interval)
+            if payload.file
+            else Send(tuple(numbers), payload.data, payload.kind, count, interval)
         )
-        self._sending[number] = answer
-        self._screen.refresh_bindings()
-        answer.add_done_callback(self._sent(number, typed, count))
+        number, answer = self._engine.begin(verb)
+        self._sending.add(number)
+
+        def answered(answer: asyncio.Future[Sent]) -> None:
+            self._sending.discard(number)
+            if answer.cancelled():
+                return
+            error = answer.exception()
+            if error is None:
+                done(answer.result())
+            elif isinstance(error, VerbError):
+                done(error)
+
+        answer.add_done_callback(answered)
 
     async def stop(self) -> None:
-        """Stop whatever is being sent."""
+        """Stop whatever is being sent. Raises VerbError."""
         if not self._sending:
-            self._screen.complain("nothing is being sent")
+            raise _not_asked("nothing is being sent")
         for number in list(self._sending):
-            await self._engine.request("stop", id=number)
+            await self._engine.request(Stop(number))
 
-    def _sent(self, number: int, typed: str, count: int) -> Callable[[asyncio.Future[dict[str, Any]]], None]:
-        def done(answer: asyncio.Future[dict[str, Any]]) -> None:
-            self._sending.pop(number, None)
-            if answer.cancelled() or not self._screen.is_running:
-                return
-            self._screen.refresh_bindings()
-            error = answer.exception()
-            if isinstance(error, VerbError):
-                if error.errno == "ECANCELED":
-                    self._screen.say("stopped")
-                else:
-                    self._screen.not_sent(error.text, typed)
-            elif count > 1:
-                self._screen.say(f"sent {count} times, {answer.result()['sent']} bytes in all")
-            self._screen.look()
 
-        return done
+def _not_asked(reason: str) -> VerbError:
+    """What the engine need not be asked for, as it is plain why it cannot be."""
+    return VerbError(reason, Failure(ErrorCode.NOT_ASKED, "", {"reason": reason}))
 
-    def _free_endpoint(self, port: int = 0) -> Endpoint:
-        """The lecture's endpoint, or the next one (from `port` on, where given) where nothing listens."""
-        first = Endpoint.parse(dialogs.DEFAULT_ENDPOINT)
-        taken = self._screen.listening_ports()
-        ports = range(port or first.port, 65536)
-        return Endpoint(first.scheme, first.host, next((number for number in ports if number not in taken), 0))
 
-    async def _sure(self, endpoint: Endpoint) -> bool:
-        """Before other machines can reach us: once, and in red."""
-        question = f"{endpoint} is not loopback: every machine that can reach this one can connect. Listen there?"
-        sure: bool = await self._screen.app.push_screen_wait(Confirm(question, title="Open to others", danger=True))
-        return sure
+def _open_to_others(endpoint: Endpoint) -> Confirm:
+    """Before other machines can reach us: once, and in red."""
+    question = f"{endpoint} is not loopback: every machine that can reach this one can connect. Listen there?"
+    return Confirm(question, title="Open to others", danger=True)
+
+
+def _left_behind(endpoint: Endpoint) -> Confirm:
+    question = f"{endpoint} is a socket's file that nothing accepts on any more. Take its place?"
+    return Confirm(question, title="A socket left behind")

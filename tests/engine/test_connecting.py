@@ -14,8 +14,10 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Close, Connect
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.core.sockets import Role, State
 from socktui.engine.poller import Poller
 from socktui.engine.socket_table import SocketTable
@@ -23,7 +25,7 @@ from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from socktui.services.manual import client
 from tests.engine.families import TCP4, TCP6, Family, every_connection, every_listener
-from tests.support import all_calls, all_sockets, fresh, until
+from tests.support import ENDING, all_calls, all_sockets, fresh, until
 
 
 @contextlib.contextmanager
@@ -84,12 +86,12 @@ async def test_closed_while_connecting(engine: Engine, family: Family, tmp_path:
             assert reader.socket(number).peer == endpoint.authority
             with pytest.raises(VerbError, match=f"socket {number} is still connecting"):
                 await engine.send([number], b"too early")
-            await engine.request(verb, socket=number)
+            await engine.request(ENDING[verb](number))
             with pytest.raises(VerbError, match="ECANCELED"):
                 await connecting
             assert reader.socket(number).ended
             with pytest.raises(VerbError, match=f"socket {number} is no open connection"):
-                await engine.request("close", socket=number)
+                await engine.request(Close(number))
     await engine.end()
     waits = errno.EINPROGRESS if family.internet else errno.EAGAIN
     assert [call.errno for call in all_calls(engine.capture) if call.failed] == [waits, waits]
@@ -98,7 +100,7 @@ async def test_closed_while_connecting(engine: Engine, family: Family, tmp_path:
 @every_connection
 async def test_the_end_comes_while_connecting(engine: Engine, family: Family, tmp_path: Path) -> None:
     with deaf(family, tmp_path) as endpoint:
-        number, answer = engine.begin("connect", endpoint=str(endpoint))
+        number, answer = engine.begin(Connect(endpoint))
         assert number
         with Reader(engine.capture) as reader:
             await until(lambda: fresh(reader).sockets and reader.socket(1).role is Role.CLIENT)
@@ -151,8 +153,9 @@ def test_a_slow_resolver_holds_up_nothing(capture: Path, monkeypatch: pytest.Mon
         monkeypatch.setattr(sockets, "getaddrinfo", slow)
         context: SocketTable = runner.context  # type: ignore[attr-defined]
         began = time.monotonic()
-        with pytest.raises(TimeoutError):
+        with pytest.raises(SocketError) as told:
             runner.run(context.connect(Endpoint.parse("slow.example:80"), client, seconds=0.3))
+        assert told.value.code is ErrorCode.CONNECT_TIMEOUT
         assert time.monotonic() - began < 3
     assert time.monotonic() - began < 3  # nor is the end held up
     released.set()

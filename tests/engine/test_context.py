@@ -12,19 +12,20 @@ from socktui.engine.traced import TracedSocket
 from tests.engine.in_process import with_context
 
 
-def test_a_task_that_fails_by_a_bug_is_written_down(capture: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_task_that_fails_by_a_bug_is_written_down(capture: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def fails(error: BaseException) -> None:
         raise error
 
     async def main(context: EngineContext) -> None:
-        tasks = [context.spawn(fails(error)) for error in (KeyError("a bug"), ConnectionResetError())]
+        tasks = [context.spawn(fails(error), "the test") for error in (KeyError("a bug"), ConnectionResetError())]
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(0)
 
     with_context(capture, main)
-    said = capfd.readouterr().err
-    assert "a bug" in said
-    assert "ConnectionResetError" not in said
+    [record] = caplog.records
+    assert record.getMessage() == "the test failed"
+    assert record.exc_info
+    assert isinstance(record.exc_info[1], KeyError)
 
 
 def test_the_end_waits_for_all_tasks(capture: Path) -> None:
@@ -38,7 +39,7 @@ def test_the_end_waits_for_all_tasks(capture: Path) -> None:
             ended.append("cleaned up")
 
     async def main(context: EngineContext) -> None:
-        context.spawn(work())
+        context.spawn(work(), "the work")
         await asyncio.sleep(0)
         await context.end()
         assert ended == ["cleaned up"]

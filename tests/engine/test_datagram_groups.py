@@ -8,13 +8,14 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Close
 from socktui.core.call import Argument, Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import Role
 from socktui.journal.reader import Reader
 from tests.engine.datagrams import calls_of
 from tests.engine.namespaces import with_engine
-from tests.support import all_sockets, fresh, listening, until
+from tests.support import MAKING, all_sockets, fresh, listening, until
 
 IP_RECVTTL = 12  # linux/in.h
 
@@ -51,7 +52,7 @@ async def test_two_members_of_a_group_answer_one_question(engine: Engine) -> Non
             ("IPPROTO_IP", "IP_MULTICAST_TTL", 0),
             ("IPPROTO_IP", "IP_MULTICAST_LOOP", 1),
         ]
-        await engine.request("close", socket=number)
+        await engine.request(Close(number))
         fresh(reader)
         assert [n for n in range(1, 8) if not reader.socket(n).ended] == [
             1, 2, *(socket.number for socket in others if socket.parent != 3)
@@ -110,7 +111,7 @@ async def test_time_to_live(engine: Engine) -> None:
 )  # fmt: skip
 async def test_what_cannot_be(engine: Engine, verb: str, endpoint: str, text: str) -> None:
     with pytest.raises(VerbError, match=text) as caught:
-        await engine.request(verb, endpoint=endpoint)
+        await engine.request(MAKING[verb](Endpoint.parse(endpoint)))
     assert "\n" not in caught.value.text
     assert all(socket.ended for socket in all_sockets(engine.capture))
 

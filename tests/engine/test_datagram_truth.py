@@ -8,6 +8,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Close, Shutdown
 from socktui.core.call import Call, Function, address_text, errno_name
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
@@ -92,10 +93,10 @@ async def scenario(engine: Engine) -> None:
             await until(lambda number=number: fresh(reader).socket(number).received == 1005)  # type: ignore[misc]
             with pytest.raises(VerbError, match="EMSGSIZE"):
                 await engine.send([number], bytes(300_000))
-            await engine.request("shutdown", socket=number)
+            await engine.request(Shutdown(number))
             with pytest.raises(VerbError, match="EPIPE"):
                 await engine.send([number], b"late")
-            await engine.request("close", socket=number)
+            await engine.request(Close(number))
     nobody = await engine.connect(Endpoint("udp", "127.0.0.1", 1))
     await engine.send([nobody], b"anybody?")
     with Reader(engine.capture) as reader:

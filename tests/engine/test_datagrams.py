@@ -1,6 +1,5 @@
 """Datagram servers and clients on real sockets: borders, peers, what is refused, and what the capture says of it."""
 
-import base64
 import socket as sockets
 import tempfile
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Close, Reset, Send, SetBuffer, Shutdown
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End, Role, State
@@ -65,11 +65,11 @@ async def test_a_client_talks_to_a_plain_socket(engine: Engine, kind: Kind) -> N
             State.ESTAB,
             kind.endpoint(sock).authority,
         )
-        await engine.request("shutdown", socket=number)
+        await engine.request(Shutdown(number))
         assert reader.socket(number).open
         with pytest.raises(VerbError, match="EPIPE"):
             await engine.send([number], b"too late")
-        await engine.request("close", socket=number)
+        await engine.request(Close(number))
         assert reader.socket(number).why == "EPIPE" or reader.socket(number).end is End.CLOSED
     await engine.end()
     assert_calls_tell_it_all(engine)
@@ -86,7 +86,7 @@ async def test_what_does_not_fit_the_buffer_is_lost_and_the_call_says_so(engine:
         cut, whole = [call for call in calls_of(reader, 2) if call.receives]
         assert (cut.result, cut.length, cut.size, reader.data(cut)) == (50, 20, 20, bytes(range(20)))
         assert (whole.result, whole.length) == (20, 20)
-        await engine.request("buffer", socket=1, size=30)
+        await engine.request(SetBuffer(1, 30))
         sock.send(b"y" * 50)
         assert sock.recv(100) == b"y" * 30
         number = await engine.connect(where, buffer=7)
@@ -157,22 +157,22 @@ async def test_a_peer_that_was_closed_comes_back_as_a_new_row(engine: Engine, ki
         await engine.send([2], b"answer")
         assert sock.recv(100) == b"answer"
         with pytest.raises(VerbError, match="there is no half-close: the socket has other peers, too"):
-            await engine.request("shutdown", socket=2)
-        await engine.request("close", socket=2)
+            await engine.request(Shutdown(2))
+        await engine.request(Close(2))
         assert (reader.socket(2).state, reader.socket(2).why) == (State.CLOSED, "closed here")
         with pytest.raises(VerbError, match="socket 2 is no open connection"):
             await engine.send([2], b"more")
         sock.send(b"second")
         await until(lambda: fresh(reader).sockets == 3)
-        await engine.request("reset", socket=3)
+        await engine.request(Reset(3))
         assert reader.socket(3).ended
         sock.send(b"third")
         await until(lambda: fresh(reader).sockets == 4)
-        await engine.request("close", socket=1)
+        await engine.request(Close(1))
         assert [reader.socket(number).why for number in (1, 4)] == ["closed here"] * 2
         assert reader.socket(4).ended == reader.socket(1).ended
         with pytest.raises(VerbError, match="socket 4 is no open connection"):
-            await engine.request("close", socket=4)
+            await engine.request(Close(4))
 
 
 @every_kind
@@ -244,7 +244,7 @@ async def test_the_file_of_a_unix_socket_is_ours_alone_and_goes_with_it(engine: 
         with Reader(engine.capture) as reader:
             await until(lambda: fresh(reader).socket(client).received == 5)
             assert reader.socket(client).local.startswith("@")
-        await engine.request("close", socket=number)
+        await engine.request(Close(number))
         assert not path.exists()
         with pytest.raises(VerbError, match="ENOENT"):
             await engine.connect(Endpoint("unix-dgram", path=str(path)))
@@ -258,12 +258,11 @@ async def test_a_deaf_unix_peer_holds_up_nobody_and_gets_it_all(engine: Engine) 
         await until(lambda: fresh(reader).sockets == 2)
         other.send(b"here, too")
         await until(lambda: fresh(reader).sockets == 3)
-        data = base64.b64encode(b"news").decode()
-        _, answer = engine.begin("send", sockets=[2], data=data, count=1000)
+        _, answer = engine.begin(Send((2,), b"news", count=1000))
         await until(lambda: fresh(reader).socket(2).again > 2)
         await engine.send([3], b"for you")
         assert other.recv(100) == b"for you"
         assert not answer.done()
         for _ in range(1000):
             assert deaf.recv(100) == b"news"
-        assert (await answer)["sent"] == 4000
+        assert (await answer).size == 4000

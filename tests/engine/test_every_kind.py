@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from socktui.control.client import Engine
+from socktui.control.verbs import Close
 from socktui.core.endpoint import SCHEMES, Endpoint
 from socktui.core.sockets import Role
 from socktui.journal.reader import Reader
@@ -70,7 +71,7 @@ async def echoed(engine: Engine, endpoint: Endpoint) -> None:
         before = reader.socket(number).received
         await engine.send([number], b"Hello, World!")
         await until(lambda: reader.socket(number).received > before)
-    await engine.request("close", socket=number)
+    await engine.request(Close(number))
 
 
 async def test_two_hundred_that_talk_nonsense_disturb_nobody(capture: Path, tmp_path: Path) -> None:

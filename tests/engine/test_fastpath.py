@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from socktui.control.client import Engine
+from socktui.control.verbs import Close, SetBuffer
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
+from socktui.core.limits import BUFFER_SIZE
 from socktui.core.sockets import Socket
 from socktui.engine import fastpath
 from socktui.engine.poller import READ, Poller
@@ -32,7 +34,18 @@ from tests.engine.namespaces import with_engine
 from tests.engine.test_socket_table import tapped
 from tests.engine.test_space import Disk
 from tests.loops import LOOPS, choose, each_loop
-from tests.support import SECONDS, all_sockets, carried, fresh, peer, read_exactly, running_engine, until, wait_until
+from tests.support import (
+    ENDING,
+    SECONDS,
+    all_sockets,
+    carried,
+    fresh,
+    peer,
+    read_exactly,
+    running_engine,
+    until,
+    wait_until,
+)
 
 RST = struct.pack("ii", 1, 0)
 
@@ -60,7 +73,9 @@ class Talk:
         self.ports: list[int] = []
         self.clients = contextlib.ExitStack()
 
-    async def listen(self, endpoint: str, service: str = "echo", buffer: int = 0) -> tuple[int, tuple[str, int]]:
+    async def listen(
+        self, endpoint: str, service: str = "echo", buffer: int = BUFFER_SIZE
+    ) -> tuple[int, tuple[str, int]]:
         """A listener's number, and where it is."""
         number = await self.engine.listen(Endpoint.parse(endpoint), service, buffer=buffer)
         self.reader.refresh()
@@ -107,11 +122,11 @@ async def everything(talk: Talk) -> None:
     assert await talk.engine.send([one], b"typed") == 5
     assert read_exactly(first, 5) == b"typed"
     await talk.echoed(one, first, b"and on")
-    await call("buffer", socket=echo, size=7)
+    await call(SetBuffer(echo, 7))
     await talk.echoed(two, second, b"a" * 30)
-    await call("buffer", socket=three, size=11)
+    await call(SetBuffer(three, 11))
     await talk.echoed(three, third, b"b" * 30)
-    await call("close", socket=echo)
+    await call(Close(echo))
     await talk.echoed(two, second, b"still here")
     second.shutdown(sockets.SHUT_WR)
     await talk.ended(two)
@@ -121,7 +136,7 @@ async def everything(talk: Talk) -> None:
     for verb in ("close", "reset", "shutdown"):
         number, sock = await talk.connect(slowly)
         await talk.echoed(number, sock, b"c" * 50)
-        await call(verb, socket=number)
+        await call(ENDING[verb](number))
         sock.close()
         await talk.ended(number)
     for number, sock in ((one, first), (five, fifth)):

@@ -1,7 +1,6 @@
 """Carried connections when something goes wrong: the disk, the peers, the engine; each as with the loop in Python."""
 
 import asyncio
-import base64
 import contextlib
 import os
 import signal
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from socktui.control.client import Engine
+from socktui.control.verbs import Send, SetBuffer
 from socktui.core.call import Function, address_text
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
@@ -74,8 +74,8 @@ async def test_what_is_typed_comes_behind_what_is_owed(engine: Engine) -> None:
     with TCP4.peer(endpoint) as sock, full(sock) as said, Reader(engine.capture) as reader:
         assert fresh(reader).socket(2).sent < reader.socket(2).received
         answer = read_exactly(sock, 400_000)
-        _, typed = engine.begin("send", sockets=[2], data=base64.b64encode(TYPED).decode())
-        await engine.request("buffer", socket=2, size=65536)  # verbs begin in the order of asking
+        _, typed = engine.begin(Send((2,), TYPED))
+        await engine.request(SetBuffer(2, 65536))  # verbs begin in the order of asking
         answer += await asyncio.to_thread(read_exactly, sock, len(said) + len(TYPED) - len(answer))
         await typed
     before, _, behind = answer.partition(TYPED)

@@ -13,7 +13,7 @@ from socktui.journal.reader import Reader
 from tests.engine.datagrams import assert_calls_tell_it_all
 from tests.engine.namespaces import with_engine
 from tests.loops import PURE
-from tests.support import all_sockets, peer, read_all, until
+from tests.support import ENDING, all_sockets, peer, read_all, until
 
 ENDS = ["close", "reset", "shutdown", "listener", "engine"]
 """Who ends it, and how."""
@@ -54,7 +54,7 @@ async def talk(engine: Engine, scheme: str, end: str, folder: Path) -> None:
         await engine.connect(known(scheme, str(folder / "nobody") if endpoint.path[1:] else "127.0.0.1:9"), seconds=1)
     if end != "engine":
         verb = "close" if end == "listener" else end
-        await engine.request(verb, socket=number if end == "listener" else client)
+        await engine.request(ENDING[verb](number if end == "listener" else client))
     await engine.end()
 
 
@@ -86,7 +86,7 @@ def test_of_icmp(capture: Path, end: str) -> None:
         await engine.send([number], b"Hello, World!")
         await until(lambda: all_sockets(capture)[0].received > 100)
         if end != "engine":
-            await engine.request(end, socket=number)
+            await engine.request(ENDING[end](number))
         await engine.end()
         assert_calls_tell_it_all(engine)
 

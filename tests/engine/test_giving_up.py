@@ -10,10 +10,11 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Close, Connect, Send, SetBuffer, Shutdown, Stop
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
 from tests.engine.websocket_wire import accepting, unframed
-from tests.support import SECONDS, fresh, read_all, running_engine, until
+from tests.support import ENDING, SECONDS, fresh, read_all, running_engine, until
 
 WITH_A_HANDSHAKE = pytest.mark.parametrize("scheme", ["tls", "ws", "wss"])
 
@@ -34,19 +35,19 @@ def greeted(scheme: str, port: int) -> Endpoint:
 async def test_a_connect_that_is_stopped_leaves_nothing_open(capture: Path, scheme: str) -> None:
     with silent_server() as (server, port):
         async with running_engine(capture) as engine:
-            number, answer = engine.begin("connect", endpoint=str(greeted(scheme, port)))
+            number, answer = engine.begin(Connect(greeted(scheme, port)))
             accepted, _ = await asyncio.to_thread(server.accept)
             with accepted, Reader(capture) as reader:
                 accepted.settimeout(SECONDS)
                 await until(lambda: fresh(reader).sockets and reader.socket(1).sent)
-                await engine.request("stop", id=number)
+                await engine.request(Stop(number))
                 with pytest.raises(VerbError, match="stopped"):
                     await answer
                 assert await asyncio.to_thread(read_all, accepted)
                 await until(lambda: fresh(reader).socket(1).ended)
                 assert reader.socket(1).why == "closed here"
                 with pytest.raises(VerbError, match="no open connection"):
-                    await engine.request("close", socket=1)
+                    await engine.request(Close(1))
     assert not capture.with_name(capture.name + ".log").exists()
 
 
@@ -54,14 +55,14 @@ async def test_a_connect_that_is_stopped_leaves_nothing_open(capture: Path, sche
 @pytest.mark.parametrize(("verb", "why"), [("close", "closed here"), ("reset", "RST sent")])
 async def test_it_can_be_closed_and_reset(engine: Engine, scheme: str, verb: str, why: str) -> None:
     with silent_server() as (server, port), Reader(engine.capture) as reader:
-        _, answer = engine.begin("connect", endpoint=str(greeted(scheme, port)))
+        _, answer = engine.begin(Connect(greeted(scheme, port)))
         accepted, _ = await asyncio.to_thread(server.accept)
         with accepted:
             await until(lambda: fresh(reader).sockets and reader.socket(1).sent)
-            _, send = engine.begin("send", sockets=[1], data="aGk=")
-            await engine.request("buffer", socket=1, size=1000)
+            _, send = engine.begin(Send((1,), b"hi"))
+            await engine.request(SetBuffer(1, 1000))
             assert not send.done()
-            await engine.request(verb, socket=1)
+            await engine.request(ENDING[verb](1))
             for future in (answer, send):
                 with pytest.raises(VerbError, match="closed meanwhile"):
                     await future
@@ -71,13 +72,13 @@ async def test_it_can_be_closed_and_reset(engine: Engine, scheme: str, verb: str
 async def test_a_shutdown_waits_for_the_handshake_of_a_websocket(engine: Engine) -> None:
     """Else it would say yes and do nothing."""
     with silent_server() as (server, port):
-        _, connected = engine.begin("connect", endpoint=str(greeted("ws", port)))
+        _, connected = engine.begin(Connect(greeted("ws", port)))
         accepted, _ = await asyncio.to_thread(server.accept)
         with accepted:
             accepted.settimeout(SECONDS)
             request = await asyncio.to_thread(accepted.recv, 65536)
-            _, shut = engine.begin("shutdown", socket=1)
-            await engine.request("buffer", socket=1, size=1000)
+            _, shut = engine.begin(Shutdown(1))
+            await engine.request(SetBuffer(1, 1000))
             assert not shut.done()
             accepted.sendall(accepting(request))
             await connected

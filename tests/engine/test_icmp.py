@@ -7,6 +7,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Close
 from socktui.core.call import Call, Function
 from socktui.core.connection import Connection
 from socktui.core.endpoint import Endpoint
@@ -69,7 +70,7 @@ def test_what_is_typed_comes_back(capture: Path, host: str) -> None:
             assert (header.source, header.destination) == (b"\x7f\0\0\1", b"\x7f\0\0\1")
         with pytest.raises(VerbError, match="EMSGSIZE"):
             await engine.send([number], bytes(66_000))
-        await engine.request("close", socket=number)
+        await engine.request(Close(number))
         assert reader.socket(number).ended
         await engine.end()
         assert_calls_tell_it_all(engine)

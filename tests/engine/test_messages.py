@@ -7,6 +7,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Send
 from socktui.core.call import Call
 from socktui.core.sockets import End
 from socktui.journal.reader import Reader
@@ -125,7 +126,7 @@ async def test_a_packet_that_waits_for_room_is_sent_once_and_in_turn(engine: Eng
     endpoint = await PACKETS.listen(engine, "manual")
     with PACKETS.peer(endpoint) as sock, Reader(engine.capture) as reader:
         await until(lambda: fresh(reader).sockets == 2)
-        pending = [engine.begin("send", sockets=[2], data="eHh4" * 10_000)[1] for _ in range(50)]
+        pending = [engine.begin(Send((2,), b"xxx" * 10_000))[1] for _ in range(50)]
         await until(lambda: fresh(reader).socket(2).sent > 100_000)
         assert not all(answer.done() for answer in pending)
         received = []
@@ -133,7 +134,7 @@ async def test_a_packet_that_waits_for_room_is_sent_once_and_in_turn(engine: Eng
             sock.setblocking(False)
             received.append(len(await until(lambda: _received(sock))))
         assert received == [30_000] * 50
-        assert [(await answer)["sent"] for answer in pending] == received
+        assert [(await answer).size for answer in pending] == received
 
 
 def _received(sock: sockets.socket) -> bytes:

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from socktui.control.client import Engine
+from socktui.control.verbs import Close
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
@@ -181,6 +182,6 @@ async def test_a_listener_is_found_by_another_look(engine: Engine) -> None:
             resource.prlimit(engine.pid, resource.RLIMIT_NOFILE, (reader.socket(2).fd + 1, 64))
             with peer(port) as two:
                 await until(lambda: any(reader.call(seq).errno == 24 for seq in range(fresh(reader).count)))
-                await engine.request("close", socket=2)
+                await engine.request(Close(2))
                 await until(lambda: fresh(reader).sockets == 3, 3)
                 assert two.fileno() > 0

@@ -7,6 +7,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Close, Listen
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.icmp import Header, describe
@@ -14,7 +15,7 @@ from socktui.core.sockets import Role
 from socktui.journal.reader import Reader
 from tests.engine.datagrams import assert_calls_tell_it_all, calls_of
 from tests.engine.namespaces import with_engine
-from tests.support import SECONDS, all_sockets, fresh, until
+from tests.support import MAKING, SECONDS, all_sockets, fresh, until
 
 PROTOCOL = 253  # RFC 3692: for experiments
 
@@ -37,8 +38,8 @@ def test_a_server_and_a_client(capture: Path) -> None:
         await until(lambda: fresh(reader).socket(client).received == 65_528 + 3 * 20)
         with pytest.raises(VerbError, match="EMSGSIZE"):
             await engine.send([client], bytes(65_516))
-        await engine.request("close", socket=client)
-        await engine.request("close", socket=number)
+        await engine.request(Close(client))
+        await engine.request(Close(number))
         await engine.end()
         bound, asked, peer = all_sockets(capture)
         assert (bound.netid, bound.role, bound.local) == ("raw", Role.LISTENER, f"127.0.0.2:{PROTOCOL}")
@@ -56,8 +57,8 @@ def test_what_it_sends_itself_is_recorded_and_not_answered(capture: Path, host: 
     """Else an echo server would answer its own answers for ever."""
 
     async def body(engine: Engine, reader: Reader) -> None:
-        _, answer = engine.begin("listen", endpoint=str(Endpoint("raw", host, PROTOCOL)))
-        assert "recorded and not answered" in (await answer)["note"]
+        _, answer = engine.begin(Listen(Endpoint("raw", host, PROTOCOL)))
+        assert "recorded and not answered" in (await answer).note
         with sockets.socket(family, sockets.SOCK_RAW, PROTOCOL) as sock:
             sock.bind((host, 0))
             for count in (1, 2):
@@ -126,7 +127,7 @@ def test_without_the_right_to_it(capture: Path) -> None:
     async def body(engine: Engine, reader: Reader) -> None:
         for verb in ("listen", "connect"):
             with pytest.raises(VerbError, match=r"raw sockets need the right CAP_NET_RAW \(EPERM\)") as caught:
-                await engine.request(verb, endpoint=f"raw://127.0.0.1:{PROTOCOL}")
+                await engine.request(MAKING[verb](Endpoint("raw", "127.0.0.1", PROTOCOL)))
             assert caught.value.errno == "EPERM"
         assert {(socket.why, socket.open) for socket in all_sockets(capture)} == {("EPERM", False)}
 

@@ -282,7 +282,7 @@ def test_asyncio_works_in_a_service(capture: Path) -> None:
 
 
 def test_a_service_with_a_bug_is_written_down_and_ends_its_connection_only(
-    capture: Path, capfd: pytest.CaptureFixture[str]
+    capture: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main(table: SocketTable) -> None:
         async def service(connection: Connection) -> None:
@@ -297,4 +297,5 @@ def test_a_service_with_a_bug_is_written_down_and_ends_its_connection_only(
                 assert await asyncio.to_thread(client.recv, 1) == b""
 
     with_table(capture, main)
-    assert capfd.readouterr().err.count("ZeroDivisionError") >= 2
+    assert caplog.messages == ["the service of socket 2 failed", "the service of socket 3 failed"]
+    assert all("ZeroDivisionError" in str(record.exc_info) for record in caplog.records)

@@ -1,7 +1,6 @@
 """Servers and clients on real sockets: bytes, FIN, RST, and what the capture says of them."""
 
 import asyncio
-import base64
 import contextlib
 import os
 import socket as sockets
@@ -13,6 +12,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Close, Reset, Send, SendFile, SetBuffer, Shutdown
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End, Role, State
@@ -133,12 +133,12 @@ async def test_a_buffer_is_changed_while_it_is_used(engine: Engine) -> None:
     with sockets.create_connection(("127.0.0.1", port)) as sock:
         sock.sendall(b"x" * 30)
         assert len(read_exactly(sock, 30)) == 30
-        await engine.request("buffer", socket=number, size=7)
+        await engine.request(SetBuffer(number, 7))
         sock.sendall(b"y" * 30)
         assert len(read_exactly(sock, 30)) == 30
     for size in (0, -1, 1 << 30):
-        with pytest.raises(VerbError, match="a buffer has from 1 to 1048576 bytes"):
-            await engine.request("buffer", socket=number, size=size)
+        with pytest.raises(VerbError, match="its size has to be a whole number from 1 to 1048576, not"):
+            await engine.request(SetBuffer(number, size))
     await engine.end()
     sizes = [call.size for call in all_calls(engine.capture) if call.name is Function.RECV]
     assert sizes[0] == 65536
@@ -159,7 +159,7 @@ async def test_a_reply_after_the_peers_fin(engine: Engine, family: Family, tmp_p
             await until(lambda: fresh(reader).socket(number).why == "peer FIN")
             assert await engine.send([number], b"late reply") == 10
             assert read_exactly(other, 10) == b"late reply"
-            await engine.request("shutdown", socket=number)
+            await engine.request(Shutdown(number))
             assert other.recv(1) == b""
             await until(lambda: reader.socket(number).ended)
             assert reader.socket(number).why == "peer FIN"
@@ -170,7 +170,7 @@ async def test_what_the_peer_says_after_our_fin(engine: Engine, family: Family, 
     with family.server(tmp_path) as (server, endpoint), Reader(engine.capture) as reader:
         number, other = await family.met(engine, server, endpoint)
         with other:
-            await engine.request("shutdown", socket=number)
+            await engine.request(Shutdown(number))
             assert other.recv(1) == b""
             assert fresh(reader).socket(number).state is State.FIN_WAIT_2
             with pytest.raises(VerbError, match="EPIPE"):
@@ -192,13 +192,13 @@ async def test_what_ours_say_and_hear(engine: Engine, family: Family, tmp_path: 
         with other:
             assert await engine.send([number], b"Hello") == 5
             assert read_exactly(other, 5) == b"Hello"
-            await engine.request("send", sockets=[number], data="Li4u", count=3, interval=1)
+            await engine.request(Send((number,), b"...", count=3, interval=1))
             assert read_exactly(other, 3) + read_exactly(other, 3) + read_exactly(other, 3) == b"." * 9
-            assert (await engine.request("send", sockets=[number], file=str(tmp_path / "file")))["sent"] == 7680
+            assert (await engine.request(SendFile((number,), str(tmp_path / "file")))).size == 7680
             assert read_exactly(other, 7680) == (tmp_path / "file").read_bytes()
             other.sendall(b"World")
             await until(lambda: family.received(engine.capture, number) == b"World")
-            closing = asyncio.create_task(engine.request("close", socket=number))
+            closing = asyncio.create_task(engine.request(Close(number)))
             assert await asyncio.to_thread(other.recv, 1) == b""
         await closing
         socket = fresh(reader).socket(number)
@@ -213,10 +213,9 @@ async def test_closed_while_data_waits(engine: Engine, family: Family) -> None:
     endpoint = await family.listen(engine, "manual")
     with family.peer(endpoint) as sock, Reader(engine.capture) as reader:
         await until(lambda: fresh(reader).sockets == 2)
-        text = base64.b64encode(b"x" * 50_000).decode()
-        pending = engine.begin("send", sockets=[2], data=text, count=1000)[1]
+        pending = engine.begin(Send((2,), b"x" * 50_000, count=1000))[1]
         await until(lambda: fresh(reader).socket(2).sent > 100_000)
-        await engine.request("close", socket=2)
+        await engine.request(Close(2))
         with pytest.raises(VerbError, match=r"ECONNABORTED|EPIPE|no open connection|nothing may follow"):
             await pending
         assert reader.socket(2).ended
@@ -229,7 +228,7 @@ async def test_a_reset_is_a_reset(engine: Engine, family: Family) -> None:
     endpoint = await family.listen(engine, "manual")
     with family.peer(endpoint) as sock, Reader(engine.capture) as reader:
         await until(lambda: fresh(reader).sockets == 2)
-        await engine.request("reset", socket=2)
+        await engine.request(Reset(2))
         with pytest.raises(ConnectionResetError):
             sock.recv(1)
         assert reader.socket(2).why == "RST sent"
@@ -316,9 +315,9 @@ async def test_what_is_typed_is_not_mixed_into_what_is_echoed(engine: Engine, fa
     typed = b"T" * 8_000_000  # more than the kernel takes at once
     with family.peer(endpoint) as sock, Reader(engine.capture) as reader:
         await until(lambda: fresh(reader).sockets == 2)
-        texts = [base64.b64encode(typed + b"%d" % n).decode() for n in range(3)]
-        pending = [engine.begin("send", sockets=[2], data=text)[1] for text in texts]
-        await engine.request("buffer", socket=2, size=65536)  # verbs begin in the order of asking
+        texts = [typed + b"%d" % n for n in range(3)]
+        pending = [engine.begin(Send((2,), text))[1] for text in texts]
+        await engine.request(SetBuffer(2, 65536))  # verbs begin in the order of asking
         await until(lambda: fresh(reader).socket(2).sent > 100_000)
 
         def talk() -> bytes:
@@ -334,7 +333,7 @@ async def test_what_is_typed_is_not_mixed_into_what_is_echoed(engine: Engine, fa
             return answer
 
         answer = await asyncio.to_thread(talk)
-        assert [(await answer)["sent"] for answer in pending] == [8_000_001] * 3
+        assert [(await answer).size for answer in pending] == [8_000_001] * 3
     assert answer.count(b"e") == 200_000
     positions = [answer.index(typed + b"%d" % n) for n in range(3)]
     assert positions == sorted(positions)
@@ -346,13 +345,13 @@ async def test_a_listener_stops_and_its_connections_go_on(engine: Engine, family
     with family.peer(endpoint) as sock:
         sock.sendall(b"a")
         assert read_exactly(sock, 1) == b"a"
-        await engine.request("close", socket=1)
+        await engine.request(Close(1))
         with pytest.raises((ConnectionRefusedError, FileNotFoundError)), family.peer(endpoint):
             pass
         sock.sendall(b"b")
         assert read_exactly(sock, 1) == b"b"
     with pytest.raises(VerbError, match="socket 1 is no open connection"):
-        await engine.request("close", socket=1)
+        await engine.request(Close(1))
 
 
 @every_connection

@@ -7,6 +7,7 @@ import socket as sockets
 import pytest
 
 from socktui.control.client import Engine
+from socktui.control.verbs import Shutdown
 from socktui.core.call import Function, Layer
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End, Role
@@ -73,7 +74,7 @@ async def test_two_of_ours(engine: Engine) -> None:
     number = await engine.connect(Endpoint.parse(f"telnet://127.0.0.1:{port}"))
     await engine.send([number], EVERY_BYTE)
     await until(lambda: carried(engine.capture, number, "telnet_recv") == EVERY_BYTE)
-    await engine.request("shutdown", socket=number)
+    await engine.request(Shutdown(number))
     await until(lambda: not any(socket.open for socket in all_sockets(engine.capture)[1:]))
     ends = {socket.role: socket.number for socket in all_sockets(engine.capture)}
     client, server = ends[Role.CLIENT], ends[Role.ACCEPTED]

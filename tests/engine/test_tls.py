@@ -12,6 +12,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Close, Listen, Reset, SendFile, Shutdown, Stop
 from socktui.core.call import Function, Layer
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
@@ -79,13 +80,13 @@ async def test_clear_text_and_wire_are_both_in_the_capture(engine: Engine) -> No
 async def test_whoever_listens_is_told_how_the_certificate_is_trusted(
     engine: Engine, certificates: Certificates
 ) -> None:
-    answer = await engine.request("listen", endpoint=TLS, service="echo")
+    answer = await engine.request(Listen(Endpoint.parse(TLS), service="echo"))
     local = all_sockets(engine.capture)[0].local
-    assert answer["note"] == f"the certificate is signed by {own_ca()}: curl --cacert {own_ca()} https://{local}/"
-    answer = await engine.request("listen", endpoint="tls://0.0.0.0:0", service="echo")
-    assert f" https://localhost:{all_sockets(engine.capture)[1].local.rpartition(':')[2]}/" in answer["note"]
-    answer = await engine.request("listen", endpoint=f"{TLS}?cert={certificates.good()}", service="echo")
-    assert answer["note"] == ""
+    assert answer.note == f"the certificate is signed by {own_ca()}: curl --cacert {own_ca()} https://{local}/"
+    answer = await engine.request(Listen(Endpoint.parse("tls://0.0.0.0:0"), service="echo"))
+    assert f" https://localhost:{all_sockets(engine.capture)[1].local.rpartition(':')[2]}/" in answer.note
+    answer = await engine.request(Listen(Endpoint.parse(f"{TLS}?cert={certificates.good()}"), service="echo"))
+    assert answer.note == ""
 
 
 async def test_two_of_ours_trust_each_other(engine: Engine) -> None:
@@ -96,7 +97,7 @@ async def test_two_of_ours_trust_each_other(engine: Engine) -> None:
     [shaken] = calls_of(engine, number, Function.SSL_DO_HANDSHAKE)
     assert isinstance(shaken.answer, list)
     assert "O=socktui, OU=listener on " in str(shaken.answer[2])
-    await engine.request("shutdown", socket=number)
+    await engine.request(Shutdown(number))
     [said] = await until(lambda: calls_of(engine, number, Function.SSL_SHUTDOWN))
     assert said.result == 0
     await over(engine, 2)  # both have said close_notify, and both a FIN
@@ -175,7 +176,7 @@ async def test_we_receive_after_our_close_notify(engine: Engine, certificates: C
         talking = asyncio.create_task(asyncio.to_thread(talk))
         number = await engine.connect(Endpoint.parse(f"tls://127.0.0.1:{port}?ca={certificates.ca}"))
         await engine.send([number], b"that is all")
-        await engine.request("shutdown", socket=number)
+        await engine.request(Shutdown(number))
         with pytest.raises(VerbError, match="EPIPE"):
             await engine.send([number], b"more")
         told.set()
@@ -297,7 +298,7 @@ async def test_a_close_here_says_close_notify(engine: Engine) -> None:
         await asyncio.to_thread(told.wait)
         await until(lambda number=number: calls_of(engine, number, Function.SSL_DO_HANDSHAKE))  # type: ignore[misc]
         if how == "close":
-            await engine.request("close", socket=number)
+            await engine.request(Close(number))
         else:
             await engine.end()
         assert await ending == b""
@@ -317,7 +318,7 @@ async def test_a_reset_says_nothing(engine: Engine) -> None:
     ending = asyncio.create_task(asyncio.to_thread(ends, told))
     await asyncio.to_thread(told.wait)
     await until(lambda: calls_of(engine, 2, Function.SSL_DO_HANDSHAKE))
-    await engine.request("reset", socket=2)
+    await engine.request(Reset(2))
     await ending
     assert not calls_of(engine, 2, Function.SSL_SHUTDOWN)
 
@@ -332,9 +333,9 @@ async def test_a_stopped_send_leaves_whole_records(engine: Engine, tmp_path: Pat
         end = TlsPeer(sock, trusting(own_ca()), "localhost")
         await asyncio.to_thread(end.shake_hands)
         await until(lambda: calls_of(engine, 2, Function.SSL_DO_HANDSHAKE))
-        number, typing = engine.begin("send", sockets=[2], file=str(big))
+        number, typing = engine.begin(SendFile((2,), str(big)))
         await until(lambda: any(0 <= call.result < call.size for call in calls_of(engine, 2, Function.SEND)))
-        await engine.request("stop", id=number)
+        await engine.request(Stop(number))
         with pytest.raises(VerbError, match="stopped"):
             await typing
 

@@ -11,6 +11,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Close, Listen
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
@@ -91,7 +92,7 @@ async def test_a_certificate_is_looked_at_unless_somebody_says_no(engine: Engine
         number = await engine.connect(Endpoint.parse(f"tls://127.0.0.1:{port}?verify=no"))
         await engine.send([number], HELLO)
         await until(lambda: carried(engine.capture, number, "SSL_read") == HELLO)
-        await engine.request("close", socket=number)
+        await engine.request(Close(number))
     [socket] = all_sockets(engine.capture)
     assert socket.insecure
     [shaken] = calls_of(engine, number, Function.SSL_DO_HANDSHAKE)
@@ -105,7 +106,7 @@ async def test_a_certificate_that_cannot_be_read_does_no_harm(engine: Engine, ce
             await engine.connect(Endpoint.parse(f"tls://127.0.0.1:{port}"))
     async with echoing(certificates.server(certificates.undecodable())) as port:
         number = await engine.connect(Endpoint.parse(f"tls://127.0.0.1:{port}?verify=no"))
-        await engine.request("close", socket=number)
+        await engine.request(Close(number))
     [shaken] = calls_of(engine, number, Function.SSL_DO_HANDSHAKE)
     assert isinstance(shaken.answer, list)
     assert shaken.answer[2] == ""
@@ -118,7 +119,7 @@ async def test_another_name_is_asked_for_and_checked(engine: Engine, certificate
     async with echoing(context) as port:
         endpoint = f"tls://127.0.0.1:{port}?ca={quoted(certificates.ca)}"
         number = await engine.connect(Endpoint.parse(f"{endpoint}&name=example.test"))
-        await engine.request("close", socket=number)
+        await engine.request(Close(number))
     assert asked == ["example.test"]
     assert not all_sockets(engine.capture)[0].insecure
     for name in ("-x", ".x", "a b", "x" * 300):
@@ -207,7 +208,7 @@ def wrong_files(made: Certificates, folder: Path) -> list[tuple[str, str]]:
 async def test_wrong_files_are_told_in_one_sentence(engine: Engine, certificates: Certificates, tmp_path: Path) -> None:
     for options, words in wrong_files(certificates, tmp_path):
         with pytest.raises(VerbError) as refused:
-            await engine.request("listen", endpoint=f"{TLS}?{options}", service="echo")
+            await engine.request(Listen(Endpoint.parse(f"{TLS}?{options}"), service="echo"))
         assert words in refused.value.text
         assert "\n" not in refused.value.text
     assert all_sockets(engine.capture) == []
@@ -242,7 +243,7 @@ async def test_keys_are_written_to_no_file_of_others(engine: Engine, tmp_path: P
     opened.chmod(0o644)
     for path, words in ((link, "ELOOP"), (opened, "it has to be a file of yours that nobody else can read")):
         with pytest.raises(VerbError, match=words):
-            await engine.request("listen", endpoint=f"{TLS}?keylog={path}", service="echo")
+            await engine.request(Listen(Endpoint.parse(f"{TLS}?keylog={path}"), service="echo"))
     assert not target.exists()
     assert opened.read_bytes() == b""
 

@@ -13,11 +13,12 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Reset, Shutdown
 from socktui.core.call import Call, Function, errno_name
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
 from tests.loops import each_loop
-from tests.support import all_calls, all_sockets, fresh, full, listening, peer, read_all, read_exactly, until
+from tests.support import MAKING, all_calls, all_sockets, fresh, full, listening, peer, read_all, read_exactly, until
 
 WATCHED = "socket,setsockopt,bind,listen,accept,accept4,connect,getsockopt,getsockname,sendto,recvfrom,shutdown,close"
 AS_RECORDED = {"accept4": "accept", "sendto": "send", "recvfrom": "recv"}
@@ -135,11 +136,11 @@ async def scenario(engine: Engine) -> None:
         number = await engine.connect(Endpoint("tcp", "127.0.0.1", port))
         await engine.send([number], b"Hello, World!")
         await until(lambda: fresh(reader).socket(number).received == 13)
-        await engine.request("shutdown", socket=number)
+        await engine.request(Shutdown(number))
         await until(lambda: fresh(reader).socket(number).ended)
         six = await listening(engine, "tcp://[::1]:0", "manual")
         number = await engine.connect(Endpoint("tcp", "::1", six))
-        await engine.request("reset", socket=number)
+        await engine.request(Reset(number))
         await until(lambda: all(fresh(reader).socket(n).ended for n in range(number, fresh(reader).sockets + 1)))
         for verb, endpoint, errno in [
             ("listen", f":{port}", "EADDRINUSE"),
@@ -147,4 +148,4 @@ async def scenario(engine: Engine) -> None:
             ("listen", "192.0.2.1:80", "EADDRNOTAVAIL"),
         ]:
             with pytest.raises(VerbError, match=errno):
-                await engine.request(verb, endpoint=endpoint)
+                await engine.request(MAKING[verb](Endpoint.parse(endpoint)))

@@ -10,12 +10,13 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Reset
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End, Role, Socket, State
 from socktui.journal.reader import Reader
 from tests.engine.families import ABSTRACT, DATAGRAMS, PACKETS, UNIX, Family
-from tests.support import all_calls, all_sockets, carried, fresh, read_exactly, until
+from tests.support import MAKING, all_calls, all_sockets, carried, fresh, read_exactly, until
 
 every_unix = pytest.mark.parametrize("family", [UNIX, PACKETS], ids=lambda family: family.name)
 
@@ -68,7 +69,7 @@ async def test_there_is_no_reset(engine: Engine, family: Family) -> None:
         unread.sendall(b"never read")
         await until(lambda: fresh(reader).sockets == 3)
         for number in (2, 3):
-            await engine.request("reset", socket=number)
+            await engine.request(Reset(number))
         with pytest.raises(ConnectionResetError):
             unread.recv(1)
         assert clean.recv(1) == b""
@@ -166,7 +167,7 @@ async def test_sentences(engine: Engine, tmp_path: Path) -> None:
         ("listen", "/proc/s", "): "),
     ]:
         with pytest.raises(VerbError) as caught:
-            await engine.request(verb, endpoint=f"unix://{path}")
+            await engine.request(MAKING[verb](Endpoint("unix", path=str(path))))
         assert f"unix://{path}: " in caught.value.text
         assert sentence in caught.value.text
 

@@ -11,7 +11,9 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
-from socktui.core.endpoint import Endpoint
+from socktui.control.verbs import Close
+from socktui.core.endpoint import Endpoint, EndpointError
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.engine.socketfile import bind_path
 from socktui.engine.traced import Address, TracedSocket
 from socktui.journal.writer import Journal
@@ -76,7 +78,7 @@ def test_only_its_owner_may_use_it_from_the_first_moment(
 async def test_it_goes_with_its_socket(engine: Engine, path: Path, scheme: str) -> None:
     number = await listen(engine, path, scheme=scheme)
     assert stat.S_IMODE(path.lstat().st_mode) == 0o600
-    await engine.request("close", socket=number)
+    await engine.request(Close(number))
     assert not path.exists()
     await listen(engine, path, scheme=scheme)
     await engine.end()
@@ -95,7 +97,7 @@ async def test_what_another_has_put_there_stays(engine: Engine, path: Path) -> N
     number = await listen(engine, path)
     path.unlink()
     path.write_text("precious")
-    await engine.request("close", socket=number)
+    await engine.request(Close(number))
     assert path.read_text() == "precious"
 
 
@@ -194,9 +196,10 @@ def test_who_takes_the_place_at_the_same_moment_gets_it_back(
 
     monkeypatch.setattr(os, "rename", late)
     traced = TracedSocket.open(journal, sockets.AF_UNIX, sockets.SOCK_STREAM, scheme="unix")
-    with other, pytest.raises(OSError, match="a program has it open"):
+    with other, pytest.raises(SocketError) as told:
         bind_path(traced, str(path), replace=True)
     monkeypatch.undo()
+    assert told.value.code is ErrorCode.SOCKET_FILE_LIVE
     traced.close()
     assert [each.name for each in path.parent.iterdir() if each.name.startswith("s")] == ["s"]
 
@@ -212,7 +215,7 @@ async def test_names_of_every_kind(engine: Engine, tmp_path: Path, name: str) ->
             sock.connect(os.fsencode(where).replace(b"@", b"\0", 1) if where.startswith("@") else where)
             sock.sendall(b"hello")
             assert sock.recv(5) == b"hello"
-        await engine.request("close", socket=number)
+        await engine.request(Close(number))
 
 
 async def test_the_longest_path(engine: Engine, tmp_path: Path) -> None:
@@ -221,5 +224,5 @@ async def test_the_longest_path(engine: Engine, tmp_path: Path) -> None:
     with sockets.socket(sockets.AF_UNIX) as sock:
         sock.connect(longest)
     await engine.listen(Endpoint.parse(f"unix://@{longest}"))
-    with pytest.raises(VerbError, match="the path is too long: 108 bytes"):
-        await engine.request("listen", endpoint=f"unix://{longest}x")
+    with pytest.raises(EndpointError, match="the path is too long: 108 bytes"):
+        Endpoint.parse(f"unix://{longest}x")

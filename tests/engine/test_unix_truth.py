@@ -7,11 +7,12 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Reset, Shutdown
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
 from tests.engine.families import ABSTRACT, PACKETS, UNIX, Family
 from tests.engine.test_truth import AS_RECORDED, LINE, LayerFilter, ours, recorded, watched
-from tests.support import fresh, until
+from tests.support import MAKING, fresh, until
 
 
 def traced(log: Path) -> list[LayerFilter]:
@@ -53,18 +54,18 @@ async def scenario(engine: Engine, family: Family, folder: Path) -> None:
         number = await engine.connect(endpoint)
         await engine.send([number], b"Hello, World!")
         await until(lambda: fresh(reader).socket(number).received == 13)
-        await engine.request("shutdown", socket=number)
+        await engine.request(Shutdown(number))
         await until(lambda: all(fresh(reader).socket(n).ended for n in range(number, fresh(reader).sockets + 1)))
         with family.server(folder, backlog=0) as (server, full), family.socket() as first:
             first.connect(family.address(full))
             connecting = asyncio.create_task(engine.connect(full))
             await until(lambda: fresh(reader).socket(reader.sockets).again)
             server.accept()[0].close()
-            await engine.request("reset", socket=await connecting)
+            await engine.request(Reset(await connecting))
     for verb, tried, errno in [
         ("listen", endpoint, "EADDRINUSE"),
         ("connect", full, "ECONNREFUSED"),
         ("connect", Endpoint(family.scheme, path=f"{folder}/nothing"), "ENOENT"),
     ]:
         with pytest.raises(VerbError, match=errno):
-            await engine.request(verb, endpoint=str(tried))
+            await engine.request(MAKING[verb](tried))

@@ -10,6 +10,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Close, SendFile
 from socktui.core.call import Layer
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
@@ -100,7 +101,7 @@ async def test_a_file_is_sent_in_messages(engine: Engine) -> None:
     data = random.Random(3).randbytes(300_000)
     path = engine.capture.parent / "data"
     path.write_bytes(data)
-    await engine.request("send", sockets=[number], file=str(path))
+    await engine.request(SendFile((number,), str(path)))
     await until(lambda: len(carried(engine.capture, number, "ws_recv")) >= len(data))
     assert carried(engine.capture, number, "ws_recv") == carried(engine.capture, number, "ws_send") == data
 
@@ -149,7 +150,7 @@ async def test_a_handshake_can_be_given_up(engine: Engine) -> None:
         peer_, _ = await asyncio.to_thread(server.accept)
         with peer_:
             assert await asyncio.to_thread(read_exactly, peer_, 4) == b"GET "
-            await engine.request("close", socket=1)
+            await engine.request(Close(1))
             with pytest.raises(VerbError):
                 await connecting
 
@@ -172,7 +173,7 @@ async def test_over_tls(engine: Engine) -> None:
         assert [what[2] for what in messages(engine, number)[before:]] == [data, data]
     layers = {call.layer for call in all_calls(engine.capture) if call.socket == number and call.length}
     assert layers == {Layer.WIRE, Layer.TLS, Layer.WS}
-    await engine.request("close", socket=number)
+    await engine.request(Close(number))
     for which in (number, 5 - number):
         await ended(engine, which)
         kinds = [what[:2] for what in messages(engine, which) if what[1][0] == "close"]

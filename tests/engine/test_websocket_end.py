@@ -1,12 +1,12 @@
 """How a WebSocket ends: the closing handshake, and those who leave it out."""
 
 import asyncio
-import base64
 
 import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Close, Reset, Send, Shutdown
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
 from tests.engine.websocket_engine import ANY, broken, connected, ended, messages, send
@@ -26,7 +26,7 @@ async def test_closing_says_goodbye_first(engine: Engine, side: str) -> None:
     await send(engine, client, b"Hello")
     await until(lambda: len(messages(engine, client)) == 2)
     server = 5 - client
-    await engine.request("close", socket=client if side == "client" else server)
+    await engine.request(Close(client if side == "client" else server))
     for number in (client, server):
         await ended(engine, number)
         ends = [what for what in messages(engine, number) if what[1][0] == "close"]
@@ -38,7 +38,7 @@ async def test_shutdown_sends_a_close_and_still_receives(engine: Engine) -> None
     port = await listening(engine, ANY, "manual")
     with browser(port) as peer_:
         await until(lambda: len(all_sockets(engine.capture)) == 2)
-        await engine.request("shutdown", socket=2)
+        await engine.request(Shutdown(2))
         assert peer_.frame() == (0x88, b"\x03\xe8")
         peer_.send(frame(1, b"a last word"))
         await until(lambda: ("recv", ("text",), b"a last word") in messages(engine, 2))
@@ -87,8 +87,7 @@ async def test_one_who_does_not_answer_the_close_is_waited_for_so_long_and_no_lo
 async def test_one_who_breaks_the_rules_and_does_not_read_is_not_kept(engine: Engine) -> None:
     port = await listening(engine, ANY, "manual")
     with browser(port) as peer_:
-        data = base64.b64encode(bytes(4 << 20)).decode()
-        _, sending = engine.begin("send", sockets=[2], data=data, count=20)
+        _, sending = engine.begin(Send((2,), bytes(4 << 20), count=20))
         sent = [0]
 
         def stuck() -> bool:
@@ -107,7 +106,7 @@ async def test_a_reset_is_a_reset(engine: Engine) -> None:
     port = await listening(engine, ANY)
     with browser(port) as peer_:
         await until(lambda: len(all_sockets(engine.capture)) == 2)
-        await engine.request("reset", socket=2)
+        await engine.request(Reset(2))
         with pytest.raises(ConnectionResetError):
             peer_.sock.recv(1)
     socket = await ended(engine, 2)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.engine.websocket.events import Came, Closed, Failed, Opened, Refused, Served
 from socktui.engine.websocket.protocol import HEAD_MAX, Client, Options, Server
 from tests.engine.websocket_ends import OFFER, opened, pair
@@ -170,10 +171,12 @@ def test_subprotocols() -> None:
 
 @pytest.mark.parametrize("wrong", ["", "two words", "a,b", "x\r\nEvil: 1", "ä"])
 def test_a_subprotocol_that_cannot_be_asked_for(wrong: str) -> None:
-    with pytest.raises(ValueError, match="subprotocol"):
+    with pytest.raises(SocketError) as told:
         Options(subprotocols=(wrong,))
-    with pytest.raises(ValueError, match="origin"):
+    assert (told.value.code, told.value.fields) == (ErrorCode.WEBSOCKET_SUBPROTOCOL_WRONG, {"name": wrong})
+    with pytest.raises(SocketError) as told:
         Options(origin="http://x\r\nEvil: 1")
+    assert told.value.code is ErrorCode.WEBSOCKET_ORIGIN_WRONG
 
 
 def test_deflate_is_agreed_upon_where_both_want_it() -> None:

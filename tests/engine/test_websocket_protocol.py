@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from socktui.core.errors import SocketError
 from socktui.engine.websocket.events import Came, Closed, Event, Failed
 from socktui.engine.websocket.protocol import FRAME_MAX, Options, Server, WebSocket
 from tests.engine.websocket_cases import RIGHT, WRONG, Right, Wrong
@@ -84,19 +85,19 @@ def test_a_ping_between_the_frames_of_a_message() -> None:
 @pytest.mark.parametrize(
     ("kind", "data", "says"),
     [
-        ("ping", b"x" * 126, "at most 125"),
-        ("pong", b"x" * 126, "at most 125"),
-        ("close", b"\x03\xe8" + b"x" * 124, "at most 125"),
+        ("ping", b"x" * 126, "websocket-control-too-long .* size=126 most=125"),
+        ("pong", b"x" * 126, "websocket-control-too-long .* size=126 most=125"),
+        ("close", b"\x03\xe8" + b"x" * 124, "websocket-control-too-long .* size=126 most=125"),
         ("close", b"\x03", "close frame too short"),
         ("close", (1005).to_bytes(2, "big"), "invalid status code"),
         ("close", b"\x03\xe8\xff", "not UTF-8"),
-        ("text", b"\xff", "has to be UTF-8"),
-        ("blob", b"", "no kind of message"),
+        ("text", b"\xff", "websocket-text-not-utf8"),
+        ("blob", b"", "websocket-kind-unknown kind='blob'"),
     ],
 )
 def test_what_may_not_be_sent(kind: str, data: bytes, says: str) -> None:
     server = end(deflate=False)
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(SocketError, match=says):
         next(server.send(kind, data))
     assert next(server.send("text", b"goes on"))
 
@@ -123,7 +124,7 @@ def test_after_a_close_nothing_may_be_sent_but_everything_may_come() -> None:
     one, other, _ = pair()
     [closing] = one.send("close", b"\x03\xe8")
     for kind in ("text", "ping", "close"):
-        with pytest.raises(ValueError, match="nothing may follow"):
+        with pytest.raises(SocketError, match="websocket-closing"):
             next(one.send(kind, b""))
     assert one.close(1001) == b""
     late = [*other.send("text", b"late"), *other.send("ping", b"p")]
@@ -142,7 +143,7 @@ def test_a_close_in_the_middle_of_a_message_that_is_sent() -> None:
     next(frames)
     [event] = one.receive(next(other.send("close", b"")))
     assert isinstance(event, Closed)
-    with pytest.raises(ValueError, match="nothing may follow"):
+    with pytest.raises(SocketError, match="websocket-closing"):
         next(frames)
 
 

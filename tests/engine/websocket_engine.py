@@ -1,9 +1,9 @@
 """What tests of WebSockets ask of an engine, and read in its capture."""
 
-import base64
 from typing import Any
 
 from socktui.control.client import Engine
+from socktui.control.verbs import Send
 from socktui.core.call import Call, Layer
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import Socket
@@ -38,4 +38,4 @@ async def connected(engine: Engine, port: int, options: str = "") -> int:
 
 
 async def send(engine: Engine, number: int, data: bytes, kind: str = "") -> None:
-    await engine.request("send", sockets=[number], data=base64.b64encode(data).decode(), kind=kind)
+    await engine.request(Send((number,), data, kind=kind))

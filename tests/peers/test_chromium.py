@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from socktui.control.client import Engine
+from socktui.control.verbs import Close
 from socktui.core.sockets import End, Role
 from tests.peers.chromium import Chromium, Page, driven
 from tests.support import all_sockets, carried, listening, until
@@ -122,7 +123,7 @@ async def test_what_the_server_does_is_shown(page: Page, engine: Engine) -> None
     [number] = await until(lambda: websockets(engine))
     await engine.send([number], "Привет".encode())
     await engine.send([number], b"\xfe")
-    await engine.request("close", socket=number)
+    await engine.request(Close(number))
     assert (await rows(page, 4))[1:] == [
         ["←", "text 12", "Привет"],
         ["←", "binary 1", "fe"],

@@ -3,6 +3,7 @@
 import pytest
 
 from socktui.control.client import Engine
+from socktui.control.verbs import Close
 from socktui.core.sockets import End, State
 from tests.peers.conftest import Run
 from tests.peers.programs import all_over, seen
@@ -36,7 +37,7 @@ async def test_curl_as_a_telnet(engine: Engine, run: Run) -> None:
     curl.type(b"\xff.")  # a byte that telnet has to write twice (RFC 854), since alone it is a command
     await curl.writes(b"Hello, World!\n\xff.")
     [ours] = seen(engine.capture)
-    await engine.request("close", socket=ours.socket.number)
+    await engine.request(Close(ours.socket.number))
     curl.end_of_input()  # it looks at the connection only between two lines of input
     assert await curl.status() == 0
     [ours] = await all_over(engine.capture)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from socktui.control.client import Engine
+from socktui.control.verbs import Close, Shutdown
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End, Role, State
@@ -76,7 +77,7 @@ async def test_our_client_and_the_lectures_server(engine: Engine, run: Run, lect
     await until(lambda: [ours.received for ours in seen(engine.capture)] == [HELLO])
     [ours] = seen(engine.capture)
     assert (ours.socket.role, ours.socket.state) == (Role.CLIENT, State.ESTAB)
-    await engine.request("shutdown", socket=number)
+    await engine.request(Shutdown(number))
     assert await server.status() == 0
     [ours] = await all_over(engine.capture)
     assert (ours.sent, ours.received) == (HELLO, HELLO)
@@ -96,7 +97,7 @@ async def test_a_buffer_of_20_cuts_a_message_of_45(engine: Engine, run: Run, lec
     await engine.send(numbers, LONG)
     await until(lambda: [ours.received for ours in seen(engine.capture)] == [LONG] * 3)
     for number in numbers:
-        await engine.request("shutdown", socket=number)
+        await engine.request(Shutdown(number))
     assert await server.status() == 0
     found = await all_over(engine.capture, 3)
     for piece in PIECES:
@@ -205,6 +206,6 @@ async def test_the_programs_in_c_call_what_the_lecture_calls(
         client = run(*trace, compiled / name, HOST, port)
         [ours] = await until(lambda: [ours for ours in seen(engine.capture) if ours.received])
         await engine.send([ours.socket.number], ours.received)
-        await engine.request("close", socket=ours.socket.number)
+        await engine.request(Close(ours.socket.number))
         assert await client.status() == 0
     assert kernel_calls(log.read_text()) == CALLS[name]

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from socktui.control.client import Engine
+from socktui.control.verbs import Close, Reset, Shutdown
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End, Role, State
@@ -93,7 +94,7 @@ async def test_a_reset_by_us_is_seen_by_ncat(engine: Engine, run: Run) -> None:
     ncat.type(b"x")
     await ncat.writes(b"x")
     [ours] = seen(engine.capture)
-    await engine.request("reset", socket=ours.socket.number)
+    await engine.request(Reset(ours.socket.number))
     assert await ncat.status() != 0
     assert "Connection reset by peer" in ncat.err
     [ours] = await all_over(engine.capture)
@@ -109,7 +110,7 @@ async def test_our_client_talks_to_ncat(engine: Engine, run: Run) -> None:
     [ours] = await until(lambda: [ours for ours in seen(engine.capture) if ours.received])
     assert (ours.sent, ours.received) == (EVERY_BYTE, b"an answer\n")
     assert ours.socket.state is State.ESTAB
-    await engine.request("shutdown", socket=number)
+    await engine.request(Shutdown(number))
     [ours] = seen(engine.capture)
     # Either our FIN is out and theirs is still to come, or ncat has answered it already.
     assert ours.socket.state in (State.FIN_WAIT_2, State.TIME_WAIT, State.CLOSED)
@@ -126,7 +127,7 @@ async def test_our_client_against_a_cat_behind_ncat(engine: Engine, run: Run) ->
     number = await engine.connect(Endpoint("tcp", "127.0.0.1", await ncat.port()))
     await engine.send([number], b"meow")
     await until(lambda: [ours.received for ours in seen(engine.capture)] == [b"meow"])
-    await engine.request("close", socket=number)
+    await engine.request(Close(number))
     [ours] = await all_over(engine.capture)
     assert (ours.sent, ours.received) == (b"meow", b"meow")
     assert (ours.calls[-1], ours.socket.end) == (Function.CLOSE, End.CLOSED)
@@ -139,7 +140,7 @@ async def test_the_two_ends_of_ours_with_a_relay_of_ncat_between(engine: Engine,
     number = await engine.connect(Endpoint("tcp", "127.0.0.1", await ncat.port()))
     await engine.send([number], EVERY_BYTE)
     await until(lambda: [ours.received for ours in seen(engine.capture)] == [EVERY_BYTE] * 2)
-    await engine.request("shutdown", socket=number)
+    await engine.request(Shutdown(number))
     found = {ours.socket.role: ours for ours in await all_over(engine.capture, 2)}
     assert found[Role.CLIENT].sent == found[Role.ACCEPTED].received == EVERY_BYTE
     assert found[Role.ACCEPTED].sent == found[Role.CLIENT].received == EVERY_BYTE

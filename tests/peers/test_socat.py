@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from socktui.control.client import Engine
+from socktui.control.verbs import SendFile, Shutdown
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End, Role, State
@@ -65,7 +66,7 @@ async def test_our_client_talks_to_socat(engine: Engine, run: Run) -> None:
     assert (ours.received, ours.socket.state) == (b"from socat", State.CLOSE_WAIT)
     await engine.send([number], b"after your FIN")
     await socat.writes(LINES + b"after your FIN")
-    await engine.request("shutdown", socket=number)
+    await engine.request(Shutdown(number))
     assert await socat.status() == 0
     [ours] = await all_over(engine.capture)
     assert ours.sent == LINES + b"after your FIN"
@@ -79,7 +80,7 @@ async def test_our_client_against_an_echo_of_socat(engine: Engine, run: Run) -> 
     for piece in (b"one", b"\x00\xff", b"three"):
         await engine.send([number], piece)
     await until(lambda: [ours.received for ours in seen(engine.capture)] == [b"one\x00\xffthree"])
-    await engine.request("shutdown", socket=number)
+    await engine.request(Shutdown(number))
     assert await socat.status() == 0
     [ours] = await all_over(engine.capture)
     assert ours.sent == ours.received == b"one\x00\xffthree"
@@ -94,7 +95,7 @@ async def test_a_peer_that_does_not_read_loses_nothing(engine: Engine, run: Run,
     socat = run("socat", "-u", f"TCP:127.0.0.1:{port}", "-")
     [ours] = await until(lambda: seen(engine.capture))
     socat.kill(signal.SIGSTOP)
-    _, sending = engine.begin("send", sockets=[ours.socket.number], file=str(tmp_path / "file"))
+    _, sending = engine.begin(SendFile((ours.socket.number,), str(tmp_path / "file")))
     before = -1
     while before != (before := seen(engine.capture)[0].socket.sent) or not before:
         await asyncio.sleep(0.2)
@@ -102,5 +103,5 @@ async def test_a_peer_that_does_not_read_loses_nothing(engine: Engine, run: Run,
     assert not sending.done()
     socat.kill(signal.SIGCONT)
     await socat.writes(data)
-    assert (await sending)["sent"] == len(data)
+    assert (await sending).size == len(data)
     assert seen(engine.capture)[0].sent == data

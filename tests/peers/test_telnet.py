@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from socktui.control.client import Engine
+from socktui.control.verbs import Close
 from socktui.core.sockets import End, State
 from socktui.core.telnet import describe
 from tests.peers.programs import all_over, path_of, seen
@@ -81,7 +82,7 @@ async def test_the_end_of_our_side_is_seen_by_telnet(engine: Engine) -> None:
         [ours] = await until(lambda: seen(engine.capture))
         await engine.send([ours.socket.number], b"goodbye\r\n")
         terminal.wait_for("goodbye")
-        await engine.request("close", socket=ours.socket.number)
+        await engine.request(Close(ours.socket.number))
         terminal.wait_for("Connection closed by foreign host.")
         terminal.exit_status()
     [ours] = await all_over(engine.capture)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from socktui.control.client import Engine
+from socktui.control.verbs import Close
 from socktui.core import telnet
 from socktui.core.call import Layer
 from socktui.core.endpoint import Endpoint
@@ -101,7 +102,7 @@ async def test_a_login_through_the_engine(engine: Engine, telnetd: Program) -> N
     await until(lambda: shown().endswith(b"Password: "))
     await engine.send([number], b"secret\r")
     await until(lambda: shown().endswith(b"24 80\r\n"))
-    await engine.request("close", socket=number)
+    await engine.request(Close(number))
     assert shown() == b"login: ada\r\nPassword: \r\nada logs in with 6 letters on dumb, 24 80\r\n"
     assert carried(engine.capture, number, "telnet_send") == b"ada\rsecret\r"
     assert "IAC SB TERMINAL-TYPE IS DUMB IAC SE" in describe(carried(engine.capture, number, "send"))

@@ -10,6 +10,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Close, SetBuffer, Shutdown
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from tests.engine.certificates import Certificates
@@ -84,7 +85,7 @@ async def test_openssl_s_server(engine: Engine, run: Run, certificates: Certific
     server = run("openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", good, "-quiet")
     number = await connected(engine, server, f"ca={certificates.ca}")
     await exchanged(engine, number, server)
-    await engine.request("close", socket=number)
+    await engine.request(Close(number))
     await until(lambda: not all_sockets(engine.capture)[0].open)
 
 
@@ -118,12 +119,12 @@ async def test_what_is_sent_waits_for_the_handshake_that_a_server_wants(
         server.type(b"r\n")
         await until(lambda: len(calls_of(engine, number, Function.SEND)) > before)
         sending = asyncio.create_task(engine.send([number], LINE))
-        await engine.request("buffer", socket=number, size=65536)  # verbs begin in the order in which they are given
+        await engine.request(SetBuffer(number, 65536))  # verbs begin in the order in which they are given
         assert not calls_of(engine, number, Function.SSL_WRITE)
         gate.set()
         await sending
         await exchanged(engine, number, server)
-        await engine.request("close", socket=number)
+        await engine.request(Close(number))
 
 
 @contextlib.asynccontextmanager
@@ -207,5 +208,5 @@ async def test_socat_as_a_server(engine: Engine, run: Run, certificates: Certifi
     server = run("socat", f"OPENSSL-LISTEN:0,bind=127.0.0.1,cert={certificates.good()},verify=0", "-")
     number = await connected(engine, server, f"ca={certificates.ca}")
     await exchanged(engine, number, server)
-    await engine.request("shutdown", socket=number)
+    await engine.request(Shutdown(number))
     await until(lambda: not all_sockets(engine.capture)[0].open or server.out == LINE)

@@ -10,6 +10,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Close, Shutdown
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End, Role
 from socktui.host.diag import Diag
@@ -77,7 +78,7 @@ async def test_our_client_talks_to_socat(engine: Engine, run: Run, diag: Diag, t
     await until(lambda: seen(engine.capture)[0].fin_received)
     await engine.send([number], b"after your FIN")
     await program.writes(LINES + b"after your FIN")
-    await engine.request("shutdown", socket=number)
+    await engine.request(Shutdown(number))
     assert await program.status() == 0
     [ours] = await all_over(engine.capture)
     assert (ours.received, ours.sent) == (b"from socat", LINES + b"after your FIN")
@@ -122,7 +123,7 @@ async def test_our_packets_to_socat(engine: Engine, run: Run, diag: Diag, tmp_pa
     await program.writes(b"onetwo")
     program.type(b"back")
     await until(lambda: [ours.lengths for ours in seen(engine.capture)] == [(4,)])
-    await engine.request("shutdown", socket=number)
+    await engine.request(Shutdown(number))
     program.end_of_input()
     assert await program.status() == 0
     [ours] = await all_over(engine.capture)
@@ -147,7 +148,7 @@ async def test_our_client_talks_to_ncat(engine: Engine, run: Run, diag: Diag, tm
     await program.writes(LINES)
     program.type(b"from ncat")
     await until(lambda: seen(engine.capture)[0].received == b"from ncat")
-    await engine.request("close", socket=number)
+    await engine.request(Close(number))
     assert await program.status() == 0
 
 

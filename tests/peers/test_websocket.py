@@ -1,6 +1,5 @@
 """WebSocket with the ws package of npm, both ways, and curl with the page."""
 
-import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 
 from socktui.control.client import Engine
+from socktui.control.verbs import Close, Send
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
@@ -44,7 +44,7 @@ def moved(engine: Engine, number: int) -> list[tuple[str, Any, int]]:
 
 
 async def send(engine: Engine, number: int, data: bytes, kind: str = "") -> None:
-    await engine.request("send", sockets=[number], data=base64.b64encode(data).decode(), kind=kind)
+    await engine.request(Send((number,), data, kind=kind))
 
 
 @pytest.mark.parametrize("deflate", [True, False])
@@ -151,7 +151,7 @@ async def test_we_close_their_server(engine: Engine, run: Run, npm: Path) -> Non
     server = run("node", npm / "server.mjs")
     port = (await until(lambda: lines(server)))[0]["port"]
     number = await engine.connect(Endpoint.parse(f"ws://127.0.0.1:{port}"))
-    await engine.request("close", socket=number)
+    await engine.request(Close(number))
     await until(lambda: lines(server)[-1] == {"code": 1000, "reason": ""})
     await until(lambda: not all_sockets(engine.capture)[number - 1].open)
     assert moved(engine, number) == [("send", 1000, 2), ("recv", 1000, 2)]

@@ -5,6 +5,7 @@ import socket as sockets
 import pytest
 
 from socktui.control.client import Engine
+from socktui.control.verbs import Done, Reset
 from socktui.core.call import Function
 from socktui.core.sockets import End
 from tests.support import all_calls, all_sockets, listening, peer, read_all, read_exactly, until
@@ -46,7 +47,7 @@ async def test_clogged_receives_nothing_and_the_peer_has_to_wait(engine: Engine)
         await until(lambda: len(all_sockets(engine.capture)) == 2)
         assert all_sockets(engine.capture)[1].open
         assert Function.RECV not in {call.name for call in all_calls(engine.capture)}
-    assert (await engine.request("reset", socket=2)) == {}
+    assert (await engine.request(Reset(2))) == Done()
 
 
 @pytest.mark.parametrize("said", [20, 21, 1000])

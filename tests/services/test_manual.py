@@ -3,6 +3,7 @@
 import socket as sockets
 
 from socktui.control.client import Engine
+from socktui.control.verbs import Shutdown
 from socktui.journal.reader import Reader
 from tests.support import fresh, listening, peer, read_all, until
 
@@ -15,6 +16,6 @@ async def test_manual_leaves_it_to_the_user(engine: Engine) -> None:
         await until(lambda: fresh(reader).sockets == 2 and reader.socket(2).why == "peer FIN")
         assert reader.socket(2).open
         assert await engine.send([2], b"answer") == 6
-        await engine.request("shutdown", socket=2)
+        await engine.request(Shutdown(2))
         assert read_all(sock) == b"answer"
         await until(lambda: reader.socket(2).ended)

@@ -100,23 +100,24 @@ async def test_a_saved_file_counts_from_the_next_bytes_on(engine: Engine, save: 
         assert read_exactly(sock, 5) == b"PONG\n"
 
 
-def test_what_has_become_wrong_is_said_once(save: Save, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_has_become_wrong_is_said_once(save: Save, caplog: pytest.LogCaptureFixture) -> None:
     path = save(TALK)
     book = Book(path)
     before = book.rules()
     save("[[rule]]\nfoo = 1")
     for _ in range(3):
         assert book.rules() is before
-    stays = "; the rules stay as they were\n"
-    told = capsys.readouterr().err
-    assert told == f"socktui: script={path}: rule 1: 'foo' is no key here: one of text, hex, regex, answer{stays}"
+    stays = "; the rules stay as they were"
+    assert caplog.messages == [f"script={path}: rule 1: 'foo' is no key here: one of text, hex, regex, answer{stays}"]
+    caplog.clear()
     path.unlink()
     assert [book.rules() is before, book.rules() is before] == [True, True]
-    assert capsys.readouterr().err == f"socktui: script={path}: {path} cannot be read: No such file or directory{stays}"
+    assert caplog.messages == [f"script={path}: {path} cannot be read: No such file or directory{stays}"]
+    caplog.clear()
     save(TALK)
     assert book.rules() == before
     assert book.rules() is not before
-    assert capsys.readouterr().err == ""
+    assert caplog.messages == []
 
 
 async def test_a_wrong_file_is_one_sentence_when_it_is_asked_for(engine: Engine, save: Save) -> None:

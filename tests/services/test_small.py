@@ -5,6 +5,7 @@ import socket as sockets
 import time
 
 from socktui.control.client import Engine
+from socktui.control.verbs import Send
 from socktui.journal.reader import Reader
 from socktui.services.quotations import QUOTATIONS
 from socktui.services.small import chargen_pattern
@@ -68,9 +69,9 @@ async def test_what_is_typed_goes_out_before_an_echo_server_hangs_up(engine: Eng
     typed = b"T" * (16 << 20)
     with peer(port) as sock, Reader(engine.capture) as reader:
         await until(lambda: fresh(reader).sockets == 2)
-        _, sending = engine.begin("send", sockets=[2], data="VFRU" * (len(typed) // 3))
+        _, sending = engine.begin(Send((2,), b"TTT" * (len(typed) // 3)))
         await until(lambda: reader.socket(2).sent > 0)
         sock.shutdown(sockets.SHUT_WR)
         await until(lambda: fresh(reader).socket(2).why == "peer FIN")
         assert len(read_all(sock)) == len(typed) // 3 * 3
-        assert (await sending)["sent"] == len(typed) // 3 * 3
+        assert (await sending).size == len(typed) // 3 * 3

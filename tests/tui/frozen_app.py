@@ -18,6 +18,7 @@ from textual.widgets import Input
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
+from socktui.control.verbs import Answer, Connected, Verb
 from socktui.core.sockets import Role, Socket
 from socktui.host.rows import Row
 from socktui.host.watch import Snapshot
@@ -42,9 +43,9 @@ class StillEngine:
     def pid(self) -> int:
         return 0
 
-    async def attach(self) -> asyncio.Future[dict[str, Any]]:
-        ready: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        ready.set_result({})
+    async def attach(self) -> asyncio.Future[None]:
+        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        ready.set_result(None)
         self.up.set()
         return ready
 
@@ -57,11 +58,11 @@ class StillEngine:
     async def connect(self, *args: Any, **options: Any) -> int:
         return self._answer()
 
-    async def request(self, verb: str, **args: Any) -> dict[str, Any]:
-        return {"socket": self._answer()}
+    async def request(self, verb: Verb[Answer]) -> Answer:
+        return Connected(self._answer())
 
-    def begin(self, verb: str, **args: Any) -> tuple[int, asyncio.Future[dict[str, Any]]]:
-        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+    def begin(self, verb: Verb[Answer]) -> tuple[int, asyncio.Future[Answer]]:
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         if isinstance(self.answer, VerbError):
             future.set_exception(self.answer)
         return 1, future

@@ -10,6 +10,7 @@ import pytest
 
 from socktui.control.client import Engine
 from socktui.control.start import Start
+from socktui.control.verbs import Listen
 from socktui.core.endpoint import Endpoint
 from socktui.tui.app import SocktuiApp
 from tests.support import until
@@ -50,7 +51,7 @@ async def test_keys_pressed_before_the_engine_is_up_are_carried_out(held: Engine
 
 
 async def test_what_the_command_line_asks_for_waits_as_well(held: Engine) -> None:
-    app = of(held, Start("listen", Endpoint.parse(":0"), service="discard"))
+    app = of(held, Start(Listen(Endpoint.parse(":0"), "discard")))
     async with app.run_test(size=(120, 36)) as pilot:
         drive = Drive(app, pilot)
         await drive.sees(SLOW)

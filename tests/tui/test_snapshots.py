@@ -18,8 +18,9 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual._context import visible_screen_stack
 
-from socktui.control.messages import VerbError
+from socktui.control.messages import Failure, VerbError
 from socktui.core.call import Function
+from socktui.core.errors import ErrorCode
 from tests.tui.canned import Canned
 from tests.tui.drive import Drive, opened
 from tests.tui.frozen_app import StillWatch, standing, still
@@ -224,7 +225,7 @@ async def test_connect_dialog_with_an_error(capture: Path, size: tuple[int, int]
         engine.answer = VerbError(
             "tcp://127.0.0.1:5099: Connection refused (ECONNREFUSED): nothing listens there: "
             "check the port, or start a server first",
-            "ECONNREFUSED",
+            Failure(ErrorCode.KERNEL, "ECONNREFUSED"),
         )
         await drive.press("o")
         await drive.sees("Time-out")
@@ -330,7 +331,8 @@ async def test_message_of_what_went_wrong(capture: Path, size: tuple[int, int], 
     async with still(capture, size) as (drive, engine):
         engine.answer = VerbError(
             "tcp://127.0.0.1:5005: Address already in use (EADDRINUSE) by python3 (pid 4711): "
-            "take another port, or 0 for any"
+            "take another port, or 0 for any",
+            Failure(ErrorCode.KERNEL, "EADDRINUSE"),
         )
         await drive.press("e")
         await drive.sees("Error: ")

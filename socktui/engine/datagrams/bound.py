@@ -9,7 +9,9 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from time import monotonic_ns as now
 
-from socktui.core.connection import BUFFER_MAX, BUFFER_SIZE, ClosedHereError
+from socktui.core.connection import ClosedHereError
+from socktui.core.errors import ErrorCode, SocketError
+from socktui.core.limits import BUFFER_MAX, BUFFER_SIZE
 from socktui.core.sockets import Socket
 from socktui.engine.connection import SocketConnection
 from socktui.engine.context import EngineContext
@@ -122,7 +124,7 @@ class Peer(SocketConnection):
     async def send(self, data: bytes | memoryview, kind: str = "") -> None:
         """Send one datagram. While the kernel has no room for it, which no readiness tells, try again and again."""
         if len(data) > BUFFER_MAX:
-            raise OSError(errnos.EMSGSIZE, f"a message has at most {BUFFER_MAX} bytes here")
+            raise SocketError(ErrorCode.MESSAGE_TOO_LONG, errnos.EMSGSIZE, size=len(data), most=BUFFER_MAX)
         if not self._waited:
             await asyncio.sleep(0)
         self._waited = False
@@ -137,7 +139,7 @@ class Peer(SocketConnection):
                 await asyncio.sleep(RETRY_SECONDS)
         except OSError as error:
             if self.traced.address is None:
-                raise OSError("it has no name, so that nothing can be sent to it (ENOTCONN)") from error
+                raise SocketError(ErrorCode.PEER_WITHOUT_NAME, error.errno) from error
             raise
         finally:
             self._turn.release()
@@ -164,7 +166,7 @@ class Peer(SocketConnection):
 
     async def shutdown(self) -> None:
         """Raises OSError. shutdown(2) is not called: Linux answers ENOTCONN, and yet shuts the socket for all peers."""
-        raise OSError("there is no half-close: the socket has other peers, too")
+        raise SocketError(ErrorCode.NO_HALF_CLOSE)
 
     def close(self) -> None:
         self._over = True
@@ -243,7 +245,7 @@ class Bound:
         self._watch = Watch(context.poller, traced.fd)
         self._peers: OrderedDict[Address | None, Peer] = OrderedDict()
         self._asked: Peer | None = None
-        context.spawn(self._receive())
+        context.spawn(self._receive(), f"receiving on socket {traced.number}")
 
     @property
     def socket(self) -> Socket:

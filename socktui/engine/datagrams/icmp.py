@@ -9,6 +9,7 @@ from typing import cast
 
 from socktui.core import icmp
 from socktui.core.endpoint import Endpoint
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.engine.context import EngineContext
 from socktui.engine.datagrams.bound import Connected
 from socktui.engine.datagrams.traced import TracedPortless
@@ -86,7 +87,7 @@ async def listen(
 ) -> Listening:
     """Raises OSError: the kernel answers echo requests itself."""
     number = 58 if ":" in endpoint.host else 1
-    raise OSError(f"the kernel answers echo requests itself: listen on raw://{endpoint.authority}:{number} to see them")
+    raise SocketError(ErrorCode.KERNEL_ANSWERS_ECHO, raw=f"raw://{endpoint.authority}:{number}")
 
 
 async def connect(context: EngineContext, endpoint: Endpoint, seconds: float) -> Echoes:
@@ -109,7 +110,7 @@ def _connect(context: EngineContext, endpoint: Endpoint, found: Resolved) -> Ech
 
 
 def _open(context: EngineContext, endpoint: Endpoint, family: int) -> TracedSocket:
-    """Raises OSError, one sentence, where neither kind is allowed."""
+    """Raises SocketError where neither kind is allowed."""
     protocol = sockets.IPPROTO_ICMP if family == sockets.AF_INET else sockets.IPPROTO_ICMPV6
     try:
         return TracedPortless.open(context.journal, family, sockets.SOCK_RAW, protocol, scheme=endpoint.scheme)
@@ -119,10 +120,7 @@ def _open(context: EngineContext, endpoint: Endpoint, family: int) -> TracedSock
         return TracedPortless.open(context.journal, family, sockets.SOCK_DGRAM, protocol, scheme=endpoint.scheme)
     except PermissionError as error:
         groups = " to ".join(_GROUPS.read_text().split())
-        raise OSError(
-            f"echo requests need the right CAP_NET_RAW (EPERM), or a group of yours in the range of the sysctl "
-            f"net.ipv4.ping_group_range (EACCES), which is {groups}"
-        ) from error
+        raise SocketError(ErrorCode.ECHO_NOT_ALLOWED, error.errno, groups=groups) from error
 
 
 def _only_replies(traced: TracedSocket, version: int) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from socktui.core.call import Argument
 from socktui.core.endpoint import Endpoint
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.engine.traced import TracedSocket
 
 _MREQN = struct.Struct("=4s4si")  # struct ip_mreqn
@@ -41,18 +42,18 @@ class Casting:
 
     @classmethod
     def of(cls, endpoint: Endpoint, family: int, address: str) -> "Casting":
-        """What an endpoint asks for; `address` may be a group's. Raises OSError, one sentence."""
+        """What an endpoint asks for; `address` may be a group's. Raises SocketError."""
         asked = endpoint.option("group")
         group, _, scope = address.partition("%")
         if asked and not is_group(group):
-            raise OSError(f"the group {asked} is no multicast address")
+            raise SocketError(ErrorCode.GROUP_NOT_MULTICAST, group=asked)
         if asked and ipaddress.ip_address(group).version != (4 if family == sockets.AF_INET else 6):
-            raise OSError(f"the group {asked} and the address {endpoint.host} are of two families")
+            raise SocketError(ErrorCode.GROUP_OF_OTHER_FAMILY, group=asked, host=endpoint.host)
         scope = scope or endpoint.host.partition("%")[2]
         interface = endpoint.option("interface") or (scope if is_group(group) else "")
         index = _index(interface)
         if interface and not index and not (family == sockets.AF_INET and is_group(group)):
-            raise OSError(f"the interface {interface} is an address, which only IPv4's groups take: name it")
+            raise SocketError(ErrorCode.INTERFACE_IS_ADDRESS, interface=interface)
         ttl, loop = endpoint.option("ttl"), endpoint.option("loop")
         return cls(
             family,
@@ -116,7 +117,7 @@ class Casting:
 
 
 def _index(interface: str) -> int:
-    """The index of an interface; 0 where it is an address. Raises OSError, one sentence."""
+    """The index of an interface; 0 where it is an address. Raises SocketError."""
     try:
         ipaddress.IPv4Address(interface or "0.0.0.0")
         return 0
@@ -126,4 +127,4 @@ def _index(interface: str) -> int:
         return sockets.if_nametoindex(interface)
     except OSError as error:
         names = ", ".join(name for _, name in sockets.if_nameindex())
-        raise OSError(f"there is no interface {interface!r}: one of {names}") from error
+        raise SocketError(ErrorCode.NO_SUCH_INTERFACE, error.errno, interface=interface, names=names) from error

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from socktui.core.endpoint import Endpoint
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.core.icmp import Header
 from socktui.engine.context import EngineContext
 from socktui.engine.datagrams.bound import Bound, Connected
@@ -33,7 +34,7 @@ async def listen(context: EngineContext, endpoint: Endpoint, service: str, backl
     """A socket that is bound to an address, and `accepted` called for every peer. Raises OSError, socket.gaierror."""
     family, address = (await resolve(replace(endpoint, port=0), passive=True))[0]
     if address[0] == "::":
-        raise OSError("a raw socket of IPv6 needs an address: on [::] it could not tell its own packets from others'")
+        raise SocketError(ErrorCode.RAW_WITHOUT_ADDRESS)
     traced = _open(context, endpoint, family, service)
     with traced.closed_on_failure():
         traced.bind(address)
@@ -62,7 +63,7 @@ def _open(context: EngineContext, endpoint: Endpoint, family: int, service: str 
             context.journal, family, sockets.SOCK_RAW, endpoint.port, service=service, scheme=endpoint.scheme
         )  # fmt: skip
     except PermissionError as error:
-        raise OSError("raw sockets need the right CAP_NET_RAW (EPERM): see capabilities(7), or be root") from error
+        raise SocketError(ErrorCode.RAW_NOT_ALLOWED, error.errno) from error
 
 
 def _payload_4(_: Address | None, packet: bytes) -> bytes | None:

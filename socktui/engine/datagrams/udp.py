@@ -4,6 +4,7 @@ import errno as errnos
 import socket as sockets
 
 from socktui.core.endpoint import Endpoint
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.engine.connection import SocketConnection
 from socktui.engine.context import EngineContext
 from socktui.engine.datagrams.bound import Bound, Connected
@@ -41,7 +42,7 @@ async def connect(context: EngineContext, endpoint: Endpoint, seconds: float) ->
 def _connect(context: EngineContext, endpoint: Endpoint, found: Resolved) -> SocketConnection:
     family, address = found
     if endpoint.option("group"):
-        raise OSError("a client joins no group: connect to the group's own address")
+        raise SocketError(ErrorCode.CLIENT_WITH_GROUP)
     casting = Casting.of(endpoint, family, address[0])
     many = casting.group or casting.broadcast
     traced = TracedDatagrams.open(context.journal, family, sockets.SOCK_DGRAM, scheme=endpoint.scheme)
@@ -60,5 +61,5 @@ def _connect_to(traced: TracedSocket, address: Address) -> None:
         traced.connect(address)
     except PermissionError as error:
         if error.errno == errnos.EACCES:
-            raise OSError("that is a broadcast address (EACCES): add ?broadcast=yes to send to it") from error
+            raise SocketError(ErrorCode.BROADCAST_NOT_ASKED, error.errno) from error
         raise

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.journal.grow_map import private_file
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def issue(names: Sequence[str]) -> bytes:
     try:
         authority = trustme.CA.from_pem(certificate, key)
     except (ValueError, TypeError):
-        raise OSError(f"the authority in {folder()} is damaged: move the folder away, and another is made") from None
+        raise SocketError(ErrorCode.AUTHORITY_DAMAGED, folder=str(folder())) from None
     now = datetime.now(UTC)
     try:
         leaf = authority.issue_cert(
@@ -68,7 +69,7 @@ def issue(names: Sequence[str]) -> bytes:
             not_after=now + LEAF_LIFE,
         )
     except ValueError as error:
-        raise OSError(f"no certificate can be made for {', '.join(names)}: {error}") from None
+        raise SocketError(ErrorCode.NO_CERTIFICATE_FOR, names=", ".join(names), reason=str(error)) from None
     return leaf.private_key_and_cert_chain_pem.bytes()
 
 
@@ -114,7 +115,7 @@ def _opened(path: Path, flags: int, directory: int | None = None) -> Iterator[in
             dir_fd=directory,
         )
     except OSError as error:
-        raise OSError(f"the authority's {path} cannot be read: {error.strerror}") from error
+        raise SocketError(ErrorCode.AUTHORITY_UNREADABLE, error.errno, path=str(path)) from error
     try:
         yield fd
     finally:
@@ -124,9 +125,9 @@ def _opened(path: Path, flags: int, directory: int | None = None) -> Iterator[in
 def _check(fd: int, path: Path, others: int) -> None:
     status = os.fstat(fd)
     if status.st_uid != os.geteuid():
-        raise OSError(f"{path} belongs to somebody else: it is not used")
+        raise SocketError(ErrorCode.AUTHORITY_OF_ANOTHER, path=str(path))
     if status.st_mode & others:
-        raise OSError(f"{path} is open to others: `chmod go-rwx` it, and move it away where they may have changed it")
+        raise SocketError(ErrorCode.AUTHORITY_EXPOSED, path=str(path))
 
 
 def _unit(what: str) -> str:

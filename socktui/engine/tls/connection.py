@@ -13,6 +13,7 @@ from typing import Any
 from socktui.core.call import Function
 from socktui.core.connection import ClosedHereError
 from socktui.core.endpoint import Endpoint
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.core.sockets import End
 from socktui.engine import tcp
 from socktui.engine.at_once import at_once
@@ -150,7 +151,7 @@ class TlsConnection(Layered):
             except ssl.SSLError as error:
                 _if_possible(self._flush())
                 reason = errors.no_tls(heard, said) or errors.why(error, self._tls)
-                raise self._failed(Function.SSL_DO_HANDSHAKE, began, reason) from None
+                raise self._failed(Function.SSL_DO_HANDSHAKE, began, reason, errors.code(error)) from None
             else:
                 self._record_event(Function.SSL_DO_HANDSHAKE, began, 1, answer=self._agreed())
                 await self._flush()
@@ -260,9 +261,10 @@ class TlsConnection(Layered):
         except ssl.SSLError:
             pass  # no more has come; or what is wrong is told by the next recv()
 
-    def _failed(self, name: Function, began: int, reason: str) -> OSError:
+    def _failed(self, name: Function, began: int, reason: str, code: ErrorCode = ErrorCode.PROTOCOL) -> SocketError:
+        """Record that a call of OpenSSL failed, `reason` being why in words; what is to be raised."""
         self._record_event(name, began, -1, answer=reason)
-        return OSError(errnos.EPROTO, reason)
+        return SocketError(code, errnos.EPROTO, reason=reason)
 
 
 async def listen(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from socktui.core.endpoint import Endpoint, EndpointError
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.engine.tls import authority
 
 FILE_MAX = 1 << 20
@@ -22,10 +23,10 @@ def serving(endpoint: Endpoint) -> ssl.SSLContext:
 
     ca      where given, clients have to show a certificate that it has signed
     name    a further name that the certificate is made for
-    Raises OSError, one sentence. It reads files and may make keys: something for a thread.
+    Raises OSError. It reads files and may make keys: something for a thread.
     """
     if endpoint.option("verify"):
-        raise OSError("the option verify is for clients: with ca, a listener asks its clients for certificates")
+        raise SocketError(ErrorCode.VERIFY_ON_LISTENER)
     context = _context(ssl.PROTOCOL_TLS_SERVER)
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.num_tickets = 0  # a peer that closes with tickets unread resets the connection, and loses what it sent
@@ -42,7 +43,7 @@ def serving(endpoint: Endpoint) -> ssl.SSLContext:
 def asking(endpoint: Endpoint) -> tuple[ssl.SSLContext, str]:
     """The context of a client, and the name that it asks for and that the certificate has to be for.
 
-    Raises OSError, one sentence. It reads files: something for a thread.
+    Raises OSError. It reads files: something for a thread.
     """
     name = _asked(endpoint)
     verify = endpoint.option("verify") != "no"
@@ -87,7 +88,7 @@ def _trust(context: ssl.SSLContext, path: str, data: bytes) -> None:
     try:
         context.load_verify_locations(cadata=data.decode("ascii", "ignore"))
     except (ssl.SSLError, ValueError):
-        raise OSError(f"{path} holds no certificate in PEM") from None
+        raise SocketError(ErrorCode.NO_PEM_CERTIFICATE, path=path) from None
 
 
 def _show(context: ssl.SSLContext, endpoint: Endpoint) -> bool:
@@ -95,25 +96,26 @@ def _show(context: ssl.SSLContext, endpoint: Endpoint) -> bool:
     cert, key = endpoint.option("cert"), endpoint.option("key")
     if not cert:
         if key:
-            raise OSError("the option key needs the option cert: the key's certificate")
+            raise SocketError(ErrorCode.KEY_WITHOUT_CERTIFICATE)
         return False
     key = key or cert
     chain, private = _file(cert), _file(key)
     if b"-----BEGIN CERTIFICATE-----" not in chain:
-        raise OSError(f"{cert} holds no certificate in PEM")
+        raise SocketError(ErrorCode.NO_PEM_CERTIFICATE, path=cert)
     if b"PRIVATE KEY-----" not in private:
-        raise OSError(f"{key} holds no private key in PEM")
+        raise SocketError(ErrorCode.NO_PEM_KEY, path=key)
 
     def password() -> str:
-        raise OSError(f"the key in {key} is encrypted: give one that is not")
+        raise SocketError(ErrorCode.KEY_ENCRYPTED, path=key)
 
     try:
         with _in_memory(chain) as chain_path, _in_memory(private) as key_path:
             context.load_cert_chain(chain_path, key_path, password)
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
-            raise OSError(f"the key in {key} is not that of the certificate in {cert}") from None
-        raise OSError(f"OpenSSL cannot use the certificate in {cert} with the key in {key}: {_reason(error)}") from None
+            raise SocketError(ErrorCode.KEY_OF_ANOTHER_CERTIFICATE, key=key, certificate=cert) from None
+        reason = _reason(error)
+        raise SocketError(ErrorCode.CERTIFICATE_UNUSABLE, certificate=cert, key=key, reason=reason) from None
     return True
 
 
@@ -126,7 +128,7 @@ def _log_keys(context: ssl.SSLContext, path: str) -> None:
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
-            raise OSError(f"keys are not logged to {path}: it has to be a file of yours that nobody else can read")
+            raise SocketError(ErrorCode.KEYLOG_EXPOSED, path=path)
         context.keylog_filename = f"/proc/self/fd/{fd}"
     finally:
         os.close(fd)
@@ -140,7 +142,7 @@ def _asked(endpoint: Endpoint) -> str:
         name = Endpoint.at("tls", f"[{name}]:0" if ":" in name else f"{name}:0").host
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname=name)
     except (EndpointError, ValueError):
-        raise OSError(f"the option name is wrong: {ascii(name)[:60]} is neither a host name nor an address") from None
+        raise SocketError(ErrorCode.TLS_NAME_WRONG, name=ascii(name)[:60]) from None
     return name
 
 
@@ -163,9 +165,9 @@ def _file(path: str) -> bytes:
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(f"{path} is no file")
+            raise SocketError(ErrorCode.NOT_A_FILE, path=path)
         if status.st_size > FILE_MAX:
-            raise OSError(f"{path} is too big for certificates: {status.st_size} bytes")
+            raise SocketError(ErrorCode.FILE_TOO_BIG, path=path, size=status.st_size)
         return os.read(fd, FILE_MAX)
     finally:
         os.close(fd)

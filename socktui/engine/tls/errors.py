@@ -4,6 +4,8 @@ import ssl
 import time
 from typing import Any
 
+from socktui.core.errors import ErrorCode
+
 Certificate = dict[str, Any]
 """As ssl.SSLSocket.getpeercert() gives it."""
 
@@ -61,6 +63,12 @@ def why(error: ssl.SSLError, tls: ssl.SSLObject) -> str:
     reason = (error.reason or "OpenSSL gives no reason").replace("_", " ")
     _, alert, described = reason.partition(" ALERT ")
     return f"the peer refused with the alert {described.lower()!r}" if alert else f"TLS failed: {reason.lower()}"
+
+
+def code(error: ssl.SSLError) -> ErrorCode:
+    """Whether it is the certificate that was refused, which the user may choose to trust, or the protocol failed."""
+    refused = isinstance(error, ssl.SSLCertVerificationError)
+    return ErrorCode.CERTIFICATE_REFUSED if refused else ErrorCode.PROTOCOL
 
 
 def no_tls(heard: bytes, said: bytes) -> str:

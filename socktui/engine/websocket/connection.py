@@ -10,6 +10,7 @@ from websockets.frames import Close, CloseCode
 from socktui.core.call import Function
 from socktui.core.connection import ClosedHereError, Connection, RelayError
 from socktui.core.endpoint import Endpoint
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.core.sockets import End
 from socktui.engine.at_once import at_once
 from socktui.engine.connection import SocketConnection
@@ -86,7 +87,7 @@ class WebSocketConnection(Layered):
         if self.closed:
             raise ClosedHereError
         if len(data) > MESSAGE_MAX:
-            raise _broken(f"a message has at most {MESSAGE_MAX} bytes: these are {len(data)}")
+            raise SocketError(ErrorCode.WEBSOCKET_MESSAGE_TOO_LONG, errnos.EPROTO, size=len(data), most=MESSAGE_MAX)
         kind = kind or _fitting(data)
         if kind in ("ping", "pong"):
             await self._send_message(kind, data)
@@ -148,7 +149,7 @@ class WebSocketConnection(Layered):
             match await self._next():
                 case Served():
                     await self._drain()
-                    raise OSError(errnos.ECONNABORTED, "no WebSocket was asked for")
+                    raise SocketError(ErrorCode.NO_WEBSOCKET_ASKED, errnos.ECONNABORTED)
                 case Refused(answer, reason):
                     if answer:
                         await self._drain()
@@ -218,8 +219,6 @@ class WebSocketConnection(Layered):
                 if frame is None:
                     break
                 await self.under.send(frame)
-            except ValueError as error:
-                raise _broken(str(error)) from None
             finally:
                 self._wire.release()
         args = close_of(bytes(data)) if kind == "close" else ()
@@ -300,20 +299,17 @@ def connect_over(connect: Connect) -> Connect:
 
 def _options(endpoint: Endpoint) -> Options:
     names = endpoint.option("subprotocol")
-    try:
-        return Options(
-            path=endpoint.path or "/",
-            deflate=endpoint.option("deflate") != "no",
-            subprotocols=tuple(name.strip() for name in names.split(",")) if names else (),
-            origin=endpoint.option("origin"),
-        )
-    except ValueError as error:
-        raise _broken(str(error)) from None
+    return Options(
+        path=endpoint.path or "/",
+        deflate=endpoint.option("deflate") != "no",
+        subprotocols=tuple(name.strip() for name in names.split(",")) if names else (),
+        origin=endpoint.option("origin"),
+    )
 
 
-def _broken(rule: str) -> OSError:
-    """A rule of the protocol that was broken, or would be: one sentence."""
-    return OSError(errnos.EPROTO, rule)
+def _broken(reason: str) -> SocketError:
+    """A rule of the protocol that the peer has broken, as the capture tells it."""
+    return SocketError(ErrorCode.PROTOCOL, errnos.EPROTO, reason=reason)
 
 
 def _fitting(data: bytes | memoryview) -> str:

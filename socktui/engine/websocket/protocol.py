@@ -4,6 +4,7 @@ The library says what HTTP and its headers mean, agrees upon deflating, and make
 Frames that come in are read by `frames`.
 """
 
+import errno as errnos
 import http
 import logging
 import re
@@ -28,6 +29,7 @@ from websockets.streams import StreamReader
 from websockets.typing import Origin, Subprotocol
 from websockets.uri import WebSocketURI
 
+from socktui.core.errors import ErrorCode, SocketError
 from socktui.engine.websocket.events import Came, Closed, Event, Failed, Opened, Refused, Served
 from socktui.engine.websocket.frames import CONTROL_MAX, FrameReader, Inflater, Message, Violation, close_of
 from socktui.engine.websocket.page import page_headers, page_html
@@ -67,12 +69,12 @@ class Options:
     origin: str = ""
 
     def __post_init__(self) -> None:
-        """Raises ValueError, one sentence."""
+        """Raises SocketError."""
         for name in self.subprotocols:
             if not _TOKEN.fullmatch(name):
-                raise ValueError(f"the subprotocol {name!r} is wrong: letters, digits and !#$%&'*+.^_`|~- only")
+                raise _refused(ErrorCode.WEBSOCKET_SUBPROTOCOL_WRONG, name=name)
         if not (self.origin.isascii() and (self.origin or "x").isprintable()):
-            raise ValueError(f"the origin {self.origin!r} is wrong: such as http://127.0.0.1:8000")
+            raise _refused(ErrorCode.WEBSOCKET_ORIGIN_WRONG, origin=self.origin)
 
 
 class WebSocket(ABC):
@@ -151,22 +153,22 @@ class WebSocket(ABC):
     def send(self, kind: str, data: bytes | memoryview) -> Iterator[bytes]:
         """The frames of a message of one of KINDS; of a close, `data` is its payload.
 
-        Raises ValueError, one sentence, for what may not be sent.
+        Raises SocketError for what may not be sent.
         """
         if kind not in KINDS:
-            raise ValueError(f"{kind!r} is no kind of message: {', '.join(KINDS)}")
+            raise _refused(ErrorCode.WEBSOCKET_KIND_UNKNOWN, kind=kind, kinds=", ".join(KINDS))
         if kind in ("ping", "pong", "close") and len(data) > CONTROL_MAX:
-            raise ValueError(f"a {kind} has at most {CONTROL_MAX} bytes: these are {len(data)}")
+            raise _refused(ErrorCode.WEBSOCKET_CONTROL_TOO_LONG, kind=kind, size=len(data), most=CONTROL_MAX)
         if kind == "text":
             try:
                 str(data, "utf-8")
             except UnicodeDecodeError:
-                raise ValueError("a text has to be UTF-8") from None
+                raise _refused(ErrorCode.WEBSOCKET_TEXT_NOT_UTF8) from None
         if kind == "close":
             try:
                 code, reason = close_of(bytes(data))
             except Violation as violation:
-                raise ValueError(violation.reason) from None
+                raise _refused(ErrorCode.WEBSOCKET_CLOSE_WRONG, reason=violation.reason) from None
             self._must_be_open()
             yield self.close(code, reason)
             return
@@ -231,9 +233,9 @@ class WebSocket(ABC):
 
     def _must_be_open(self) -> None:
         if not self.handshake_done:
-            raise ValueError("the handshake is not done: nothing can be sent yet")
+            raise _refused(ErrorCode.WEBSOCKET_NOT_OPEN)
         if not self.open:
-            raise ValueError("the close has been sent: nothing may follow it")
+            raise _refused(ErrorCode.WEBSOCKET_CLOSING)
 
     def _made(self) -> bytes:
         return b"".join(self._library.data_to_send())
@@ -366,6 +368,11 @@ class Client(WebSocket):
             return Refused(b"", _short(f"the server's answer is no HTTP: {error}"))
         self._client.state = State.OPEN
         return self._opened(b"")
+
+
+def _refused(code: ErrorCode, **fields: str | int) -> SocketError:
+    """What would break the protocol."""
+    return SocketError(code, errnos.EPROTO, **fields)
 
 
 def _asks_for_websocket(request: Request) -> bool:

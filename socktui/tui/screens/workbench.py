@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import on, work
 from textual.widget import Widget
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
-from socktui.control.start import Start
+from socktui.core.errors import ErrorCode
 from socktui.core.payload import PayloadError
 from socktui.core.sockets import Role, Socket
 from socktui.host.watch import Watch
@@ -28,8 +28,12 @@ from socktui.tui.widgets.sendbox import SendBox
 from socktui.tui.widgets.table import Table
 
 if TYPE_CHECKING:
+    from socktui.control.start import Start
+    from socktui.control.verbs import Sent
+    from socktui.core.endpoint import Endpoint
     from socktui.templates import Template
-    from socktui.tui.verbs import Verbs
+    from socktui.tui.outgoing import Payload
+    from socktui.tui.verbs import Ending, Verbs
 
 TEACH = """\
 
@@ -51,6 +55,11 @@ Calls        what the kernel was asked
 
 STARTING_SECONDS = 0.5
 """How long the engine may take to be up before there is a word about it."""
+
+T = TypeVar("T")
+
+NOTE_SECONDS = 15.0
+"""How long a note of a listener stands in the footer."""
 
 
 class Workbench(Viewer):
@@ -92,30 +101,17 @@ class Workbench(Viewer):
         """What the engine can be asked for. Its dialogs are loaded with it: the first paint needs neither."""
         from socktui.tui.verbs import Verbs
 
-        return Verbs(self, self._engine)
+        return Verbs(self._engine, self.listening_ports)
 
     def on_mount(self) -> None:
         self._box.addressed(self._addressed)
         self._watch_engine()
-        if self._start:
-            self._begin(self._start)
+        if start := self._start:
+            self._try(self._engine.start(start), self._listens if start.listens else self.connected, seconds=0)
         self.call_after_refresh(self._watch.start)
 
     def on_unmount(self) -> None:
         self._watch.close()
-
-    @work
-    async def _begin(self, start: Start) -> None:
-        try:
-            number = await start.carry_out(self._engine)
-        except VerbError as error:
-            self.complain(error.text, seconds=0)
-            return
-        if start.verb == "connect":
-            self.connected(number)
-        else:
-            self.chose(number)
-            self._verbs.tell(number)
 
     @work
     async def _watch_engine(self) -> None:
@@ -132,7 +128,7 @@ class Workbench(Viewer):
 
     # What the verbs tell
 
-    def chose(self, number: int) -> None:
+    def _chose(self, number: int) -> None:
         """A listener was made: go to its row."""
         self._go_on()
         self._catch_up()
@@ -153,6 +149,12 @@ class Workbench(Viewer):
         self._selection_changed()
         self._unmaximize()
         self._box.type()
+
+    def _listens(self, number: int) -> None:
+        """A listener was made: go to its row, and say what there is to say of it."""
+        self._chose(number)
+        if note := self._engine.notes.get(number):
+            self.say(note, seconds=NOTE_SECONDS)
 
     def _go_on(self) -> None:
         """End a pause: what the user made is not on the screen before that, and cannot be selected."""
@@ -254,7 +256,25 @@ class Workbench(Viewer):
         if not numbers:
             self.not_sent("nobody to send to: select a connection, or choose others with f4", event.typed)
             return
-        self._verbs.send(event.payload, numbers, event.typed)
+        self._send_to(numbers, event.payload, typed=event.typed)
+
+    def _send_to(
+        self, numbers: list[int], payload: Payload, count: int = 1, interval: int = 0, *, typed: str = ""
+    ) -> None:
+        """Send; what could not be sent comes back into the box."""
+
+        def done(answer: Sent | VerbError) -> None:
+            if not self.is_running:
+                return
+            self.refresh_bindings()
+            if isinstance(answer, VerbError):
+                self.say("stopped") if answer.code is ErrorCode.STOPPED else self.not_sent(answer.text, typed)
+            elif count > 1:
+                self.say(f"sent {count} times, {answer.size} bytes in all")
+            self.look()
+
+        self._verbs.send(payload, numbers, done, count=count, interval=interval)
+        self.refresh_bindings()
 
     def action_repeat(self) -> None:
         try:
@@ -266,7 +286,7 @@ class Workbench(Viewer):
         if not numbers or not (payload.data or payload.file or self._box.to.messages):
             self.complain("type what is to be repeated, to a connection that is selected")
             return
-        self.app.push_screen(self._verbs.repeat(payload, numbers))
+        self.app.push_screen(self._verbs.repeat_form(partial(self._send_to, numbers, payload)))
 
     def action_template(self) -> None:
         from socktui.templates import templates
@@ -295,53 +315,71 @@ class Workbench(Viewer):
             return used is not None and used.repeating
         return super().check_action(action, parameters)
 
-    @work
-    async def action_echo_server(self) -> None:
-        await asyncio.to_thread(self._watch.fresh)  # a port is going to be chosen that is free now
-        await self._verbs.echo_server()
+    def _try(
+        self, verb: Coroutine[Any, Any, T], then: Callable[[T], None] = lambda _: None, seconds: float = 10.0
+    ) -> None:
+        """Have the engine do something, and `then` what follows from it; where it says no, complain for so long."""
 
-    @work
-    async def action_client(self) -> None:
+        async def tried() -> None:
+            try:
+                then(await verb)
+            except VerbError as error:
+                self.complain(error.text, seconds)
+            self.look()
+
+        self.run_worker(tried())
+
+    def action_echo_server(self) -> None:
+        self._try(self._echo_server(), self._echoes)
+
+    async def _echo_server(self) -> tuple[int, Endpoint]:
+        await asyncio.to_thread(self._watch.fresh)  # a port is going to be chosen that is free now
+        return await self._verbs.echo_server()
+
+    def _echoes(self, made: tuple[int, Endpoint]) -> None:
+        number, endpoint = made
+        self._chose(number)
+        self.say(f"listening on {endpoint} (echo). c connects a client")
+
+    def action_client(self) -> None:
         if listener := self._listener:
-            await self._verbs.client(listener)
+            self._try(self._verbs.client(listener), self.connected)
         else:
-            self.app.push_screen(self._verbs.connect_to(None))
+            self.app.push_screen(self._verbs.connect_form(None, "", self.connected))
 
     def action_listen(self) -> None:
-        self.app.push_screen(self._verbs.listen())
+        self.app.push_screen(self._verbs.listen_form(self.app.push_screen_wait, self._listens))
 
     def action_connect_to(self) -> None:
-        self.app.push_screen(self._verbs.connect_to(self._listener, self._offered))
+        self.app.push_screen(self._verbs.connect_form(self._listener, self._offered, self.connected))
         self._offered = ""
 
     def action_close(self) -> None:
-        self._on_selected("close")
+        self._end("close")
 
     def action_half_close(self) -> None:
-        self._on_selected("shutdown")
+        self._end("shutdown")
 
     def action_reset(self) -> None:
-        self._on_selected("reset")
+        self._end("reset")
 
-    @work
-    async def _on_selected(self, verb: str) -> None:
+    def _end(self, how: Ending) -> None:
         socket = self.selected
         if socket is None:
             self.complain("no socket is selected: e starts a server, c a client")
         else:
-            await self._verbs.simple(verb, socket)
-            self.look()
+            self._try(self._verbs.end(how, socket))
 
     def action_receive_buffer(self) -> None:
         socket = self.selected
         if socket is None or not socket.open:
             self.complain("select a listener or a connection that is open")
         else:
-            self.app.push_screen(self._verbs.receive_buffer(socket))
+            told = "each recv() asks for {} bytes from now on"
+            self.app.push_screen(self._verbs.buffer_form(socket, lambda size: self.say(told.format(size))))
 
-    @work
-    async def action_stop_repeat(self) -> None:
-        await self._verbs.stop()
+    def action_stop_repeat(self) -> None:
+        self._try(self._verbs.stop())
 
     def action_clear_closed(self) -> None:
         gone = self._listening.clear() + self._connections.clear()

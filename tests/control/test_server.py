@@ -1,4 +1,4 @@
-"""The engine's process: verbs, answers, and how it ends."""
+"""The engine's process: verbs carried out beside each other, refusals, and how it ends."""
 
 import asyncio
 import os
@@ -6,23 +6,27 @@ import resource
 import shutil
 import signal
 import socket as sockets
-import stat
 import subprocess
 import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from socktui.control.client import Engine, EngineGone
-from socktui.control.messages import LINE_LIMIT, VerbError, pack, unpack
+from socktui.control.client import Engine
+from socktui.control.explain import explain
+from socktui.control.messages import LINE_LIMIT, Failure, VerbError, pack, unpack
+from socktui.control.server import Server
+from socktui.control.verbs import Answer, Close, Listen, Send, SendFile, SetBuffer, Stop, Verb
 from socktui.core.endpoint import Endpoint
+from socktui.core.errors import ErrorCode
+from socktui.engine.socket_table import SocketTable
 from socktui.journal.reader import Reader
 from tests.support import (
     all_calls,
     all_sockets,
-    carried,
     fresh,
     listening,
     peer,
@@ -30,7 +34,6 @@ from tests.support import (
     read_exactly,
     running_engine,
     until,
-    wait_until,
 )
 
 
@@ -38,21 +41,14 @@ def log_of(capture: Path) -> Path:
     return capture.with_name(capture.name + ".log")
 
 
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
 async def test_verbs_do_not_wait_for_each_other(engine: Engine) -> None:
     port = await listening(engine, service="manual")
     with peer(port), Reader(engine.capture) as reader:
         await until(lambda: fresh(reader).sockets == 2)
-        number, stuck = engine.begin("send", sockets=[2], data="AAAA" * (8 << 20))
+        number, stuck = engine.begin(Send((2,), b"\x00\x00\x00" * (8 << 20)))
         assert await listening(engine)
         assert not stuck.done()
-        await engine.request("stop", id=number)
+        await engine.request(Stop(number))
         with pytest.raises(VerbError, match="stopped"):
             await stuck
 
@@ -61,15 +57,15 @@ async def test_a_send_that_repeats_is_stopped(engine: Engine) -> None:
     port = await listening(engine, service="manual")
     with peer(port) as sock:
         await until(lambda: len(all_sockets(engine.capture)) == 2)
-        number, repeating = engine.begin("send", sockets=[2], data="cGluZw==", count=1_000_000, interval=1)
+        number, repeating = engine.begin(Send((2,), b"ping", count=1_000_000, interval=1))
         assert read_exactly(sock, 40) == b"ping" * 10
-        await engine.request("stop", id=number)
+        await engine.request(Stop(number))
         with pytest.raises(VerbError) as caught:
             await repeating
         assert caught.value.errno == "ECANCELED"
-        _, three = engine.begin("send", sockets=[2], data="cG9uZw==", count=3)
-        assert (await three)["sent"] == 12
-        await engine.request("close", socket=2)
+        _, three = engine.begin(Send((2,), b"pong", count=3))
+        assert (await three).size == 12
+        await engine.request(Close(2))
         assert read_all(sock).endswith(b"pongpongpong")
 
 
@@ -88,94 +84,108 @@ async def test_a_file_is_sent_as_it_is(engine: Engine, tmp_path: Path) -> None:
     port = await listening(engine, service="manual")
     with peer(port) as sock:
         await until(lambda: len(all_sockets(engine.capture)) == 2)
-        sending = asyncio.create_task(engine.request("send", sockets=[2], file=str(tmp_path / "file")))
+        sending = asyncio.create_task(engine.request(SendFile((2,), str(tmp_path / "file"))))
         assert await asyncio.to_thread(read_exactly, sock, len(content)) == content
-        assert (await sending)["sent"] == len(content)
+        assert (await sending).size == len(content)
         for name, why in [
             ("none", r"none: No such file or directory \(ENOENT\): there is no such file"),
             (".", r"Is a directory \(EISDIR\): that is a folder"),
             ("pipe", "is no file but a device or a pipe"),
         ]:
             with pytest.raises(VerbError, match=why):
-                await engine.request("send", sockets=[2], file=str(tmp_path / name))
+                await engine.request(SendFile((2,), str(tmp_path / name)))
 
 
-@pytest.mark.parametrize(
-    ("verb", "args", "why"),
-    [
-        ("close", {"socket": 9}, "socket 9 is no open connection"),
-        ("send", {"sockets": [9], "data": "AA=="}, "socket 9 is no open connection"),
-        ("listen", {"endpoint": "nonsense"}, "the port is missing: write 'nonsense':port"),
-        ("listen", {"endpoint": ":0", "service": "ftp"}, "no service 'ftp': one of echo, discard"),
-        ("connect", {"endpoint": ":99999"}, "the port is wrong"),
-        ("send", {}, "could not be carried out"),
-        ("listen", {"endpoint": ":0", "backlog": "many"}, "could not be carried out"),
-    ],
-)
-async def test_what_cannot_be_done_is_one_sentence(
-    engine: Engine, verb: str, args: dict[str, object], why: str
-) -> None:
+REFUSED = [
+    (Close(9), "socket 9 is no open connection"),
+    (Send((9,), b"x"), "socket 9 is no open connection"),
+    (Listen(Endpoint.parse(":0"), "ftp"), "no service 'ftp': one of echo, discard"),
+    (Listen(Endpoint.parse(":0"), "http=1"), "http takes no argument"),
+    (Listen(Endpoint.parse("udp://:0"), "http"), "http needs a stream, and udp carries messages"),
+    (Listen(Endpoint.parse(":0"), backlog=1 << 40), "its backlog has to be a whole number from 1 to 65535, not 1099"),
+    (SetBuffer(9, 0), "its size has to be a whole number from 1 to 1048576, not 0"),
+    (SetBuffer(9, 20), "socket 9 is no open connection"),
+    (Send((9,), b"x", count=0), "its count has to be a whole number from 1 to"),
+]
+
+
+@pytest.mark.parametrize(("verb", "why"), REFUSED)
+async def test_what_cannot_be_done_is_one_sentence(engine: Engine, verb: Verb[Answer], why: str) -> None:
     with pytest.raises(VerbError, match=why) as caught:
-        await engine.request(verb, **args)
+        await engine.request(verb)
     assert "\n" not in caught.value.text
     assert await listening(engine)  # and the engine goes on
+
+
+GARBAGE = [
+    (b"hello", None, "Expecting value"),
+    (b"[]", None, "a message is an object"),
+    (b"[" * 100_000, None, "nested too deep"),
+    (b"\xff", None, "decode"),
+    (b"{}", None, "a request has a number, its id"),
+    (pack({"id": "x", "verb": "close"}), None, "a request has a number, its id"),
+    (pack({"id": 0, "verb": "close"}), None, "a request has a number, its id"),
+    (pack({"id": 7, "verb": []}), 7, "there is no such verb: one of listen, connect"),
+    (pack({"id": 7, "verb": "close"}), 7, "its socket is missing"),
+    (pack({"id": 7, "verb": "close", "args": []}), 7, "its arguments have to be an object"),
+    (pack({"id": 7, "verb": "listen", "args": {"endpoint": "nonsense"}}), 7, "the port is missing"),
+]
+
+
+@pytest.mark.parametrize(("line", "number", "why"), GARBAGE)
+async def test_garbage_has_one_answer_and_no_traceback(
+    engine: Engine, line: bytes, number: int | None, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[dict[str, Any]] = []
+    monkeypatch.setattr(engine, "_settle", answers.append)
+    engine._writer.write(line.rstrip(b"\n") + b"\n")
+    await until(lambda: answers)
+    monkeypatch.undo()
+    assert await listening(engine)
     await engine.end()
-    log_of(engine.capture).unlink(missing_ok=True)
+    [answer] = answers
+    assert answer["id"] == number
+    assert (answer["error"]["code"], answer["error"]["errno"]) == ("bad-request", "EINVAL")
+    assert why in answer["error"]["fields"]["reason"]
+    log = log_of(engine.capture).read_text()
+    assert log.count("makes no sense") == log.count("\n") == 1
 
 
-async def test_a_backlog_beyond_all_bounds(engine: Engine) -> None:
-    assert await listening(engine, backlog=1 << 40)
+async def test_a_line_that_is_too_long_is_passed_over(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[dict[str, Any]] = []
+    monkeypatch.setattr(engine, "_settle", answers.append)
+    engine._writer.write(b"x" * (LINE_LIMIT + 1) + b"\n")
+    await engine._writer.drain()
+    await until(lambda: answers)
+    monkeypatch.undo()
+    assert answers[0]["error"]["code"] == "request-too-long"
+    assert await listening(engine)
 
 
-async def test_a_capture_that_cannot_be_made(tmp_path: Path) -> None:
-    (tmp_path / "taken").mkdir()
-    (tmp_path / "taken.log").write_text("mine")
-    for path, why in [("taken", "exists already"), ("no/where", "No such file or directory")]:
-        engine = Engine(tmp_path / path)
-        with pytest.raises(VerbError, match=f"cannot be made: .*{why}"):
-            await engine.ready()
-        await engine.end()
-    assert (tmp_path / "taken.log").read_text() == "mine"
+async def test_a_fault_of_the_engines_own_is_told_and_logged_with_its_traceback(capture: Path) -> None:
+    """What no verb may run into ends nothing, and names the verb."""
 
+    class Faulty(SocketTable):
+        def __init__(self) -> None:
+            pass
 
-async def test_the_log_is_for_its_owner(capture: Path) -> None:
-    async with running_engine(capture):
-        assert stat.S_IMODE(log_of(capture).stat().st_mode) == 0o600
-    assert not log_of(capture).exists()
+        async def close(self, number: int) -> None:
+            raise KeyError(number)
 
-
-async def test_ended_before_it_was_ready(capture: Path) -> None:
-    engine = Engine(capture)
-    await engine.end()
-    assert not alive(engine.pid)
-
-
-async def test_ended_twice(engine: Engine) -> None:
-    await engine.end()
-    await engine.end()
-    with pytest.raises(EngineGone):
-        await engine.request("listen", endpoint=":0")
-
-
-async def test_an_engine_that_was_killed(engine: Engine) -> None:
-    """Whoever waits for it is told, in a sentence, and the capture has all that was counted."""
-    port = await listening(engine)
-    with peer(port) as sock:
-        sock.sendall(b"Hello")
-        assert read_exactly(sock, 5) == b"Hello"
-        _, pending = engine.begin("connect", endpoint=":1", seconds=60)
-        _, stuck = engine.begin("send", sockets=[2], data="AAAA" * (8 << 20))
-        os.kill(engine.pid, signal.SIGKILL)
-        await asyncio.wait_for(engine.gone.wait(), 10)
-        with pytest.raises(EngineGone, match="the engine has ended; what it captured is kept in"):
-            await stuck
-        with pytest.raises(VerbError):
-            await pending
-        with pytest.raises(EngineGone):
-            await engine.request("listen", endpoint=":0")
-    with Reader(engine.capture) as reader:
-        assert not reader.closed_in_order
-    assert carried(engine.capture, 2, "recv") == b"Hello"
+    ours, theirs = sockets.socketpair()
+    reader, writer = await asyncio.open_connection(sock=ours)
+    answers, requests = await asyncio.open_connection(sock=theirs)
+    serving = asyncio.create_task(Server(Faulty(), writer).serve(reader))
+    requests.write(pack({"id": 3, "verb": "close", "args": {"socket": 1}}))
+    answer = unpack(await answers.readline())
+    assert answer["id"] == 3
+    failure = Failure.unpack(answer["error"])
+    assert failure == Failure(ErrorCode.ENGINE_FAULT, "", {"verb": "close", "reason": "KeyError(1)"})
+    assert explain(failure) == "close could not be carried out: KeyError(1)"
+    requests.close()
+    await serving
+    writer.close()
+    await asyncio.gather(writer.wait_closed(), requests.wait_closed())
 
 
 async def test_sigterm_ends_it_in_order(engine: Engine) -> None:
@@ -200,52 +210,14 @@ async def test_the_signals_of_a_terminal_are_not_for_it(engine: Engine, number: 
         assert read_exactly(sock, 1) == b"x"
 
 
-@pytest.mark.parametrize("busy", [False, True])
-def test_a_killed_parent_leaves_no_engine_behind(capture: Path, busy: bool) -> None:
-    program = textwrap.dedent(
-        """
-        import asyncio, sys
-        from pathlib import Path
-        from socktui.control.client import Engine
-        from socktui.core.endpoint import Endpoint
-        from socktui.journal.reader import Reader
-
-        async def main():
-            engine = Engine(Path(sys.argv[1]))
-            await engine.ready()
-            number = await engine.listen(Endpoint.parse(":0"))
-            print(engine.pid, Reader(engine.capture).socket(number).local.rpartition(":")[2], flush=True)
-            while True:
-                if sys.argv[2] == "True":
-                    engine.begin("buffer", socket=number, size=65536)  # its answers are not waited for
-                await asyncio.sleep(0)
-
-        asyncio.run(main())
-        """
-    )
-    command = [sys.executable, "-c", program, str(capture), str(busy)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout is not None
-        pid, port = map(int, parent.stdout.readline().split())
-        with peer(port) as sock:
-            sock.sendall(b"Hello")
-            assert read_exactly(sock, 5) == b"Hello"
-            parent.kill()
-            parent.wait()
-            wait_until(lambda: not alive(pid), 5)
-            assert sock.recv(1) == b""  # it said goodbye
-    with Reader(capture) as reader:
-        assert reader.closed_in_order
-    assert carried(capture, 2, "recv") == carried(capture, 2, "send") == b"Hello"
-
-
 def test_no_right_to_the_port(tmp_path: Path) -> None:
     """Run as nobody where the tests are root's."""
     program = textwrap.dedent(
         """
         import asyncio, sys
         from pathlib import Path
-        from socktui.control.client import Engine, VerbError
+        from socktui.control.client import Engine
+        from socktui.control.messages import VerbError
         from socktui.core.endpoint import Endpoint
 
         async def main():
@@ -282,12 +254,6 @@ def test_no_right_to_the_port(tmp_path: Path) -> None:
         "EACCES|tcp://127.0.0.1:1: Permission denied (EACCES): "
         "ports below 1024 need the right CAP_NET_BIND_SERVICE: take a higher one\n"
     ), done.stderr
-
-
-async def test_a_message_that_is_too_long_is_refused_here(engine: Engine) -> None:
-    with pytest.raises(VerbError, match="too much to be sent at once"):
-        await engine.request("send", sockets=[1], data="A" * LINE_LIMIT)
-    assert await listening(engine)
 
 
 async def test_a_disk_that_is_full_stops_no_traffic(capture: Path) -> None:
@@ -342,23 +308,6 @@ async def test_a_file_that_may_not_grow(engine: Engine) -> None:
         assert reader.health.lost_bytes <= lost <= reader.health.lost_bytes + 30_000
         assert reader.health.lost_calls == 0
         assert reader.closed_in_order
-
-
-def test_messages() -> None:
-    message = {"id": 1, "verb": "send", "args": {"data": "x\ny"}}
-    assert pack(message).count(b"\n") == 1
-    assert unpack(pack(message)) == message
-    for line in (b"", b"[]", b"{", b"\xff"):
-        with pytest.raises(ValueError):  # noqa: PT011
-            unpack(line)
-
-
-async def test_garbage_on_the_control_socket(engine: Engine) -> None:
-    engine._writer.write(b"hello\n[]\n{}\n" + pack({"id": 1, "verb": []}) + pack({"id": "x", "verb": "close"}))
-    assert await listening(engine)
-    await engine.end()
-    log = log_of(engine.capture)
-    assert log.read_text().count("makes no sense") == 5
 
 
 async def test_the_same_endpoint_twice(engine: Engine) -> None:

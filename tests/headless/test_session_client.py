@@ -9,11 +9,9 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from socktui.headless.printing import BATCH
 from socktui.journal.reader import CaptureError
-from tests.running import PROGRAM, Run, ran
+from tests.running import Run, ran
 from tests.support import all_calls, read_all, read_exactly, resident_mib, wait_until
 
 HELLO = b"Hello, World!"
@@ -25,10 +23,6 @@ def server() -> Iterator[tuple[sockets.socket, int]]:
     with sockets.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(20)
         yield listener, listener.getsockname()[1]
-
-
-def as_shell(redirections: str) -> tuple[str, ...]:
-    return ("sh", "-c", f'exec "$@" {redirections}', "sh", *PROGRAM)
 
 
 def test_a_client_sends_its_input_half_closes_and_hears_the_rest(tmp_path: Path) -> None:
@@ -180,22 +174,6 @@ def deaf() -> Iterator[int]:
             except TimeoutError:
                 break
         yield listener.getsockname()[1]
-
-
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-", "<&- >&- 2>&-"])
-def test_standard_files_that_were_closed_at_the_start(tmp_path: Path, closed: str) -> None:
-    """Their numbers must not go to sockets of ours."""
-    shell = as_shell(closed)
-    with server() as (listener, port), Run(tmp_path, "connect", f":{port}", "--headless", program=shell) as run:
-        accepted, _ = listener.accept()
-        with accepted:
-            accepted.settimeout(20)
-            assert read_all(accepted) == b""
-            accepted.sendall(HELLO)
-        assert run.status() == 0
-    assert not any("Traceback" in line for line in run.err)
-    assert ("#1 recv(" in run.out.decode()) is (">&-" not in closed)
-    assert bool(run.err) is ("2>&-" not in closed)
 
 
 def test_a_pipe_on_a_disk_without_room_is_a_failure_though_nothing_false_is_printed(tmp_path: Path) -> None:
