@@ -184,7 +184,10 @@ class CompiledFastPath(FastPath):
         kept, handed, starved = self._mover.reap()
         self._context.journal.appended(kept)
         if starved and self._hunger is None:
-            self._hunger = self._context.ring.join(self._largest, self._feed)
+            if self._context.ring.now(self._largest):  # there is, since C does not take the ring's older half back
+                self._mover.feed()
+            else:
+                self._hunger = self._context.ring.join(self._largest, self._feed)
         found = [_Handed(*each) for each in handed]
         self._resume([(each, relay) for each in found if (relay := self._lent.pop(each.number, None))])
         for each in found:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from socktui.core.call import Call, Function
+from socktui.core.limits import DISK_FLOOR
 from socktui.core.sockets import Socket
 from socktui.journal import format
 from socktui.journal.entry import Entry
 from socktui.journal.grow_map import GrowMap
-from socktui.journal.heap import FLOOR, RETRY_SECONDS, RING_SIZE, Heap
+from socktui.journal.heap import RETRY_SECONDS, RING_SIZE, Heap
 from socktui.journal.meta import write_meta
 
 WINDOW = (1 << 16) * format.RECORD_SIZE
@@ -54,7 +55,7 @@ class CaptureFiles:
     """
 
     def __init__(
-        self, path: Path, *, ring_size: int = RING_SIZE, floor: int = FLOOR, clocks: Clocks | None = None
+        self, path: Path, *, ring_size: int = RING_SIZE, floor: int = DISK_FLOOR, clocks: Clocks | None = None
     ) -> None:
         try:
             path.mkdir(mode=0o700)

@@ -8,7 +8,7 @@ A capture is a folder `NAME.socktui/`, mode 0700, of files of mode 0600. All num
 `heap`     bytes that moved, and details of calls. An address into it (`at`) counts from 0 and never wraps.
 `ring`     only while the capture is written, or where its writer was killed: the newest bytes of the heap.
            Byte `at` of the heap is at `at` modulo the ring's size. Bytes below `drained` are in `heap`, those
-           from `drained` up to `head` are here.
+           from `drained` up to `head` are here, and may be in `heap` as well.
 `meta.json`  for people and other programs: format, host, program, when it was started, and both clocks.
 
 The header of `calls`
@@ -17,7 +17,7 @@ The header of `calls`
     12  u32  record_size, 64
     16  u64  count: records that are whole. Written after the record it counts
     24  u64  head: bytes of the heap that are whole
-    32  u64  drained: bytes of the heap that are in the file `heap`
+    32  u64  drained: bytes of the heap that are in the file `heap` and need not be in `ring` any more
     40  u32  sockets: slots that are whole
     44  u32  flags: 1 = closed in order
     48  u64  lost_calls: calls that could not be recorded, or not with their arguments (no room on the disk)

@@ -2,6 +2,16 @@
 
 The captured copy is the received copy: what recv() put into the ring is what send() takes and readers see.
 Since the ring is a file too, a writer that is killed loses nothing that it had committed.
+
+The heap is the ring unrolled: byte `at` of the heap is at `at` modulo the ring's size, a multiple of the page size. So
+the thread writes a block of the heap straight from the ring's mapping, past the page cache: open(2), O_DIRECT, which
+wants memory and offset aligned (direct_io.py; where the file system refuses, by pwrite(2) as usual). While bytes come
+fast it writes whole blocks, each of which ends at a multiple of its size. When no block has become full for
+BATCH_SECONDS it writes what there is, which is less than a block, through the page cache, where it waits for no disk.
+
+Two numbers say how far it is. Below `drained` the heap is on the disk, or noted as lost. Below `drained` of the header
+the ring may be used again, and readers take the file. This one stays half a ring behind the head, so that they find
+the newest bytes in memory, though these are in no page cache; where the writer needs the room, it catches up at once.
 """
 
 import errno as errnos
@@ -13,16 +23,18 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from socktui.core.limits import DISK_FLOOR
 from socktui.journal import format
+from socktui.journal.direct_io import DirectFile
 from socktui.journal.grow_map import allocate, private_file
 from socktui.journal.page_cache import PageCache
 
 RING_SIZE = 16 << 20
-FLOOR = 256 << 20
-BLOCK = 1 << 20
-PRESSING = 1 << 20
+BLOCKS = 16
+"""In a ring. Blocks smaller than 1 MiB cost more a byte; larger ones hold up the writer for longer on a slow disk."""
+
 RESERVE = 1 << 16
-BATCH_SECONDS = 0.02
+BATCH_SECONDS = 0.1
 RETRY_SECONDS = 0.5
 
 
@@ -33,12 +45,12 @@ class Heap:
     header  the header of `calls`, which readers watch
     """
 
-    def __init__(self, folder: Path, header: mmap.mmap, *, ring_size: int = RING_SIZE, floor: int = FLOOR) -> None:
+    def __init__(self, folder: Path, header: mmap.mmap, *, ring_size: int = RING_SIZE, floor: int = DISK_FLOOR) -> None:
         self._header = header
         self._floor = floor
         self._size = ring_size
+        self._block = max(1, ring_size // BLOCKS)
         self._ring_path = folder / format.RING
-        self._fd = private_file(folder / format.HEAP)
         ring_fd = private_file(self._ring_path)
         try:
             allocate(ring_fd, 0, ring_size)
@@ -46,9 +58,13 @@ class Heap:
         finally:
             os.close(ring_fd)
         self._ring = memoryview(self._map)
-        self._written = PageCache(self._fd)
+        self._file = DirectFile(folder / format.HEAP, least=self._block)
+        self._written = PageCache(self._file.fd)
         self.head = 0
         self.drained = 0
+        self._released = 0
+        self._releasing = threading.Lock()
+        self._wanted = False
         self._kept: deque[tuple[int, int]] = deque()
         self._hungry: deque[Callable[[], None]] = deque()
         self._closing = False
@@ -70,9 +86,12 @@ class Heap:
         if position + size > self._size:
             at += self._size - position
             position = 0
-        if at + size + reserve - self.drained > self._size:
-            self._press.set()
-            return None
+        if at + size + reserve - self._released > self._size:
+            self._release(self.drained)
+            if at + size + reserve - self._released > self._size:
+                self._wanted = True
+                self._press.set()
+                return None
         return at, self._ring[position : position + size]
 
     def commit(self, end: int) -> None:
@@ -81,7 +100,7 @@ class Heap:
         self._header[format.HEAD_AT : format.HEAD_END] = format.U64.pack(end)
         if not self._work.is_set():
             self._work.set()
-        if end - self.drained > PRESSING and not self._press.is_set():
+        if end - self.drained > self._block and not self._press.is_set():
             self._press.set()
 
     def keep(self, data: bytes) -> int | None:
@@ -109,9 +128,11 @@ class Heap:
 
     def read(self, at: int, length: int) -> bytes:
         """Bytes that were kept, wherever they are now."""
-        if at < self.drained:
-            return os.pread(self._fd, length, at)
-        return bytes(self._ring[at % self._size : at % self._size + length])
+        drained = self.drained
+        in_file = min(length, drained - at) if at < self._released else 0
+        where = (at + in_file) % self._size
+        ring = self._ring[where : where + length - in_file]
+        return os.pread(self._file.fd, in_file, at) + ring if in_file else bytes(ring)
 
     @property
     def map(self) -> mmap.mmap:
@@ -122,6 +143,7 @@ class Heap:
         """Have `tell` called once, by another thread, when the disk has caught up a little. Any number may wait."""
         self._hungry.append(tell)
         # It may have caught up since space() said None: then nothing else would wake the thread.
+        self._wanted = True
         self._work.set()
         self._press.set()
 
@@ -131,48 +153,68 @@ class Heap:
         self._work.set()
         self._press.set()
         self._thread.join()
+        self._release(self.drained)
         self._written.close()
         self._ring.release()
         try:
             self._map.close()
         except BufferError:
             pass  # a connection being torn down still looks at it; the kernel frees it with the process
-        os.close(self._fd)
+        self._file.close()
         self._ring_path.unlink(missing_ok=True)
 
     def _drain(self) -> None:
         while not (self._closing and self.drained == self.head):
             self._work.wait()
             self._work.clear()
-            if not self._closing and self.head - self.drained < PRESSING:
-                self._press.wait(BATCH_SECONDS)
+            pressed = self._closing or self._press.wait(BATCH_SECONDS)
             self._press.clear()
-            while self.drained < self.head:
+            stop = self.head - self.head % self._block
+            wanted, self._wanted = self._wanted, False
+            if self._closing or not pressed or (wanted and stop <= self.drained):
+                stop = self.head
+            while self.drained < stop:
                 start = self.drained
-                end = min(self.head, start + BLOCK, start - start % self._size + self._size)
-                self._move(start, end)
-                while self._kept and self._kept[0][1] <= end:
-                    self._kept.popleft()
-                self.drained = end
-                format.put_u64(self._header, format.DRAINED_AT, end)
-                self._written.up_to(end)
-                self._tell()
+                next_block, ring_end = (start - start % size + size for size in (self._block, self._size))
+                self._move(start, min(stop, next_block, ring_end))
+                if not self._nearly_full():  # or it would be full again at once
+                    self._tell()
             self._tell()
-            if self._closing:
+            if self._closing or self.drained < self.head:
                 self._work.set()
+
+    def _nearly_full(self) -> bool:
+        return self.head - self.drained > self._size * 3 // 4
+
+    def _release(self, end: int) -> None:
+        """Let the ring be used again for what is below `end`. The thread and the writer both do."""
+        with self._releasing:
+            if end > self._released:
+                format.put_u64(self._header, format.DRAINED_AT, end)
+                self._released = end
 
     def _tell(self) -> None:
         for _ in range(len(self._hungry)):
             self._hungry.popleft()()
 
     def _move(self, start: int, end: int) -> None:
+        """Write a range, or note that it is lost: then the ring is needed no more for it."""
+        self._write(start, end)
+        while self._kept and self._kept[0][1] <= end:
+            self._kept.popleft()
+        self.drained = end
+        self._release(min(end, self.head - self._size // 2))
+        self._written.up_to(end)
+
+    def _write(self, start: int, end: int) -> None:
         position = start
         try:
             if time.monotonic() >= self._failing_until:
                 self._check_disk(start)
                 while position < end:
                     where = position % self._size
-                    position += os.pwrite(self._fd, self._ring[where : where + end - position], position)
+                    data = self._ring[where : where + end - position]
+                    position += self._file.write(data, position, urgent=self._nearly_full())
                 format.put_u32(self._header, format.DISK_ERRNO_AT, 0)
         except OSError as error:
             self._failing_until = time.monotonic() + RETRY_SECONDS
@@ -187,8 +229,10 @@ class Heap:
             if at >= end:
                 break
             if stop > start:
+                begin = max(at, start)  # the ring may be in use again for what is before
+                where = begin % self._size
                 try:
-                    os.pwrite(self._fd, self._ring[at % self._size : at % self._size + stop - at], at)
+                    os.pwrite(self._file.fd, self._ring[where : where + stop - begin], begin)
                 except OSError:
                     break  # the disk takes nothing: the calls say it by having no arguments
 
@@ -197,7 +241,7 @@ class Heap:
         now = time.monotonic()
         if head - self._checked_head < (16 << 20) and now - self._checked_at < 1:
             return
-        disk = os.fstatvfs(self._fd)
+        disk = os.fstatvfs(self._file.fd)
         if disk.f_bavail * disk.f_frsize < self._floor:
             raise OSError(errnos.ENOSPC, "")
         self._checked_at, self._checked_head = now, head

@@ -15,12 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from socktui.core.call import Argument, Call, Function, Layer
+from socktui.core.limits import DISK_FLOOR
 from socktui.core.note import TEXT, Field, Note
 from socktui.core.sockets import Socket
 from socktui.journal import format
 from socktui.journal.capture_files import CaptureExists, CaptureFiles, Clocks
 from socktui.journal.entry import Entry
-from socktui.journal.heap import FLOOR, RESERVE, RING_SIZE
+from socktui.journal.heap import RESERVE, RING_SIZE
 
 __all__ = ["DETAILS_ROOM", "CaptureExists", "Clocks", "Journal"]
 
@@ -41,7 +42,7 @@ class Journal(CaptureFiles):
     """
 
     def __init__(
-        self, path: Path, *, ring_size: int = RING_SIZE, floor: int = FLOOR, clocks: Clocks | None = None
+        self, path: Path, *, ring_size: int = RING_SIZE, floor: int = DISK_FLOOR, clocks: Clocks | None = None
     ) -> None:
         super().__init__(path, ring_size=ring_size, floor=floor, clocks=clocks)
         self._pid = 0 if clocks else os.getpid()
@@ -166,10 +167,11 @@ class Journal(CaptureFiles):
 
     def _space(self, size: int) -> tuple[int, memoryview]:
         """Where the next `size` bytes go in the heap, once the disk has made room. Raises TimeoutError."""
+        until = time.monotonic() + APPEND_SECONDS
         while (found := self.heap.space(size)) is None:
             room = threading.Event()
             self.heap.when_room(room.set)
-            if not room.wait(APPEND_SECONDS):
+            if not room.wait(until - time.monotonic()):
                 raise TimeoutError(errnos.ETIMEDOUT, f"the disk took nothing for {APPEND_SECONDS:g} s")
         return found
 

@@ -1,9 +1,14 @@
-"""A writer flat out, in a process of its own: `python -m tests.journal.flood CAPTURE MIB RING`.
+"""A writer flat out, in a process of its own: `python -m tests.journal.flood CAPTURE MIB RING [STUCK]`.
 
 The bytes of every call begin with their number and hold what is derived from it, so that a reader can check them.
+
+STUCK  which write of whole pages to the disk, from 1, comes to no end: only the first half of them is written
 """
 
+import mmap
+import os
 import sys
+import threading
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,7 +21,23 @@ def content(number: int) -> bytes:
     return (seed * 200)[: 32 + number * 37 % 6000]
 
 
+def get_stuck(number: int) -> None:
+    write, so_far = os.pwrite, iter(range(1, number + 1))
+
+    def pwrite(fd: int, data: memoryview, at: int) -> int:
+        if len(data) % mmap.PAGESIZE or next(so_far, 0) != number:
+            return write(fd, data, at)
+        write(fd, data[: len(data) // 2 // mmap.PAGESIZE * mmap.PAGESIZE], at)
+        print("stuck", flush=True)
+        threading.Event().wait()
+        raise AssertionError
+
+    os.pwrite = pwrite  # type: ignore[assignment]
+
+
 def main() -> None:
+    if len(sys.argv) > 4:
+        get_stuck(int(sys.argv[4]))
     path, size, ring = Path(sys.argv[1]), int(sys.argv[2]) << 20, int(sys.argv[3])
     journal = Journal(path, ring_size=ring, floor=0)
     entries = [journal.entry(service="echo") for _ in range(5)]

@@ -21,8 +21,9 @@ from tests.support import fresh, wait_until
 
 
 @contextmanager
-def pouring(capture: Path, mib: int, ring: int) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "tests.journal.flood", str(capture), str(mib), str(ring)]
+def pouring(capture: Path, *numbers: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A writer of so many MiB, with a ring of so many bytes; and the write in which it is to get stuck."""
+    command = [sys.executable, "-m", "tests.journal.flood", str(capture), *map(str, numbers)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
         try:
@@ -44,10 +45,11 @@ def check(reader: Reader, first: int, last: int) -> int:
 
 
 @pytest.mark.slow
-def test_reading_while_another_process_writes_flat_out(capture: Path) -> None:
+@pytest.mark.parametrize("ring", [1 << 18, 1 << 22])
+def test_reading_while_another_process_writes_flat_out(capture: Path, ring: int) -> None:
     """At the newest end bytes are read from the ring, a moment later from the disk: never a wrong one."""
     chance = random.Random(1)
-    with pouring(capture, 64, 1 << 18) as writer, Reader(capture) as reader:
+    with pouring(capture, 64, ring) as writer, Reader(capture) as reader:
         checked = 0
         while writer.poll() is None:
             reader.refresh()
@@ -88,6 +90,22 @@ def test_a_killed_writer_loses_nothing_that_it_counted(capture: Path, calls: int
                     by_fold.received,
                 )
                 assert socket.state == by_fold.state
+
+
+@pytest.mark.parametrize("write", [1, 2, 20])
+def test_a_writer_that_is_killed_within_a_write_to_the_disk_loses_nothing(capture: Path, write: int) -> None:
+    with pouring(capture, 1 << 20, 1 << 20, write) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"stuck\n"
+        with Reader(capture) as live:
+            wait_until(lambda: fresh(live).count > 20)
+            writer.kill()
+            writer.wait()
+            live.refresh()
+            with Reader(capture) as reader:
+                assert reader.count == live.count
+                assert reader.health.whole
+                assert check(reader, 0, reader.count) >= reader.count * 0.9
 
 
 def test_a_slow_disk_makes_its_writer_wait_and_loses_nothing(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,5 @@
 """A capture that grows leaves the memory of the machine to others."""
 
-import ctypes
-import mmap
 import os
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from socktui.journal.page_cache import PageCache
+from tests.journal.mincore import in_memory
 from tests.support import wait_until
 
 MIB = 1 << 20
@@ -23,18 +22,6 @@ def file(tmp_path: Path) -> Iterator[int]:
     fd = os.open(tmp_path / "heap", os.O_RDWR | os.O_CREAT)
     yield fd
     os.close(fd)
-
-
-def in_memory(fd: int) -> int:
-    """Bytes of a file that are in the page cache: mincore(2)."""
-    size = os.fstat(fd).st_size
-    pages = (ctypes.c_ubyte * -(-size // mmap.PAGESIZE))()
-    with mmap.mmap(fd, size) as mapped:
-        start = ctypes.c_ubyte.from_buffer(mapped)
-        failed = ctypes.CDLL(None, use_errno=True).mincore(ctypes.byref(start), ctypes.c_size_t(size), pages)
-        del start
-    assert not failed, os.strerror(ctypes.get_errno())
-    return sum(page & 1 for page in pages) * mmap.PAGESIZE
 
 
 def append(fd: int, written: PageCache, mib: int) -> None:
