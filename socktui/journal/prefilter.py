@@ -1,15 +1,12 @@
 """Passing over calls in which nothing is found: in blocks, or along the chain of one socket."""
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import compress
 from operator import add
 
 from socktui.journal.matching import Matcher
 from socktui.journal.reader import Reader
-
-PIECE = 1 << 20
-"""Bytes that are looked through in one go: it takes less than a millisecond, in which nothing else runs."""
+from socktui.journal.stream import PIECE, calls_until
 
 BLOCK = 1024
 """Calls whose places are read in one go."""
@@ -87,9 +84,8 @@ class Chain:
         return self._reader.socket(self._number).calls
 
     def first_from(self, seq: int) -> int:
-        """How many of them come before a place in the capture."""
-        socket = self._reader.socket(self._number)
-        return bisect_left(range(socket.calls), seq, key=lambda n: self._reader.nth(socket, n))
+        """How many of them were made before call `seq` of the capture."""
+        return calls_until(self._reader, self._number, seq)
 
     def calls(self, start: int, stop: int, *, backward: bool) -> Found:
         """Those from the start-th to before the stop-th, which has to be there, as far as the reader knows of them."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from socktui.core.safe import safe
 from socktui.journal.matching import Pattern
 from socktui.journal.reader import CaptureError, Reader
-from socktui.journal.search import Hit, Hits, Place, Scope, Search
+from socktui.journal.search import BytePosition, Hit, Hits, Scope, Search
 
 if TYPE_CHECKING:
     from socktui.tui.bytelog.byte_log import ByteLog
@@ -47,7 +47,7 @@ class Find:
         self._reader: Reader | None = None
         self._closed = False
         self._hit: Hit | None = None
-        self._stood: Place | None = None
+        self._stood: BytePosition | None = None
         self.pattern: Pattern | None = None
         self._asked: deque[bool] = deque(maxlen=IMPATIENCE)
 
@@ -102,15 +102,15 @@ class Find:
             if self._asked:
                 self._asked.popleft()
 
-    async def _found(self, pattern: Pattern, standing: Place, backward: bool) -> tuple[Hit | None, bool]:
+    async def _found(self, pattern: Pattern, standing: BytePosition, backward: bool) -> tuple[Hit | None, bool]:
         """The next match, and whether it was found on the other side of the end."""
-        self._scope = Scope(self._log.sequence.number, self._log.lens.seen)
+        self._scope = Scope(self._log.sequence.number, self._log.lens.layers)
         search = Search(await asyncio.to_thread(self._opened), pattern, self._scope)
         way = search.backward if backward else search.forward
         if self._hit and standing == self._stood:
             start = self._hit.end
         else:
-            start = standing if backward else Place(standing.seq, standing.offset - 1)
+            start = standing if backward else BytePosition(standing.seq, standing.offset - 1)
         began = time.monotonic()
         found = await self._first(search, way(start), 0, began)
         if found:
@@ -162,11 +162,11 @@ class Find:
             self._asked.clear()
             self._screen.say("not found")
             return
-        if self._scope != Scope(self._log.sequence.number, self._log.lens.seen):
+        if self._scope != Scope(self._log.sequence.number, self._log.lens.layers):
             self._screen.say("found, but the log shows others by now: n looks there")
             return
         self._screen.reach(hit.end.seq)
-        self._log.go_to(Place(hit.seq, hit.offset))
+        self._log.go_to(BytePosition(hit.seq, hit.offset))
         self._hit, self._stood = hit, self._log.standing
         ways = {False: "no more below: from the top", True: "no more above: from the end"}
         socket = self._screen.reader.call(hit.seq).socket

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from socktui.core.call import Call, Function
-from socktui.journal import format, prefilter, search
+from socktui.journal import format, prefilter, search, stream
 from socktui.journal.entry import Entry
 from socktui.journal.matching import LONGEST, Pattern, PatternError
 from socktui.journal.reader import Reader
-from socktui.journal.search import EVERYTHING, Hit, Hits, Place, Scope, Search
+from socktui.journal.search import EVERYTHING, BytePosition, Hit, Hits, Scope, Search
 from socktui.journal.writer import DETAILS_ROOM, Journal
 from tests.journal.flood import content
 from tests.journal.test_live import pouring
@@ -119,12 +119,12 @@ def written(steps: list[Step], lost: list[tuple[int, int]] = []) -> Iterator[Rea
 
 def naive(reader: Reader, pattern: Pattern, scope: Scope) -> list[Hit]:
     """Every stream as one list of bytes, each with its place, and looked at byte by byte."""
-    streams: dict[tuple[object, ...], list[tuple[Place, bytes | None]]] = {}
+    streams: dict[tuple[object, ...], list[tuple[BytePosition, bytes | None]]] = {}
     for call in (reader.call(seq) for seq in range(reader.count)):
         if scope.has(call):
             border = (call.seq,) if call.message else ()
             stream = streams.setdefault((call.socket, call.sends, call.layer, *border), [])
-            stream += ((Place(call.seq, i), reader.data(call, i, i + 1)) for i in range(call.length))
+            stream += ((BytePosition(call.seq, i), reader.data(call, i, i + 1)) for i in range(call.length))
     wanted = [bytes([byte]) for byte in pattern.data]
     found = []
     for stream in streams.values():
@@ -174,7 +174,7 @@ def test_it_goes_on_from_any_place() -> None:
     @settings(max_examples=60)
     @given(STEPS, PATTERNS, SCOPES, st.integers(0, 40), st.integers(0, 6))
     def check(steps: list[Step], pattern: Pattern, scope: Scope, seq: int, offset: int) -> None:
-        place = Place(seq, offset)
+        place = BytePosition(seq, offset)
         with written(steps) as reader:
             known = naive(reader, pattern, scope)
             one = Search(reader, pattern, scope)
@@ -215,7 +215,7 @@ def test_a_search_that_is_under_way_goes_on_with_what_has_come(capture: Path) ->
             for _ in range(3):
                 writer.move(writer.entries[0], Function.RECV, b"--needle--")
             reader.refresh()
-            hits = (hit for hit in Search(reader, Pattern(b"needle"), scope).forward(Place(start, 0)) if hit)
+            hits = (hit for hit in Search(reader, Pattern(b"needle"), scope).forward(BytePosition(start, 0)) if hit)
             assert [hit.seq for hit in islice(hits, 2)] == [start, start + 1]
             writer.move(writer.entries[0], Function.RECV, b"another needle")
             reader.refresh()
@@ -267,7 +267,7 @@ def test_matches_in_a_call_of_many_pieces(capture: Path, monkeypatch: pytest.Mon
 
 def test_the_way_to_the_call_before_is_cut_into_steps(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between two calls of a stream may stand any number of others."""
-    monkeypatch.setattr(search, "STEPS", 10)
+    monkeypatch.setattr(stream, "STEPS", 10)
     writer = Writer(capture)
     entry = writer.entries[0]
     writer.move(entry, Function.RECV, b"nee")
@@ -277,7 +277,7 @@ def test_the_way_to_the_call_before_is_cut_into_steps(capture: Path, monkeypatch
     writer.journal.close()
     with Reader(capture) as reader:
         items = list(Search(reader, Pattern(b"needle")).forward())
-        assert [item for item in items if item] == [Hit(0, 0, 6, Place(101, 2))]
+        assert [item for item in items if item] == [Hit(0, 0, 6, BytePosition(101, 2))]
         assert items.count(None) >= 10
 
 
@@ -342,4 +342,4 @@ def test_the_longest_pattern_over_calls_of_a_byte(capture: Path) -> None:
         writer.move(writer.entries[0], Function.SEND, bytes([byte]))
     writer.journal.close()
     with Reader(capture) as reader:
-        assert all_of(Search(reader, Pattern(pattern)).forward()) == [Hit(2, 0, 300, Place(301, 0))]
+        assert all_of(Search(reader, Pattern(pattern)).forward()) == [Hit(2, 0, 300, BytePosition(301, 0))]

@@ -29,7 +29,7 @@ from socktui.tui.widgets.table import Table
 TICK_SECONDS = 1 / 15
 SLOW_SECONDS = 0.5
 
-_SEEN_WORDS = {"clear": "in clear", "wire": "the wire", "all": "all layers"}
+_LAYER_WORDS = {"clear": "in clear", "wire": "the wire", "all": "all layers"}
 
 
 class Panes(Screen[None]):
@@ -212,7 +212,7 @@ class Panes(Screen[None]):
         pane.alert = f" · {NOT_VERIFIED}" if socket is not None and socket.insecure else ""
         lens = f"{log.lens.view} · {log.lens.encoding}"
         if self._layered:
-            lens += f" · {_SEEN_WORDS[log.lens.seen]}"
+            lens += f" · {_LAYER_WORDS[log.lens.layers]}"
         calls = "calls" if log.below > 1 else "call"
         pane.subtitle = f"↓ {log.below} new {calls} below · f follows · {lens}" if log.below else lens
         open_ones = self._connections.open_count()

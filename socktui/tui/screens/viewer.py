@@ -70,7 +70,7 @@ class Viewer(Panes):
         self._look_through(stamp=next_of(STAMPS, self._log.lens.stamp))
 
     def action_layer(self) -> None:
-        self._look_through(seen=next_of(LAYER_FILTERS, self._log.lens.seen))
+        self._look_through(layers=next_of(LAYER_FILTERS, self._log.lens.layers))
 
     def action_encoding(self) -> None:
         self._look_through(encoding=next_of(ENCODINGS, self._log.lens.encoding))

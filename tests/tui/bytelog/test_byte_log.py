@@ -33,7 +33,7 @@ async def growing(capture: Path, size: tuple[int, int] = (120, 36)) -> AsyncIter
 
 async def seen(drive: Drive) -> None:
     """Wait until the log has all there is."""
-    await drive.until(lambda: len(drive.log.sequence) == drive.journal.count == drive.log._seen)
+    await drive.until(lambda: len(drive.log.sequence) == drive.journal.count == drive.log._grown_to)
 
 
 def rows(drive: Drive) -> list[str]:
@@ -133,9 +133,9 @@ async def test_a_row_that_goes_leaves_nothing_behind(capture: Path, at_top: bool
         await seen(drive)
         log = drive.log
         await drive.press("g")
-        place = log.places.first_from(0, 0)
+        place = log.walker.first_from(0, 0)
         while place is not None and r"\xe2" not in text_of(log._rows(*place[:2])[place[2]]):
-            place = log.places.after(place)
+            place = log.walker.after(place)
         assert place is not None
         assert place[2] == 1
         log._go(place)
@@ -165,15 +165,15 @@ async def test_every_place_of_64_kib_without_a_newline_can_be_reached(capture: P
         for view in ("both", "text"):
             drive.main._look_through(view=view, encoding="latin-1")
             await drive.press("g")
-            place, count = log.places.first_from(0, 0), 0
+            place, count = log.walker.first_from(0, 0), 0
             places = []
             while place is not None:
                 places.append(place)
-                place, count = log.places.after(place), count + 1
+                place, count = log.walker.after(place), count + 1
             assert places == sorted(set(places))
-            back = [log.places.end]
+            back = [log.walker.end]
             while back[-1] is not None:
-                back.append(log.places.before(back[-1]))
+                back.append(log.walker.before(back[-1]))
             assert back[-2::-1] == places
         drive.main._look_through(view="both")
         log.scroll_to_fraction((len(log.sequence) - 2) / len(log.sequence))
@@ -197,7 +197,7 @@ async def test_a_leap_comes_to_where_steps_do(capture: Path, view: str) -> None:
     canned.close()
     async with opened(capture) as drive:
         drive.main._look_through(view=view)
-        places = drive.log.places
+        places = drive.log.walker
         all_of_them = []
         place = places.first_from(0, 0)
         while place is not None:
