@@ -106,11 +106,12 @@ class RowWalker:
         return found
 
     def fitting(self, at: RowPosition | None) -> RowPosition | None:
-        """The nearest row that there is, where pages may have fewer rows than before."""
+        """The row itself, or the nearest that there is where its page has fewer rows than before, or none."""
         if at is None:
             return None
         position, page, row = at
-        if count := len(self._rows(position, page)):
+        there = page < self._pages(self._sequence.call(position))
+        if there and (count := len(self._rows(position, page))):
             return RowPosition(position, page, min(row, count - 1))
         return self.last_until(position, page - 1) or self.first_from(position, page)
 
