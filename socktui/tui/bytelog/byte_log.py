@@ -61,12 +61,12 @@ class ByteLog(Lines):
         """Posted to the screen when the user, or a new size, moved the view; not by grow(), whose caller knows."""
 
     def __init__(
-        self, sequence: CallSequence, whose: Callable[[int], str], *, teach: str = "", id: str | None = None
+        self, sequence: CallSequence, label_of: Callable[[int], str], *, teach: str = "", id: str | None = None
     ) -> None:
-        """`whose` gives the label of a socket by its number; `teach` is shown while there are no rows."""
+        """`label_of` gives the label of a socket by its number; `teach` is shown while there are no rows."""
         super().__init__(id=id)
         self._sequence = sequence
-        self._whose = whose
+        self._label_of = label_of
         self._teach = teach.split("\n")
         self.lens = Lens()
         self._grown_to = 0
@@ -200,7 +200,7 @@ class ByteLog(Lines):
         if found is None:
             if len(self._pages) >= PAGES:
                 self._pages.clear()
-            found = rows(self._sequence, self._sequence.call(position), page, self.lens, self._cells, self._whose)
+            found = rows(self._sequence, self._sequence.call(position), page, self.lens, self._cells, self._label_of)
             self._pages[key] = found
         return found
 
@@ -269,6 +269,7 @@ class ByteLog(Lines):
         self._scrolled()
 
     def scroll_to_fraction(self, fraction: float) -> None:
+        """Scroll to so much of the calls, from 0 to 1; to 1 is to follow."""
         if fraction >= 1:
             self.follow(True)
             return
@@ -279,6 +280,7 @@ class ByteLog(Lines):
         self._scrolled()
 
     def bar(self) -> tuple[float, float] | None:
+        """Where the thumb of the scroll bar begins and how long it is, from 0 to 1; None where all rows are in view."""
         if not self._screen or len(self._sequence) < 2:
             return None
         if self.walker.before(self._screen[0]) is None and self.walker.after(self._screen[-1]) is None:
@@ -293,47 +295,58 @@ class ByteLog(Lines):
         return (position + page / max(1, self._page_count(self._sequence.call(position)))) / len(self._sequence)
 
     def clicked(self, y: int, x: int, double: bool) -> None:
+        """Put the cursor on the row that was clicked."""
         if y < len(self._screen):
             self._go(self._screen[y])
 
     def action_cursor_down(self) -> None:
+        """Put the cursor a row down."""
         if self._cursor is not None:
             self._go(self.walker.moved(self._cursor, 1))
 
     def action_cursor_up(self) -> None:
+        """Put the cursor a row up."""
         if self._cursor is not None:
             self._go(self.walker.moved(self._cursor, -1))
 
     def action_half_down(self) -> None:
+        """Move view and cursor half a view down."""
         self._shift(max(1, self.page // 2))
 
     def action_half_up(self) -> None:
+        """Move view and cursor half a view up."""
         self._shift(-max(1, self.page // 2))
 
     def action_page_down(self) -> None:
+        """Move view and cursor a view down, but for one row."""
         self._shift(max(1, self.page - 1))
 
     def action_page_up(self) -> None:
+        """Move view and cursor a view up, but for one row."""
         self._shift(-max(1, self.page - 1))
 
     def action_first(self) -> None:
+        """Put the cursor on the first row."""
         first = self.walker.first_from(0, 0)
         if first is not None:
             self._top = first
             self._go(first)
 
     def action_last(self) -> None:
+        """Follow the newest row."""
         self.follow(True)
 
     # Painting
 
     def line_key(self, y: int) -> Hashable | None:
+        """All that the look of a line depends on."""
         if y >= len(self._screen):
             return ("taught", y) if not self._screen else ("blank",)
         at = self._screen[y]
         return at, self._newest(at.position), at == self._cursor and self.has_focus, self._highlights(at)
 
     def line(self, y: int, width: int) -> Iterable[Segment]:
+        """The segments of a line of the view, in exactly `width` cells."""
         if y >= len(self._screen):
             text = self._teach[y] if not self._screen and y < len(self._teach) else ""
             return filled([Segment(f" {text}", self.style())], 1 + len(text), width, self.style())
@@ -351,10 +364,12 @@ class ByteLog(Lines):
         return self._highlighter.cells(self._sequence, self.lens, self.line_width, at, rows)
 
     def notify_style_update(self) -> None:
+        """Take up the colours of another theme (Textual calls it)."""
         self._row_styles = None
         super().notify_style_update()
 
     def on_resize(self) -> None:
+        """Lay the rows out anew in as many cells as there are."""
         self._cells = max(8, self.line_width - GUTTER)
         self._pages.clear()
         self._top, self._cursor = self.walker.fitting(self._top), self.walker.fitting(self._cursor)
@@ -366,5 +381,6 @@ class ByteLog(Lines):
         self._scrolled()
 
     def watch_has_focus(self, has_focus: bool) -> None:
+        """Show the cursor, or show it no more (Textual calls it)."""
         super().watch_has_focus(has_focus)
         self.repaint()

@@ -67,13 +67,13 @@ class Heading(NamedTuple):
     stamp  the time
     way    what the arrow says
     text   what happened
-    whose  the label of the socket
+    label  of the socket
     """
 
     stamp: str
     way: Literal["sent", "received", "event", "failed"]
     text: str
-    whose: str
+    label: str
 
 
 LogRow = Heading | Row | None
@@ -135,13 +135,13 @@ class HexRows(Sequence[LogRow]):
 
 
 def rows(
-    sequence: CallSequence, call: Call, page: int, lens: Lens, cells: int, whose: Callable[[int], str]
+    sequence: CallSequence, call: Call, page: int, lens: Lens, cells: int, label_of: Callable[[int], str]
 ) -> Sequence[LogRow]:
     """The rows of a page of a call, bytes in at most `cells` cells. The first page begins with the heading.
 
-    `whose` gives the label of a socket by its number.
+    `label_of` gives the label of a socket by its number.
     """
-    found: list[LogRow] = [heading(sequence, call, lens, cells, whose)] if page == 0 else []
+    found: list[LogRow] = [heading(sequence, call, lens, cells, label_of)] if page == 0 else []
     if not call.length:
         return found
     start = page * PAGE
@@ -171,9 +171,9 @@ def _geometry(bits: int, cells: int, text: bool) -> HexGeometry:
     return max(both, key=lambda each: (each.size, each.digits))
 
 
-def heading(sequence: CallSequence, call: Call, lens: Lens, cells: int, whose: Callable[[int], str]) -> Heading:
-    """The heading of a call; `cells` and `whose` as rows() takes them."""
-    label = safe(whose(call.socket))
+def heading(sequence: CallSequence, call: Call, lens: Lens, cells: int, label_of: Callable[[int], str]) -> Heading:
+    """The heading of a call; `cells` and `label_of` as rows() takes them."""
+    label = safe(label_of(call.socket))
     stamp = _stamp(sequence, call, lens)
     if lens.stamp == "clock" and cells < NARROW:
         stamp = stamp[:-3]
@@ -206,7 +206,7 @@ def text_of(row: LogRow) -> str:
         return "(these bytes were not kept)"
     if isinstance(row, Heading):
         arrow = {"sent": "→", "received": "←"}.get(row.way, "─")
-        return f"{row.stamp} {arrow} {row.text}  {row.whose}".rstrip()
+        return f"{row.stamp} {arrow} {row.text}  {row.label}".rstrip()
     return plain(row).rstrip()
 
 

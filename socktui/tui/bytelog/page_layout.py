@@ -39,12 +39,15 @@ class HexLayout(PageLayout):
         self._geometry = rows.geometry
 
     def row_of(self, byte: int) -> int:
+        """The row in which a byte stands."""
         return self._head + byte // self._geometry.size
 
     def byte_of(self, row: int) -> int:
+        """The first byte of a row."""
         return max(0, row - self._head) * self._geometry.size
 
     def cells(self, spans: Sequence[Span]) -> Iterator[tuple[int, Span]]:
+        """The rows of some spans of bytes, and the cells that they take in each row."""
         geometry, size = self._geometry, self._geometry.size
         for start, stop in spans:
             for row in range(start // size, (stop - 1) // size + 1):
@@ -74,14 +77,17 @@ class TextLayout(PageLayout):
         self._ends = list(accumulate(widths))
 
     def row_of(self, byte: int) -> int:
+        """The row in which a byte stands."""
         [cell] = self._cells_before([byte])
         return min(bisect_right(self._ends, cell), len(self._ends) - 1)
 
     def byte_of(self, row: int) -> int:
+        """The first byte of a row."""
         cell = self._ends[row - 1] if row else 0
         return bisect_left(range(len(self._data)), cell, key=lambda byte: self._cells_before([byte])[0])
 
     def cells(self, spans: Sequence[Span]) -> Iterator[tuple[int, Span]]:
+        """The rows of some spans of bytes, and the cells that they take in each row."""
         before = self._cells_before([byte for span in spans for byte in span])
         for start, stop in zip(before[::2], before[1::2], strict=True):
             stop = max(stop, start + 1)  # some of the bytes of a character

@@ -77,18 +77,18 @@ class RowStyles:
         used = len(left) + 2 + width(text)
         # The label of the socket: in full, or only its number, or not at all.
         left_over = room - used - 2
-        whose = row.whose
-        taken = width(whose)
+        label = row.label
+        taken = width(label)
         if taken > left_over:
-            whose = whose.partition(" ")[0]
-            taken = width(whose)
+            label = label.partition(" ")[0]
+            taken = width(label)
             if taken > left_over:
-                whose, taken = "", 0
+                label, taken = "", 0
         gap = max(1, left_over + 1 - taken)
         segments = [
             Segment(left, self._dim),
             Segment(f"{_ARROWS[row.way]} {text}", self._ways[row.way]),
-            Segment(f"{' ' * gap}{whose} ", self._dim),
+            Segment(f"{' ' * gap}{label} ", self._dim),
         ]
         return filled(segments, used + gap + taken + 1, room, self._plain)
 

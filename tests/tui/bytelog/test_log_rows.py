@@ -159,7 +159,7 @@ def test_headings_tell_the_time_as_the_lens_says(capture: Path) -> None:
         wide, narrow = (heading(sequence, call, Lens(), cells, str) for cells in (80, 40))
         assert len(wide.stamp) == len("13:00:00.123456")
         assert narrow.stamp == wide.stamp[:-3]
-        assert (wide.way, wide.text, wide.whose) == ("sent", "sent 3 at 3", "2")
+        assert (wide.way, wide.text, wide.label) == ("sent", "sent 3 at 3", "2")
 
 
 def test_a_copy_is_cut_where_it_is_long(capture: Path) -> None:
