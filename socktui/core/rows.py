@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from codecs import charmap_decode, utf_8_decode
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from itertools import groupby
@@ -17,13 +18,12 @@ from operator import itemgetter
 from socktui.core.safe import safe, width
 
 __all__ = [
+    "HexGeometry",
     "Kind",
     "Row",
     "Run",
-    "bytes_per_row",
     "decode",
     "hex_row",
-    "hex_row_width",
     "offset_digits",
     "plain",
     "tail",
@@ -69,36 +69,83 @@ _UTF8_PART = re.compile(
 # --- hex -------------------------------------------------------------------------------------------------
 
 
-def hex_row(data: bytes, offset: int, per_row: int, encoding: str, *, digits: int = 8, text: bool = True) -> Row:
+@dataclass(frozen=True, slots=True)
+class HexGeometry:
+    """Where bytes stand in the rows of a hex dump. Columns are cells, counted from 0.
+
+    size    bytes of a row
+    digits  of the offset; a larger offset takes more, and shifts its row
+    text    whether the text column stands beside the hex digits
+    """
+
+    size: int
+    digits: int = 8
+    text: bool = True
+
+    @classmethod
+    def fitting(cls, cells: int, digits: int = 8, text: bool = True) -> HexGeometry:
+        """The one of the most bytes in a row of at most so many cells: 32, 16, 8, 4, or 1 if not even 4 fit."""
+        for size in (32, 16, 8, 4):
+            geometry = cls(size, digits, text)
+            if geometry.width <= cells:
+                return geometry
+        return cls(1, digits, text)
+
+    @property
+    def width(self) -> int:
+        """The cells of every row."""
+        return self.char_column(self.size) if self.text else self.pairs_end
+
+    def byte_column(self, i: int) -> int:
+        """Where the two hex digits of byte `i` of a row begin."""
+        return self.digits + len(_MARGIN) + _pair_at(i)
+
+    @property
+    def pairs_end(self) -> int:
+        """The column after the hex digits of a full row."""
+        return self.byte_column(self.size - 1) + 2
+
+    def char_column(self, i: int) -> int:
+        """Where byte `i` of a row stands in the text column, one cell wide."""
+        return self.pairs_end + len(_MARGIN) + i
+
+
+def hex_row(data: bytes, offset: int, geometry: HexGeometry, encoding: str) -> Row:
     """One row of a hex dump: `00000010  48 65 6c 6c 6f 2c 20 57  6f 72 6c 64 21           Hello, World!   `.
 
-    `data` is the row's own bytes, at most `per_row` of which are shown. A short row is padded, so that all
-    rows of a dump are `hex_row_width` cells wide (if `digits` suffice for the offset, see `offset_digits`).
+    `data` is the row's own bytes, at most `geometry.size` of which are shown. A short row is padded, so that all
+    rows of a dump are `geometry.width` cells wide (if its digits suffice for the offset, see `offset_digits`).
 
     The text column has exactly one cell for every byte. In UTF-8 a character is drawn where its first byte
     is, and `·` fills the cells that are left over. Bytes at the ends of the row that may be a part of a
     character which the edge cuts are `·` too. What cannot be shown is `.`, and its kind says why.
     """
-    data = data[:per_row]
+    size, digits = geometry.size, geometry.digits
+    data = data[:size]
     row: Row = [(Kind.OFFSET, f"{offset:0{digits}x}")]
     if not data:
-        return [*row, (_GAP, " " * (hex_row_width(per_row, digits, text) - digits))]
+        return [*row, (_GAP, " " * (geometry.width - digits))]
     byte_kinds, cell_kinds, signs = _cells(data, encoding)
     row.append((_GAP, _MARGIN))
     pairs = _MARGIN.join([data[at : at + 8].hex(" ") for at in range(0, len(data), 8)])
     spans = _spans(byte_kinds)
     # A run takes the blank after it along; only the last has none.
-    row += [(kind, pairs[3 * at + at // 8 : 3 * end + end // 8]) for kind, at, end in spans]
-    missing = " " * (_pairs_width(per_row) - len(pairs))
-    if text:
+    row += [(kind, pairs[_pair_at(at) : _pair_at(end)]) for kind, at, end in spans]
+    missing = " " * (_pair_at(size - 1) + 2 - len(pairs))
+    if geometry.text:
         row.append((_GAP, missing + _MARGIN))
         if cell_kinds is not byte_kinds:
             spans = _spans(cell_kinds)
         row += [(kind, signs[at:end]) for kind, at, end in spans]
-        missing = " " * (per_row - len(data))
+        missing = " " * (size - len(data))
     if missing:
         row.append((_GAP, missing))
     return row
+
+
+def _pair_at(i: int) -> int:
+    """Where the hex digits of byte `i` stand behind those of byte 0: a blank between bytes, two after each 8."""
+    return 3 * i + i // 8
 
 
 def _spans(kinds: bytes) -> list[tuple[Kind, int, int]]:
@@ -111,26 +158,9 @@ def _spans(kinds: bytes) -> list[tuple[Kind, int, int]]:
     return spans
 
 
-def hex_row_width(per_row: int, digits: int = 8, text: bool = True) -> int:
-    """The terminal cells that every `hex_row` takes with these settings."""
-    return digits + len(_MARGIN) + _pairs_width(per_row) + (len(_MARGIN) + per_row if text else 0)
-
-
-def bytes_per_row(cells: int, digits: int = 8, text: bool = True) -> int:
-    """The bytes in a hex row of at most `cells` terminal cells: 32, 16, 8, 4, or 1 if not even 4 fit."""
-    for per_row in (32, 16, 8, 4):
-        if hex_row_width(per_row, digits, text) <= cells:
-            return per_row
-    return 1
-
-
 def offset_digits(last: int) -> int:
     """The hex digits that offsets up to `last` take: 4, 8, 12 or more, in steps of 4."""
     return max(4, -(-last.bit_length() // 16) * 4)
-
-
-def _pairs_width(per_row: int) -> int:
-    return 3 * per_row - 1 + (per_row - 1) // 8
 
 
 @lru_cache(maxsize=16)

@@ -1,20 +1,23 @@
-"""What to find, and finding it in some bytes."""
+"""Patterns, and where some bytes match them."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 LONGEST = 4096
-"""Bytes of a pattern at most."""
+"""How many bytes a pattern may have."""
 
 
 class PatternError(ValueError):
-    """Nothing can be found with this pattern; the message is one sentence."""
+    """A pattern that cannot be searched for; the message is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """What to find: some bytes; letters of ASCII in either case where that is ignored. Raises PatternError."""
+    """Bytes to be found, from 1 to LONGEST of them. Raises PatternError for fewer or more.
+
+    ignore_case  ASCII letters match in either case
+    """
 
     data: bytes
     ignore_case: bool = False
@@ -27,7 +30,7 @@ class Pattern:
 
 
 class Matcher:
-    """A pattern, made ready to look for it. All bytes that it is given have to be `folded` before.
+    """A pattern that is compiled. All methods but folded() take bytes that are `folded`.
 
     size  of a match, in bytes
     """
@@ -43,15 +46,15 @@ class Matcher:
         self._later = re.compile(b"[" + later + b"]" if later else rb"(?!)")
 
     def folded(self, data: bytes) -> bytes:
-        """The same bytes, in one case where case is ignored."""
+        """The same bytes, in lower case where case is ignored."""
         return data.lower() if self._fold else data
 
     def within(self, data: bytes, start: int = 0, stop: int | None = None) -> bool:
-        """Whether there is a match between two places."""
+        """Whether there is a match in data[start:stop]."""
         return data.find(self._pattern, start, stop) >= 0
 
     def places(self, data: bytes, *, backward: bool = False) -> Iterator[int]:
-        """Where matches begin. They may overlap."""
+        """Where matches begin, from the first or from the last. Matches may overlap."""
         if backward:
             at = data.rfind(self._pattern)
             while at >= 0:
@@ -64,15 +67,15 @@ class Matcher:
                 at = data.find(self._pattern, at + 1)
 
     def goes_on(self, data: bytes, known: int = 0) -> bool:
-        """Whether `data` may begin in the midst of a match, and that match end after the first `known` bytes."""
+        """Whether a match that began before `data` may end in it, after its first `known` bytes."""
         ends = self._ends.get(data[0], ()) if data else ()
         return any(self.size - at > known and data.startswith(self._pattern[at:]) for at in ends)
 
     def begins(self, data: bytes) -> bool:
-        """Whether a match may have begun in `data`, or before it, and end after it."""
+        """Whether a match may begin in `data`, or before it, and end after it."""
         inside = len(data) < self.size - 1 and data in self._pattern
         return inside or any(data.endswith(self._pattern[:size]) for size in range(1, min(len(data) + 1, self.size)))
 
     def may_go_on(self, firsts: bytes) -> Iterator[int]:
-        """Which of these bytes can be in a match, and not its first."""
+        """Which of these bytes, by their index, can stand in a match elsewhere than first."""
         return (match.start() for match in self._later.finditer(firsts))

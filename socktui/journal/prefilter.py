@@ -1,31 +1,28 @@
-"""Passing over calls in which nothing is found: in blocks, or along the chain of one socket."""
+"""Passing over calls in which no match can end: many at once, or all but those of one socket."""
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import compress
 from operator import add
 
 from socktui.journal.matching import Matcher
 from socktui.journal.reader import Reader
-
-PIECE = 1 << 20
-"""Bytes that are looked through in one go: it takes less than a millisecond, in which nothing else runs."""
+from socktui.journal.stream import PIECE, calls_until
 
 BLOCK = 1024
-"""Calls whose places are read in one go."""
+"""Calls that are filtered at a time."""
 
 CHAINED = 256
-"""Calls of one socket that are looked up in one go."""
+"""Calls of one socket that are looked up at a time."""
 
 Found = Iterator[int | None]
-"""Calls to be looked at by themselves; None stands between those that were found in one go."""
+"""Numbers of calls to be searched one by one; None after bounded work."""
 
 
 class Prefilter:
-    """Keeps of the calls of a capture those in which a match may end.
+    """Filters the calls in which a match may end.
 
-    The bytes of calls that were made one after the other lie together in the heap, and those that were sent back only
-    once: they are read and looked through as one piece.
+    The bytes of successive calls lie together in the heap, and bytes that were sent back lie there only once. So many
+    calls are read and searched as one piece.
     """
 
     def __init__(self, reader: Reader, matcher: Matcher) -> None:
@@ -33,13 +30,16 @@ class Prefilter:
         self._matcher = matcher
 
     def calls(self, start: int, stop: int, *, backward: bool) -> Found:
-        """Of the calls [start, stop), at most BLOCK."""
+        """Those of the calls [start, stop) in which a match may end; at most BLOCK calls can be asked about."""
         ats, lengths = self._reader.places(start, stop)
         seqs = list(compress(range(start, stop), lengths))
         yield from self._of(seqs, list(compress(ats, lengths)), list(filter(None, lengths)), backward)
 
     def _of(self, seqs: list[int], ats: list[int], lengths: list[int], backward: bool) -> Found:
-        """Of these calls, whose bytes stand there in the heap: of all at once where they lie close enough together."""
+        """Those of the calls `seqs`, whose bytes are `lengths` long at `ats` in the heap.
+
+        All are read at once where they lie close enough together, else each half by itself.
+        """
         if not seqs:
             return
         start, stop = min(ats), max(map(add, ats, lengths))
@@ -75,7 +75,7 @@ class Prefilter:
 
 
 class Chain:
-    """The calls of one socket, by how many it had made before."""
+    """The calls of one socket, numbered from 0 in their order."""
 
     def __init__(self, reader: Reader, number: int) -> None:
         self._reader = reader
@@ -83,21 +83,19 @@ class Chain:
 
     @property
     def length(self) -> int:
-        """How many there are by now."""
-        return self._reader.socket(self._number).calls
+        """How many of them the reader knows by now."""
+        return calls_until(self._reader, self._number, self._reader.count)
 
     def first_from(self, seq: int) -> int:
-        """How many of them come before a place in the capture."""
-        socket = self._reader.socket(self._number)
-        return bisect_left(range(socket.calls), seq, key=lambda n: self._reader.nth(socket, n))
+        """How many of them were made before call `seq` of the capture."""
+        return calls_until(self._reader, self._number, seq)
 
     def calls(self, start: int, stop: int, *, backward: bool) -> Found:
-        """Those from the start-th to before the stop-th, which has to be there, as far as the reader knows of them."""
+        """Those numbered [start, stop), at most `length`."""
         reader = self._reader
         seqs = [reader.nth(reader.socket(self._number), stop - 1)]
         while len(seqs) < stop - start and (before := reader.before(seqs[-1])) is not None:
             seqs.append(before)
         for seq in seqs if backward else reversed(seqs):
-            if seq < reader.count:
-                yield seq
-                yield None
+            yield seq
+            yield None

@@ -1,34 +1,39 @@
 """Finding bytes in a capture, live or finished.
 
-What is searched are streams: the bytes that a socket moved in one direction and layer, in their order. A match may go
-on from one call to the next of its stream, but not across a border of messages, nor over bytes that were not kept.
-Which matches end in a call can be told from it and from those before it, and never changes. So a match is known by its
-end, a capture can be searched from any place in both directions, and nothing has to be remembered on the way.
+A search looks through streams (journal/stream.py): a match may go on from one call to the next of its stream, but not
+across a border of messages, nor over bytes that were not kept. Which matches end in a call depends on it and on the
+calls before it, and never changes. So a match is known by its end, a search can begin at any place and go in either
+direction, and nothing has to be remembered on the way.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeVar
 
 from socktui.core.call import Call, Layer
 from socktui.journal.matching import Matcher, Pattern
-from socktui.journal.prefilter import BLOCK, CHAINED, PIECE, Chain, Found, Prefilter
+from socktui.journal.prefilter import BLOCK, CHAINED, Chain, Found, Prefilter
 from socktui.journal.reader import Reader
+from socktui.journal.stream import PIECE, Run, Stream, kept
 
 T = TypeVar("T")
 
 SPARSE = 32
-"""Of a socket that made less than one of so many calls, only its own are looked at."""
-
-STEPS = 256
-"""Calls of a socket that are looked at in one go on the way to the one before of the same stream."""
+"""A socket that made less than one of so many calls is searched along its own calls, not through all of them."""
 
 LayerFilter = Literal["clear", "wire", "all"]
-"""Of a protocol over another: what was meant, what crossed the wire, or every layer."""
+"""Which layers of a protocol over another: what was meant, what crossed the wire, or every layer."""
+
+Span = tuple[int, int]
+"""A range of bytes: the first, and the one after the last."""
 
 
-class Place(NamedTuple):
-    """A byte: the call that moved it, and where it stands among the bytes of that."""
+class BytePosition(NamedTuple):
+    """A byte of a capture.
+
+    seq     the call that moved it
+    offset  which of the bytes of that call it is, from 0
+    """
 
     seq: int
     offset: int
@@ -38,70 +43,95 @@ class Hit(NamedTuple):
     """A match.
 
     seq     the call in which it begins
-    offset  where among the bytes of that
-    length  of the match
+    offset  which of the bytes of that call is its first
+    length  of the match, in bytes
     end     its last byte
     """
 
     seq: int
     offset: int
     length: int
-    end: Place
+    end: BytePosition
 
 
 Hits = Iterator[Hit | None]
-"""Between one item and the next stands bounded work; None where that found nothing yet."""
+"""Matches; None after bounded work that found nothing yet, so that a search can be interrupted there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where to look: in all sockets or in one, and in the layers that the byte log shows."""
+    """Where to look: in all sockets or in one, and in which layers."""
 
     socket: int | None = None
-    seen: LayerFilter = "clear"
+    layers: LayerFilter = "clear"
 
     def has(self, call: Call) -> bool:
-        """Whether the bytes of a call are looked at."""
+        """Whether the bytes of a call are searched."""
         if not call.length or not (call.sends or call.receives) or self.socket not in (None, call.socket):
             return False
-        return call.layer is Layer.WIRE if self.seen == "wire" else self.seen == "all" or not call.under
+        return call.layer is Layer.WIRE if self.layers == "wire" else self.layers == "all" or not call.under
 
 
 EVERYTHING = Scope()
 
 
 class Search:
-    """A search of a capture. It knows of the calls that its reader does, which may be told of more while it goes on.
+    """A search of a capture: of the calls that its reader knows, which may come to know more while the search goes on.
 
-    looked, of  how many calls have been looked at, of how many
+    looked  how many calls have been searched, or passed over
+    of      how many there are to be searched
     """
 
     def __init__(self, reader: Reader, pattern: Pattern, scope: Scope = EVERYTHING) -> None:
         self._reader = reader
         self._scope = scope
         self._matcher = Matcher(pattern)
-        self._sieve = Prefilter(reader, self._matcher)
+        self._reach = self._matcher.size - 1
+        self._prefilter = Prefilter(reader, self._matcher)
         self.looked = self.of = 0
 
-    def forward(self, after: Place | None = None) -> Hits:
-        """The hits that end after a place, in the order of their ends."""
+    def forward(self, after: BytePosition | None = None) -> Hits:
+        """The hits that end after a position, in the order of their ends."""
         for seq in self._calls_from(after.seq if after else 0):
             if seq is None:
                 yield None
             elif after and seq == after.seq:
-                yield from self.ending(seq, first=after.offset + 1)
+                yield from self._ending(seq, first=after.offset + 1)
             else:
-                yield from self.ending(seq)
+                yield from self._ending(seq)
 
-    def backward(self, before: Place | None = None) -> Hits:
-        """The hits that end before a place, the last first."""
+    def backward(self, before: BytePosition | None = None) -> Hits:
+        """The hits that end before a position, the last first."""
         for seq in self._calls_down_from(before.seq if before else self._reader.count - 1):
             if seq is None:
                 yield None
             elif before and seq == before.seq:
-                yield from self.ending(seq, stop=before.offset, backward=True)
+                yield from self._ending(seq, stop=before.offset, backward=True)
             else:
-                yield from self.ending(seq, backward=True)
+                yield from self._ending(seq, backward=True)
+
+    def covered(self, call: Call, start: int, stop: int) -> list[Span]:
+        """Which of the bytes [start, stop) of a call are in matches: spans in order, none touching the next.
+
+        A match that reaches over other calls is only found as far as each call of it is within STEPS of the next.
+        """
+        if not self._scope.has(call):
+            return []
+        spans: list[Span] = []
+        stream = Stream.of(self._reader, call)
+        for first, end in kept(self._reader, call, max(0, start - self._reach), min(call.length, stop + self._reach)):
+            if not (data := self._read(call, first, end)):
+                continue
+            after = self._going_on(stream, call, data) if end == call.length else b""
+            before = b""
+            for part in self._begun(stream, call, data + after) if first == 0 else ():
+                if part is None:
+                    break
+                before = part[1] + before
+            for place in self._matcher.places(before + data + after):
+                begin = first + place - len(before)
+                spans.append((max(begin, start), min(begin + self._reach + 1, stop)))
+        return _joined(span for span in spans if span[0] < span[1])
 
     # The calls in which a match may end
 
@@ -111,7 +141,7 @@ class Search:
         self.looked, self.of = 0, (chain.length if chain else self._reader.count) - begun
         while at < (count := chain.length if chain else self._reader.count):
             stop = min(count, at + (CHAINED if chain else BLOCK))
-            yield from (chain or self._sieve).calls(at, stop, backward=False)
+            yield from (chain or self._prefilter).calls(at, stop, backward=False)
             at = stop
             self.looked, self.of = at - begun, count - begun
 
@@ -121,7 +151,7 @@ class Search:
         self.looked = 0
         while at > 0:
             start = max(0, at - (CHAINED if chain else BLOCK))
-            yield from (chain or self._sieve).calls(start, at, backward=True)
+            yield from (chain or self._prefilter).calls(start, at, backward=True)
             at = start
             self.looked = self.of - at
 
@@ -134,7 +164,7 @@ class Search:
 
     # The matches that end in a call
 
-    def ending(self, seq: int, *, first: int = 0, stop: int | None = None, backward: bool = False) -> Hits:
+    def _ending(self, seq: int, *, first: int = 0, stop: int | None = None, backward: bool = False) -> Hits:
         """The hits that end in a call, at its byte `first` or after, and before its byte `stop`."""
         call = self._reader.call(seq)
         if not self._scope.has(call):
@@ -146,85 +176,86 @@ class Search:
 
     def _inside(self, call: Call, first: int, stop: int, backward: bool) -> Hits:
         """Those that begin there as well."""
-        reach = self._matcher.size - 1
-        for start, end in _ordered(self._kept(call, max(0, first - reach), stop), backward):
+        reach = self._reach
+        for start, end in _ordered(kept(self._reader, call, max(0, first - reach), stop), backward):
             for at in _ordered(list(range(start, end - reach, PIECE)), backward):
                 data = self._read(call, at, min(at + PIECE + reach, end))
                 for place in self._matcher.places(data, backward=backward):
-                    yield Hit(call.seq, at + place, reach + 1, Place(call.seq, at + place + reach))
+                    yield Hit(call.seq, at + place, reach + 1, BytePosition(call.seq, at + place + reach))
                 yield None
 
     def _begun_before(self, call: Call, first: int, stop: int, backward: bool) -> Hits:
         """Those that began in an earlier call of the same stream."""
-        reach = self._matcher.size - 1
         head = b""
-        for start, end in self._kept(call, 0, min(stop, reach))[:1]:
+        for start, end in kept(self._reader, call, 0, min(stop, self._reach))[:1]:
             head = self._read(call, 0, end) if start == 0 else b""
         before = b""
-        mates: list[tuple[Call, int]] = []
-        while len(before) < reach and self._matcher.goes_on(before + head, len(before)):
-            mate = yield from self._before(mates[-1][0] if mates else call)
-            tail = self._tail(mate, reach - len(before)) if mate else b""
-            if not mate or not tail:
-                break
-            before = tail + before
-            mates.append((mate, len(tail)))
-        for place in _ordered(list(self._matcher.places(before + head)), backward):
-            end = place + reach - len(before)
-            if end >= first:
-                yield Hit(*_begun(mates, place), reach + 1, Place(call.seq, end))
-
-    def _before(self, call: Call) -> Generator[None, None, Call | None]:
-        """The call whose bytes came just before in the same stream; None where there are none, or they are lost."""
-        if call.message or not call.offset:
-            return None
-        steps = 0
-        seq = self._reader.before(call.seq)
-        while seq is not None:
-            found = self._reader.call(seq)
-            if found.length and _stream(found) == _stream(call):
-                return found if found.offset + found.length == call.offset else None
-            seq = self._reader.before(seq)
-            steps += 1
-            if steps % STEPS == 0:
+        parts: list[tuple[Call, int]] = []
+        for part in self._begun(Stream.of(self._reader, call), call, head):
+            if part is None:
                 yield None
-        return None
+            else:
+                before = part[1] + before
+                parts.append((part[0], len(part[1])))
+        for place in _ordered(list(self._matcher.places(before + head)), backward):
+            end = place + self._reach - len(before)
+            if end >= first:
+                yield Hit(*_begin(parts, place), self._reach + 1, BytePosition(call.seq, end))
 
-    # Bytes
+    # Bytes, folded for the matcher
 
-    def _kept(self, call: Call, start: int, stop: int) -> list[tuple[int, int]]:
-        """Which of the bytes [start, stop) of a call were kept."""
-        kept = []
-        for lost, end in self._reader.lost:
-            if start + call.at < end and lost < stop + call.at:
-                kept.append((start, lost - call.at))
-                start = end - call.at
-        kept.append((start, stop))
-        return [(start, stop) for start, stop in kept if start < stop]
+    def _begun(self, stream: Stream, call: Call, head: bytes) -> Run:
+        """The bytes just before a call whose bytes begin with `head`, as long as a match may have begun before them."""
+        head = head[: self._reach]
+        if not self._matcher.goes_on(head):
+            return
+        before = b""
+        for part in stream.run_before(call, self._reach):
+            if part is None:
+                yield None
+                continue
+            data = self._matcher.folded(part[1])
+            yield part[0], data
+            before = data + before
+            if not self._matcher.goes_on(before + head, len(before)):
+                return
 
-    def _tail(self, call: Call, size: int) -> bytes:
-        """The last bytes of a call, at most so many."""
-        for start, end in self._kept(call, max(0, call.length - size), call.length)[-1:]:
-            if end == call.length:
-                return self._read(call, start, end)
-        return b""
+    def _going_on(self, stream: Stream, call: Call, tail: bytes) -> bytes:
+        """The bytes just after a call whose bytes end with `tail`, as far as a match may go on in them."""
+        after = b""
+        if not self._reach or not self._matcher.begins(tail[-self._reach :]):
+            return after
+        for part in stream.run_after(call, self._reach):
+            if part is None:
+                break
+            after += self._matcher.folded(part[1])
+            if not self._matcher.begins((tail + after)[-self._reach :]):
+                break
+        return after
 
     def _read(self, call: Call, start: int, stop: int) -> bytes:
         return self._matcher.folded(self._reader.data(call, start, stop) or b"")
-
-
-def _stream(call: Call) -> tuple[int, bool, Layer]:
-    return call.socket, call.sends, call.layer
 
 
 def _ordered(items: list[T], backward: bool) -> list[T]:
     return items[::-1] if backward else items
 
 
-def _begun(mates: list[tuple[Call, int]], place: int) -> Place:
-    """Where a byte stands that is so many after the first of what the earlier calls, the last first, ended with."""
-    for mate, size in reversed(mates):
+def _begin(parts: list[tuple[Call, int]], place: int) -> BytePosition:
+    """Where byte `place` stands of what earlier calls, the last first, ended with: so many bytes of each."""
+    for call, size in reversed(parts):
         if place < size:
-            return Place(mate.seq, mate.length - size + place)
+            return BytePosition(call.seq, call.length - size + place)
         place -= size
     raise AssertionError("a match that began before begins in an earlier call")
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    """Spans in order, with those that touch made one."""
+    joined: list[Span] = []
+    for start, stop in spans:
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(stop, joined[-1][1])
+        else:
+            joined.append((start, stop))
+    return joined

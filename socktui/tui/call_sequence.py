@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-
-from socktui.core.call import Call, Function, Layer
+from socktui.core.call import Call, Layer
 from socktui.core.sockets import Socket
 from socktui.journal.reader import Reader
+from socktui.journal.stream import Stream
 
 REMEMBERED = 4096
+"""Numbers that are remembered of each kind, until they are forgotten all together."""
+
 REMEMBERED_CALLS = 512
-CARRY_STEPS = 64
-"""How many calls of a socket are looked at for those of a kind."""
+"""Calls that are remembered: more than a screen shows."""
 
 
 class CallSequence:
-    """A sequence of calls by position, from 0. Any position is found without counting up to it.
+    """Calls by position, from 0. Any position is found without counting up to it.
 
-    socket   the number of the socket whose calls these are; None for all calls of the capture
+    Widgets that show the same calls may share a sequence; it grows at refresh() only.
+
+    reader  of the capture
+    number  of the socket whose calls these are; None for all calls of the capture
     """
 
     def __init__(self, reader: Reader, socket: int | None = None) -> None:
@@ -28,7 +30,7 @@ class CallSequence:
         self._socket: Socket | None = None
         self._seqs: dict[int, int] = {}
         self._calls: dict[int, Call] = {}
-        self._ends: dict[tuple[int, Function], int] = {}
+        self._ends: dict[tuple[int, bool, Layer], int | None] = {}
         self._schemes: dict[int, str] = {}
         self.refresh()
 
@@ -36,13 +38,13 @@ class CallSequence:
         return self._length
 
     def refresh(self) -> None:
-        """Look how long it is by now."""
+        """Take in the calls that the reader has come to know."""
         before = self._length
         if self.number is None:
             self._length = self.reader.count
         else:
             socket = self.reader.socket(self.number)
-            # The slot may be ahead of the count that was read before it: then the next look will do.
+            # A live slot may be ahead of the reader's count: then the next refresh() takes it in.
             if socket.last < self.reader.count:
                 self._socket, self._length = socket, socket.calls
         if self._length != before:
@@ -64,6 +66,7 @@ class CallSequence:
         return found
 
     def call(self, position: int) -> Call:
+        """The call at a position."""
         found = self._calls.get(position)
         if found is None:
             if len(self._calls) >= REMEMBERED_CALLS:
@@ -72,11 +75,11 @@ class CallSequence:
         return found
 
     def position(self, seq: int) -> int:
-        """The inverse of seq()."""
+        """The position of a call of the sequence, by its number in the capture: the inverse of seq()."""
         return seq if self.number is None else self.reader.rank(seq)
 
     def scheme(self, number: int) -> str:
-        """The scheme of the endpoint that a socket was made for."""
+        """The scheme of the endpoint that a socket was made for; empty where it is not known."""
         scheme = self._schemes.get(number)
         if scheme is None:
             if len(self._schemes) >= REMEMBERED:
@@ -84,49 +87,19 @@ class CallSequence:
             scheme = self._schemes[number] = self.reader.socket(number).scheme
         return scheme
 
-    def carry(self, call: Call) -> bytes:
-        """The last bytes, up to 3, that went the same way on the same socket before this call's; none for a message.
-
-        They are what a decoder needs to go on in the middle of a character.
-        """
-        found = b""
-        if call.message or not call.offset:
-            return found
-        for earlier in self._back_from(self.reader.before(call.seq)):
-            if len(found) >= 3:
-                break
-            if earlier.name is call.name and earlier.length:
-                found = (self.reader.data(earlier, max(0, earlier.length - 3)) or b"") + found
-        return found[-3:]
-
     def newest(self, call: Call) -> bool:
-        """Whether no later bytes have gone the same way on its socket, by what the last refresh() that had news saw.
+        """Whether no later bytes of its stream have moved, as of the last refresh() that found new calls.
 
-        What is painted must not change between two looks: a row that was laid out would be missing. A message has
-        nothing to wait for.
+        The answer must not change between two refreshes: a row that was laid out with it would be missing when it is
+        painted. A message is complete, whatever follows it.
         """
         if call.message:
             return True
-        key = call.socket, call.name
-        end = self._ends.get(key)
-        if end is None:
+        stream = Stream.of(self.reader, call)
+        key = stream.socket, stream.sends, stream.layer
+        if key not in self._ends:
             if len(self._ends) >= REMEMBERED:
                 self._ends.clear()
-            end = self._ends[key] = self._end(call)
-        return call.offset + call.length >= end
-
-    def _end(self, call: Call) -> int:
-        """How many bytes have gone the same way on its socket; one more than can be where that is not at hand."""
-        socket = self.reader.socket(call.socket)
-        if call.layer is Layer.WIRE:
-            return socket.sent if call.sends else socket.received
-        last = (each for each in self._back_from(socket.last) if each.name is call.name and each.length)
-        return next((each.offset + each.length for each in last), sys.maxsize)
-
-    def _back_from(self, seq: int | None) -> Iterator[Call]:
-        """The calls of a socket before one and that one, the newest first; no more of them than can be looked at."""
-        for _ in range(CARRY_STEPS):
-            if seq is None:
-                return
-            yield self.reader.call(seq)
-            seq = self.reader.before(seq)
+            self._ends[key] = stream.end
+        end = self._ends[key]
+        return end is not None and call.offset + call.length >= end

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from socktui.journal.matching import Pattern
 from socktui.journal.reader import Reader
-from socktui.journal.search import Hit, Hits, Place, Scope, Search
+from socktui.journal.search import BytePosition, Hit, Hits, Scope, Search
 
 SLICE = 0.02
 """Seconds after which a search tells how far it is, and can be stopped."""
@@ -63,7 +63,7 @@ class Finder:
                 self._reader.close()
 
     async def look(
-        self, pattern: Pattern, scope: Scope, start: Place, *, backward: bool, count: Callable[[], int | None]
+        self, pattern: Pattern, scope: Scope, start: BytePosition, *, backward: bool, count: Callable[[], int | None]
     ) -> AsyncIterator[Report]:
         """The next match whose end is after a place (before it, when backward), or Nothing; before that, Progress.
 

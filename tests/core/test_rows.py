@@ -8,12 +8,11 @@ from rich.cells import cell_len
 
 from socktui.core.payload import ENCODINGS
 from socktui.core.rows import (
+    HexGeometry,
     Kind,
     Row,
-    bytes_per_row,
     decode,
     hex_row,
-    hex_row_width,
     offset_digits,
     plain,
     tail,
@@ -41,9 +40,9 @@ def kinds(row: Row) -> list[tuple[str, str]]:
 
 
 def test_hex() -> None:
-    row = hex_row(b"Hello, World!", 16, 16, "utf-8")
+    row = hex_row(b"Hello, World!", 16, HexGeometry(16), "utf-8")
     assert plain(row) == "00000010  48 65 6c 6c 6f 2c 20 57  6f 72 6c 64 21           Hello, World!   "
-    row = hex_row(b"\0\x1bA\x7f \xff\r\n", 0x20, 8, "utf-8", digits=4)
+    row = hex_row(b"\0\x1bA\x7f \xff\r\n", 0x20, HexGeometry(8, 4), "utf-8")
     assert plain(row) == "0020  00 1b 41 7f 20 ff 0d 0a  ..A. ..."
     assert kinds(row)[2:9] == [
         ("NUL", "00 "),
@@ -54,9 +53,9 @@ def test_hex() -> None:
         ("BAD", "ff "),
         ("SPACE", "0d 0a"),
     ]
-    assert plain(hex_row(b"", 0, 4, "utf-8", digits=4)) == "0000" + " " * 19
-    assert plain(hex_row(b"ab", 0, 4, "utf-8", digits=4, text=False)) == "0000  61 62      "
-    assert plain(hex_row(b"abcdefgh", 0, 4, "utf-8", digits=4)) == "0000  61 62 63 64  abcd"
+    assert plain(hex_row(b"", 0, HexGeometry(4, 4), "utf-8")) == "0000" + " " * 19
+    assert plain(hex_row(b"ab", 0, HexGeometry(4, 4, text=False), "utf-8")) == "0000  61 62      "
+    assert plain(hex_row(b"abcdefgh", 0, HexGeometry(4, 4), "utf-8")) == "0000  61 62 63 64  abcd"
 
 
 @pytest.mark.parametrize(
@@ -75,13 +74,13 @@ def test_hex() -> None:
     ],
 )
 def test_the_text_column(encoding: str, data: bytes, column: str) -> None:
-    row = hex_row(data, 0, len(data), encoding)
+    row = hex_row(data, 0, HexGeometry(len(data)), encoding)
     assert plain(row).endswith("  " + column)
     check(row)
 
 
 def test_kinds_of_utf_8() -> None:
-    row = hex_row("aé\u202e".encode() + b"\xff\xe6", 0, 16, "utf-8")
+    row = hex_row("aé\u202e".encode() + b"\xff\xe6", 0, HexGeometry(16), "utf-8")
     assert kinds(row)[2:6] == [
         ("PLAIN", "61 "),
         ("HIGH", "c3 a9 "),
@@ -102,39 +101,53 @@ def test_kinds_of_utf_8() -> None:
 
 @given(BYTES, ENCODING, st.sampled_from([1, 4, 8, 16, 32]), st.sampled_from([4, 8, 12]), st.booleans())
 def test_any_hex(data: bytes, encoding: str, per_row: int, digits: int, text: bool) -> None:
-    expected = hex_row_width(per_row, digits, text)
+    geometry = HexGeometry(per_row, digits, text)
+    expected = geometry.width
     for offset in range(0, len(data) + 1, per_row):
         part = data[offset : offset + per_row]
-        row = hex_row(part, offset, per_row, encoding, digits=digits, text=text)
+        row = hex_row(part, offset, geometry, encoding)
         check(row)
         shown = plain(row)
         assert cell_len(shown) == expected
         pairs = shown[digits : digits + 2 + 3 * per_row + (per_row - 1) // 8]
         assert bytes.fromhex(pairs) == part
         assert int(shown[:digits], 16) == offset
+        for i in range(len(part)):
+            column = geometry.byte_column(i)
+            assert shown[column : column + 2] == f"{part[i]:02x}"
         if text:
             assert (
                 shown[: expected - per_row]
-                == plain(hex_row(part, offset, per_row, "ascii", digits=digits, text=False)) + "  "
+                == plain(hex_row(part, offset, HexGeometry(per_row, digits, text=False), "ascii")) + "  "
             )
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_every_byte_has_one_cell(encoding: str) -> None:
     for byte in range(256):
-        row = hex_row(bytes([byte]), 0, 1, encoding, text=True)
-        assert cell_len(plain(row)) == hex_row_width(1)
+        row = hex_row(bytes([byte]), 0, HexGeometry(1), encoding)
+        assert cell_len(plain(row)) == HexGeometry(1).width
         check(row)
 
 
-def test_widths() -> None:
-    assert hex_row_width(16) == 8 + 2 + 48 + 2 + 16
-    assert hex_row_width(16, 4, text=False) == 4 + 2 + 48
-    assert [bytes_per_row(hex_row_width(n)) for n in (32, 16, 8, 4, 1)] == [32, 16, 8, 4, 1]
-    assert bytes_per_row(hex_row_width(32) - 1) == 16
-    assert bytes_per_row(0) == 1
-    assert bytes_per_row(1000, 4, text=False) == 32
+def test_geometry() -> None:
+    assert HexGeometry(16).width == 8 + 2 + 48 + 2 + 16
+    assert HexGeometry(16, 4, text=False).width == 4 + 2 + 48
+    assert [HexGeometry.fitting(HexGeometry(n).width).size for n in (32, 16, 8, 4, 1)] == [32, 16, 8, 4, 1]
+    assert HexGeometry.fitting(HexGeometry(32).width - 1) == HexGeometry(16)
+    assert HexGeometry.fitting(0) == HexGeometry(1)
+    assert HexGeometry.fitting(1000, 4, text=False) == HexGeometry(32, 4, text=False)
     assert [offset_digits(last) for last in (0, 0xFFFF, 0x10000, 0xFFFFFFFF, 1 << 32)] == [4, 4, 8, 8, 12]
+
+
+def test_the_columns_of_a_byte() -> None:
+    geometry = HexGeometry(32, 4)
+    shown = plain(hex_row(bytes(range(65, 97)), 0, geometry, "ascii"))
+    for i in range(32):
+        column = geometry.byte_column(i)
+        assert shown[column : column + 2] == f"{65 + i:02x}"
+        assert shown[geometry.char_column(i)] == chr(65 + i)
+    assert shown[geometry.pairs_end - 2 : geometry.pairs_end] == "60"
 
 
 def test_text() -> None:

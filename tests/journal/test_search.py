@@ -1,9 +1,6 @@
 """Finding bytes: whatever a plain look through the streams finds, and nothing else, from any place and in both ways."""
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -12,119 +9,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from socktui.core.call import Call, Function
-from socktui.journal import format, prefilter, search
-from socktui.journal.entry import Entry
-from socktui.journal.matching import LONGEST, Pattern, PatternError
+from socktui.journal import prefilter, search, stream
+from socktui.journal.matching import Pattern
 from socktui.journal.reader import Reader
-from socktui.journal.search import EVERYTHING, Hit, Hits, Place, Scope, Search
-from socktui.journal.writer import DETAILS_ROOM, Journal
+from socktui.journal.search import EVERYTHING, BytePosition, Hit, Hits, Scope, Search
 from tests.journal.flood import content
+from tests.journal.steps import LOST, SCHEMES, STEPS, Step, Writer, lose, written
 from tests.journal.test_live import pouring
 from tests.journal.writing import RING
 from tests.support import fresh
 
-SCHEMES = ("tcp", "tcp", "udp", "wss")
-NAMES = {
-    "tcp": [Function.SEND, Function.RECV],
-    "udp": [Function.SENDTO, Function.RECVFROM],
-    "wss": [Function.SEND, Function.RECV, Function.SSL_READ, Function.SSL_WRITE, Function.WS_SEND],
-}
-
-
-@dataclass(frozen=True)
-class Step:
-    """A call: bytes, those that the socket received last sent back, or none."""
-
-    socket: int
-    way: int
-    data: bytes
-    echo: bool = False
-
-
-DATA = st.text("abA", max_size=6).map(str.encode)
-STEPS = st.lists(st.builds(Step, st.integers(0, len(SCHEMES) - 1), st.integers(0, 4), DATA, st.booleans()), max_size=40)
 PATTERNS = st.builds(Pattern, st.text("abA", min_size=1, max_size=5).map(str.encode), st.booleans())
 SCOPES = st.builds(
     Scope, st.none() | st.integers(1, len(SCHEMES)), st.sampled_from(["clear", "wire", "all"])
 )  # fmt: skip
-LOST = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 20)), max_size=3)
-
-
-class Writer:
-    """Writes a capture step by step."""
-
-    def __init__(self, path: Path) -> None:
-        self.journal = Journal(path, ring_size=RING, floor=0)
-        self.entries = [self.journal.entry(scheme=scheme) for scheme in SCHEMES]
-        self._last: dict[int, tuple[int, int]] = {}
-
-    def step(self, step: Step) -> None:
-        entry = self.entries[step.socket]
-        names = NAMES[SCHEMES[step.socket]]
-        name = names[step.way % len(names)]
-        if step.echo and SCHEMES[step.socket] == "tcp" and step.socket in self._last:
-            at, length = self._last[step.socket]
-            self.journal.append_transfer(entry, Function.SEND, 1, 2, at, length, length)
-        elif SCHEMES[step.socket] == "tcp":
-            at = self.move(entry, name, step.data)
-            if name is Function.RECV and step.data:
-                self._last[step.socket] = at, len(step.data)
-        else:
-            self.carry(entry, name, step.data)
-
-    def move(self, entry: Entry, name: Function, data: bytes) -> int:
-        if not data:
-            self.journal.append_call(entry, Function.SHUTDOWN, 1, 2, 0, args=("aba",))
-            return 0
-        at, view = self._space(len(data))
-        view[:] = data
-        self.journal.heap.commit(at + len(data))
-        self.journal.append_transfer(entry, name, 1, 2, at, len(data), len(data))
-        return at
-
-    def carry(self, entry: Entry, name: Function, data: bytes) -> None:
-        """With details in the heap that look like what may be searched for."""
-        at, view = self._space(len(data) + DETAILS_ROOM)
-        view[: len(data)] = data
-        self.journal.append_message(entry, name, 1, 2, at, view, len(data), 9, args=("abaAb",))
-
-    def _space(self, size: int) -> tuple[int, memoryview]:
-        while (found := self.journal.heap.space(size)) is None:
-            pass  # the disk is behind
-        return found
-
-
-def lose(path: Path, ranges: list[tuple[int, int]]) -> None:
-    """As if these bytes of the heap had not been kept."""
-    with (path / "calls").open("r+b") as file:
-        for i, (start, size) in enumerate(sorted(ranges)):
-            file.seek(format.RANGES_AT + i * format.RANGE.size)
-            file.write(format.RANGE.pack(start, start + size))
-        file.seek(format.LOST_AT)
-        file.write(format.U32.pack(len(ranges)))
-
-
-@contextmanager
-def written(steps: list[Step], lost: list[tuple[int, int]] = []) -> Iterator[Reader]:  # noqa: B006
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "c.socktui"
-        writer = Writer(path)
-        for step in steps:
-            writer.step(step)
-        writer.journal.close()
-        lose(path, lost)
-        with Reader(path) as reader:
-            yield reader
 
 
 def naive(reader: Reader, pattern: Pattern, scope: Scope) -> list[Hit]:
     """Every stream as one list of bytes, each with its place, and looked at byte by byte."""
-    streams: dict[tuple[object, ...], list[tuple[Place, bytes | None]]] = {}
+    streams: dict[tuple[object, ...], list[tuple[BytePosition, bytes | None]]] = {}
     for call in (reader.call(seq) for seq in range(reader.count)):
         if scope.has(call):
             border = (call.seq,) if call.message else ()
             stream = streams.setdefault((call.socket, call.sends, call.layer, *border), [])
-            stream += ((Place(call.seq, i), reader.data(call, i, i + 1)) for i in range(call.length))
+            stream += ((BytePosition(call.seq, i), reader.data(call, i, i + 1)) for i in range(call.length))
     wanted = [bytes([byte]) for byte in pattern.data]
     found = []
     for stream in streams.values():
@@ -175,7 +83,7 @@ def test_it_goes_on_from_any_place() -> None:
     @settings(max_examples=60)
     @given(STEPS, PATTERNS, SCOPES, st.integers(0, 40), st.integers(0, 6))
     def check(steps: list[Step], pattern: Pattern, scope: Scope, seq: int, offset: int) -> None:
-        place = Place(seq, offset)
+        place = BytePosition(seq, offset)
         with written(steps) as reader:
             known = naive(reader, pattern, scope)
             one = Search(reader, pattern, scope)
@@ -216,7 +124,7 @@ def test_a_search_that_is_under_way_goes_on_with_what_has_come(capture: Path) ->
             for _ in range(3):
                 writer.move(writer.entries[0], Function.RECV, b"--needle--")
             reader.refresh()
-            hits = (hit for hit in Search(reader, Pattern(b"needle"), scope).forward(Place(start, 0)) if hit)
+            hits = (hit for hit in Search(reader, Pattern(b"needle"), scope).forward(BytePosition(start, 0)) if hit)
             assert [hit.seq for hit in islice(hits, 2)] == [start, start + 1]
             writer.move(writer.entries[0], Function.RECV, b"another needle")
             reader.refresh()
@@ -269,7 +177,7 @@ def test_matches_in_a_call_of_many_pieces(capture: Path, monkeypatch: pytest.Mon
 
 def test_the_way_to_the_call_before_is_cut_into_steps(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between two calls of a stream may stand any number of others."""
-    monkeypatch.setattr(search, "STEPS", 10)
+    monkeypatch.setattr(stream, "STEPS", 10)
     writer = Writer(capture)
     entry = writer.entries[0]
     writer.move(entry, Function.RECV, b"nee")
@@ -279,7 +187,7 @@ def test_the_way_to_the_call_before_is_cut_into_steps(capture: Path, monkeypatch
     writer.journal.close()
     with Reader(capture) as reader:
         items = list(Search(reader, Pattern(b"needle")).forward())
-        assert [item for item in items if item] == [Hit(0, 0, 6, Place(101, 2))]
+        assert [item for item in items if item] == [Hit(0, 0, 6, BytePosition(101, 2))]
         assert items.count(None) >= 10
 
 
@@ -295,6 +203,76 @@ def test_bytes_between_that_are_missing_break_a_stream(capture: Path, monkeypatc
     writer.journal.close()
     with Reader(capture) as reader:
         assert all_of(Search(reader, Pattern(b"needle")).forward()) == []
+
+
+def test_a_lost_byte_in_the_midst_of_a_call_breaks_a_stream(capture: Path) -> None:
+    """Though of the call before the last bytes were kept, and all of the one before that."""
+    writer = Writer(capture)
+    entry = writer.entries[0]
+    writer.move(entry, Function.RECV, b"nee")
+    at = writer.move(entry, Function.RECV, b"-d")
+    writer.move(entry, Function.RECV, b"le")
+    writer.journal.close()
+    lose(capture, [(at, 1)])
+    with Reader(capture) as reader:
+        assert all_of(Search(reader, Pattern(b"needle")).forward()) == []
+        assert [hit.seq for hit in all_of(Search(reader, Pattern(b"dle")).forward())] == [1]
+
+
+@pytest.mark.usefixtures("sizes")
+def test_the_covered_bytes_are_those_of_all_matches() -> None:
+    @settings(max_examples=60)
+    @given(STEPS, PATTERNS, SCOPES, LOST, st.integers(0, 5), st.integers(1, 6))
+    def check(
+        steps: list[Step], pattern: Pattern, scope: Scope, lost: list[tuple[int, int]], start: int, size: int
+    ) -> None:
+        with written(steps, lost) as reader:
+            wanted = {position for hit in naive(reader, pattern, scope) for position in bytes_of(reader, hit)}
+            one = Search(reader, pattern, scope)
+            for call in map(reader.call, range(reader.count)):
+                first, stop = min(start, call.length), min(start + size, call.length)
+                spans = one.covered(call, first, stop)
+                assert [i for a, b in spans for i in range(a, b)] == [
+                    i for i in range(first, stop) if BytePosition(call.seq, i) in wanted
+                ]
+                assert all(a < b for a, b in spans)
+
+    check()
+
+
+def bytes_of(reader: Reader, hit: Hit) -> list[BytePosition]:
+    """The bytes of a match, from its last backwards over the calls of its stream."""
+    seq, offset = hit.end
+    found = [hit.end]
+    last = reader.call(seq)
+    while len(found) < hit.length:
+        offset -= 1
+        while offset < 0:
+            seq -= 1
+            call = reader.call(seq)
+            if call.length and (call.socket, call.sends, call.layer) == (last.socket, last.sends, last.layer):
+                offset = call.length - 1
+        found.append(BytePosition(seq, offset))
+    assert found[-1] == (hit.seq, hit.offset)
+    return found
+
+
+def test_what_is_covered_goes_no_further_than_a_bounded_number_of_calls(
+    capture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "STEPS", 10)
+    writer = Writer(capture)
+    entry = writer.entries[0]
+    for between in (9, 10):
+        writer.move(entry, Function.RECV, b"nee")
+        for _ in range(between):
+            writer.move(entry, Function.SEND, b"xyz")
+        writer.move(entry, Function.RECV, b"dle")
+    writer.journal.close()
+    with Reader(capture) as reader:
+        one = Search(reader, Pattern(b"needle"))
+        assert [one.covered(reader.call(seq), 0, 3) for seq in (0, 10, 11, 22)] == [[(0, 3)], [(0, 3)], [], []]
+        assert len(all_of(one.forward())) == 2
 
 
 def test_a_chain_looks_only_at_the_calls_of_its_socket(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,13 +308,6 @@ def test_a_search_tells_how_far_it_is(capture: Path) -> None:
         assert (one.looked, one.of) == (3 * prefilter.BLOCK, 3 * prefilter.BLOCK)
 
 
-@pytest.mark.parametrize("data", [b"", b"x" * (LONGEST + 1)])
-def test_what_cannot_be_found_is_refused_in_one_sentence(data: bytes) -> None:
-    with pytest.raises(PatternError, match="pattern") as told:
-        Pattern(data)
-    assert "\n" not in str(told.value)
-
-
 def test_the_longest_pattern_over_calls_of_a_byte(capture: Path) -> None:
     writer = Writer(capture)
     pattern = bytes(i * i % 251 for i in range(300))
@@ -344,4 +315,4 @@ def test_the_longest_pattern_over_calls_of_a_byte(capture: Path) -> None:
         writer.move(writer.entries[0], Function.SEND, bytes([byte]))
     writer.journal.close()
     with Reader(capture) as reader:
-        assert all_of(Search(reader, Pattern(pattern)).forward()) == [Hit(2, 0, 300, Place(301, 0))]
+        assert all_of(Search(reader, Pattern(pattern)).forward()) == [Hit(2, 0, 300, BytePosition(301, 0))]

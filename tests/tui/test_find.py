@@ -67,20 +67,6 @@ async def test_round_the_end_in_the_smallest_steps(capture: Path, monkeypatch: p
             await says(drive, f"{told} · found in call {29 if key == 'n' else 30} ")
 
 
-async def test_what_goes_on_in_other_rows_and_calls_is_marked_in_all(talk: Path) -> None:
-    async with opened(talk) as drive:
-        await drive.press("2", "g", "a")
-        await look(drive, "needle")
-        await drive.press("n")
-        await says(drive, "found in call 61")
-        assert marked(drive) == ["6e 65 65nee", "64d", "6c 65le"]
-        await drive.press("v")
-        assert marked(drive) == ["6e 65 65", "64", "6c 65"]
-        await drive.press("v")
-        assert marked(drive) == ["nee", "d", "le"]
-        assert drive.log.standing == (61, 0)
-
-
 async def test_only_the_socket_that_is_shown(talk: Path) -> None:
     async with opened(talk) as drive:
         await drive.press("2", "G", "a", "3", "g")
@@ -118,37 +104,6 @@ async def test_escape_leaves_the_bar_and_takes_the_marks_away(talk: Path) -> Non
         assert "End find" not in drive.footer
         await drive.press("n")
         assert drive.log.standing == (2, 0)
-
-
-async def test_in_the_encoding_of_the_log_and_in_text(capture: Path) -> None:
-    canned = Canned(capture)
-    client, accepted = canned.pair(canned.listener())
-    canned.say(client, accepted, "日本語 Привет, ".encode() * 40)
-    canned.say(client, accepted, "Привет".encode("cp1251"))
-    canned.close()
-    async with opened(capture) as drive:
-        await drive.press("v", "v", "3", "g")
-        await look(drive, "Привет")
-        await says(drive, "found in call 9")
-        shown = "".join(drive.rows(drive.log))
-        assert "".join(marked(drive)) == "".join(char for char in shown if char in "Привет")
-        await drive.press("E", "E")
-        await look(drive, "Привет")
-        await says(drive, "found in call 11")
-        assert marked(drive) == ["Привет"] * 2
-
-
-async def test_a_character_of_which_only_some_bytes_match_is_marked(capture: Path) -> None:
-    canned = Canned(capture)
-    client, accepted = canned.pair(canned.listener())
-    canned.say(client, accepted, "日本".encode())
-    canned.close()
-    async with opened(capture) as drive:
-        await drive.press("v", "v")
-        await look(drive, "9c", "f2", "f2")
-        assert marked(drive) == ["本", "本"]
-        await drive.press("v")
-        assert marked(drive)[0].startswith("9c")
 
 
 async def test_deep_in_a_long_call(capture: Path) -> None:

@@ -82,7 +82,7 @@ async def test_without_layers_there_is_nothing_to_choose(capture: Path) -> None:
     canned.close()
     async with opened(capture, WIDE) as drive:
         await drive.press("w")
-        assert drive.log.lens.seen == "clear"
+        assert drive.log.lens.layers == "clear"
         assert "w Layer" not in drive.footer
 
 

@@ -1,4 +1,4 @@
-"""A call as it stands in the byte log: rows of text, of which any page can be made without the others."""
+"""The rows of a call in the byte log. They come in pages, and any page can be made without the others."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from typing import Literal, NamedTuple, overload
 
 from socktui.core.call import TRANSFERS, Call, Function, Layer, address_text, errno_name
 from socktui.core.endpoint import SCHEMES
-from socktui.core.rows import Row, bytes_per_row, hex_row, offset_digits, plain, tail, text_rows
+from socktui.core.rows import HexGeometry, Row, hex_row, offset_digits, plain, tail, text_rows
 from socktui.core.safe import safe
 from socktui.core.source import agreed, meaning, message_kind
+from socktui.journal.reader import Reader
 from socktui.journal.search import LayerFilter
+from socktui.journal.stream import Stream
 from socktui.tui.call_sequence import CallSequence
 
 PAGE = 4096
-"""Bytes of a call that are laid out at a time. A multiple of every number of bytes in a row."""
+"""Bytes of a call in a page, the last one aside. A multiple of every number of bytes in a row."""
 
 GUTTER = 2
+"""Cells left of a row of bytes, for the arrow."""
 
 COPY_LIMIT = 1 << 20
 """Characters after which no more is copied."""
@@ -44,138 +47,145 @@ _EVENTS = frozenset(
 
 @dataclass(frozen=True)
 class Lens:
-    """How bytes are looked at. Any of it can be changed at any time: the bytes are kept raw."""
+    """How bytes are shown. Any of it can be changed at any time: the bytes are kept raw.
+
+    view      hex digits, text, or both
+    encoding  of the text, one of core.payload.ENCODINGS
+    stamp     what the headings tell of time: the time of day, seconds since the start, or since the call before
+    layers    of a protocol over another, which are shown
+    """
 
     view: View = "both"
     encoding: str = "utf-8"
     stamp: Stamp = "clock"
-    seen: LayerFilter = "clear"
+    layers: LayerFilter = "clear"
 
 
 class Heading(NamedTuple):
-    """The first row of a call: its time, its way, what happened and whose it was, all fit to be shown."""
+    """The first row of a call, every text of it safe to be painted.
+
+    stamp  the time
+    way    what the arrow says
+    text   what happened
+    label  of the socket
+    """
 
     stamp: str
     way: Literal["sent", "received", "event", "failed"]
     text: str
-    whose: str
+    label: str
 
 
-BlockRow = Heading | Row | None
-"""A row of a block: its heading, a row of its bytes, or the note that they were not kept (None)."""
+LogRow = Heading | Row | None
+"""A row of a call: its heading, a row of its bytes, or None, which says that they were not kept."""
 
 
-def shown(call: Call, seen: LayerFilter) -> bool:
-    """Whether the byte log has anything to say of a call: bytes that moved, and what begins and ends a talk."""
-    if seen == "wire" and call.layer is not Layer.WIRE:
+def shown(call: Call, layers: LayerFilter) -> bool:
+    """Whether the byte log shows a call: those that moved bytes, and those that begin or end a connection."""
+    if layers == "wire" and call.layer is not Layer.WIRE:
         return False
     if call.transfers and (call.length or call.empty):
-        return seen != "clear" or not call.under
+        return layers != "clear" or not call.under
     if call.failed:
         return call.name in _FAILURES
     bound = call.name is Function.BIND and call.message  # nothing listens there, and yet it is a server
     return call.eof or bound or call.name in _EVENTS or _reset(call)
 
 
-def pages(call: Call, seen: LayerFilter) -> int:
-    """How many pages a call's rows are laid out in; 0 where the log does not show it."""
-    if not shown(call, seen):
+def pages(call: Call, layers: LayerFilter) -> int:
+    """How many pages the rows of a call take; 0 where the log does not show it."""
+    if not shown(call, layers):
         return 0
     return max(1, -(-call.length // PAGE))
 
 
-class HexLook(NamedTuple):
-    """How a row of bytes is dumped: bytes of a row, and the digits of its offset; the text beside it or not."""
+class HexRows(Sequence[LogRow]):
+    """The rows of a page as a hex dump, each made when it is asked for: a page has many more than a screen shows.
 
-    size: int
-    encoding: str
-    digits: int
-    text: bool
+    head      how many rows stand before those of bytes: the heading, or none
+    geometry  of the rows of bytes
+    """
 
-
-class HexRows(Sequence[BlockRow]):
-    """The rows of a page as a hex dump, each made when it is asked for: a page has many more than are seen."""
-
-    def __init__(self, before: list[BlockRow], data: bytes, offset: int, look: HexLook):
+    def __init__(self, before: list[LogRow], data: bytes, offset: int, geometry: HexGeometry, encoding: str) -> None:
+        self.head = len(before)
+        self.geometry = geometry
         self._before = before
         self._data = data
         self._offset = offset
-        self._look = look
-        self._len = len(before) + -(-len(data) // look.size)
-
-    @property
-    def size(self) -> int:
-        """Bytes of a row."""
-        return self._look.size
+        self._encoding = encoding
+        self._len = len(before) + -(-len(data) // geometry.size)
 
     def __len__(self) -> int:
         return self._len
 
     @overload
-    def __getitem__(self, index: int) -> BlockRow: ...
+    def __getitem__(self, index: int) -> LogRow: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequence[BlockRow]: ...
-    def __getitem__(self, index: int | slice) -> BlockRow | Sequence[BlockRow]:
+    def __getitem__(self, index: slice) -> Sequence[LogRow]: ...
+    def __getitem__(self, index: int | slice) -> LogRow | Sequence[LogRow]:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         if not 0 <= index < len(self):
             raise IndexError(index)
-        if index < len(self._before):
+        if index < self.head:
             return self._before[index]
-        size, encoding, digits, text = self._look
-        at = (index - len(self._before)) * size
-        return hex_row(self._data[at : at + size], self._offset + at, size, encoding, digits=digits, text=text)
+        size = self.geometry.size
+        at = (index - self.head) * size
+        return hex_row(self._data[at : at + size], self._offset + at, self.geometry, self._encoding)
 
 
 def rows(
-    sequence: CallSequence, call: Call, page: int, lens: Lens, cells: int, whose: Callable[[int], str]
-) -> Sequence[BlockRow]:
-    """The rows of a page of a call, in `cells` cells. The first page begins with the heading."""
-    found: list[BlockRow] = [heading(sequence, call, lens, cells, whose)] if page == 0 else []
+    sequence: CallSequence, call: Call, page: int, lens: Lens, cells: int, label_of: Callable[[int], str]
+) -> Sequence[LogRow]:
+    """The rows of a page of a call, bytes in at most `cells` cells. The first page begins with the heading.
+
+    `label_of` gives the label of a socket by its number.
+    """
+    found: list[LogRow] = [heading(sequence, call, lens, cells, label_of)] if page == 0 else []
     if not call.length:
         return found
     start = page * PAGE
     data = sequence.reader.data(call, start, start + PAGE)
     if data is None:
-        # Said once, however many pages are missing.
-        told = page > 0 and sequence.reader.data(call, start - PAGE, start) is None
-        return found if told else [*found, None]
+        # One row says it, however many pages are missing.
+        said = page > 0 and sequence.reader.data(call, start - PAGE, start) is None
+        return found if said else [*found, None]
     if lens.view == "text":
-        carry = carried_over(sequence, call, start, lens.encoding)
+        split = split_character(sequence.reader, call, start, lens.encoding)
         final = start + len(data) >= call.length and sequence.newest(call)
-        return [*found, *text_rows(data, lens.encoding, cells, carry, final)]
-    text = lens.view == "both"
-    # A message is looked at by itself, a stream as a whole.
+        return [*found, *text_rows(data, lens.encoding, cells, split, final)]
+    # Offsets count from the beginning of a message, or of the stream.
     origin = 0 if call.message else call.offset
-    look = _hex_look((origin + call.length).bit_length(), cells, lens.encoding, text)
-    return HexRows(found, data, origin + start, look)
+    geometry = _geometry((origin + call.length).bit_length(), cells, lens.view == "both")
+    return HexRows(found, data, origin + start, geometry, lens.encoding)
 
 
 @lru_cache(maxsize=256)
-def _hex_look(bits: int, cells: int, encoding: str, text: bool) -> HexLook:
-    """How rows are dumped whose offsets have up to so many bits: with fewer digits than look best where else they
-    would be shorter.
+def _geometry(bits: int, cells: int, text: bool) -> HexGeometry:
+    """Of rows whose offsets have up to so many bits: the one of more bytes a row, with the usual number of digits or
+    with as few as will do; the usual number where both have the same.
     """
-    digits = offset_digits((1 << bits) - 1)
-    fewer = max(4, -(-bits // 4))
-    size, digits = max((bytes_per_row(cells, each, text), each) for each in (digits, fewer))
-    return HexLook(size, encoding, digits, text)
+    usual = offset_digits((1 << bits) - 1)
+    fewest = max(4, -(-bits // 4))
+    both = (HexGeometry.fitting(cells, digits, text) for digits in (usual, fewest))
+    return max(both, key=lambda each: (each.size, each.digits))
 
 
-def heading(sequence: CallSequence, call: Call, lens: Lens, cells: int, whose: Callable[[int], str]) -> Heading:
-    label = safe(whose(call.socket))
+def heading(sequence: CallSequence, call: Call, lens: Lens, cells: int, label_of: Callable[[int], str]) -> Heading:
+    """The heading of a call; `cells` and `label_of` as rows() takes them."""
+    label = safe(label_of(call.socket))
     stamp = _stamp(sequence, call, lens)
     if lens.stamp == "clock" and cells < NARROW:
         stamp = stamp[:-3]
     if call.length or call.empty:
-        return Heading(stamp, "sent" if call.sends else "received", safe(_moved(sequence, call, lens.seen)), label)
+        return Heading(stamp, "sent" if call.sends else "received", safe(_moved(sequence, call, lens.layers)), label)
     if call.failed and errno_name(call.errno) != "EINPROGRESS":
         why = f"{errno_name(call.errno)} {call.name} {_address(call)}" if call.errno else f"{call.name}: {call.answer}"
         return Heading(stamp, "failed", safe(why.rstrip()), label)
     return Heading(stamp, "event", safe(_event(call)), label)
 
 
-def _moved(sequence: CallSequence, call: Call, seen: LayerFilter) -> str:
+def _moved(sequence: CallSequence, call: Call, layers: LayerFilter) -> str:
     """`sent 13 at 26`, `received 20 of 50 · datagram`, `sent 4 · ping · ws`; and what a packet says."""
     scheme = sequence.scheme(call.socket)
     means = meaning(scheme, call, lambda: sequence.reader.data(call, 0, PAGE))
@@ -185,23 +195,23 @@ def _moved(sequence: CallSequence, call: Call, seen: LayerFilter) -> str:
         parts.append("" if means else message_kind(scheme, call))
     elif call.offset:
         parts[0] += f" at {call.offset}"
-    if seen == "all" and scheme in SCHEMES and SCHEMES[scheme].layers:
+    if layers == "all" and scheme in SCHEMES and SCHEMES[scheme].layers:
         parts.append(str(call.layer))
     return " · ".join(part for part in (*parts, means) if part)
 
 
-def text_of(row: BlockRow) -> str:
+def text_of(row: LogRow) -> str:
     """A row as it is copied."""
     if row is None:
         return "(these bytes were not kept)"
     if isinstance(row, Heading):
         arrow = {"sent": "→", "received": "←"}.get(row.way, "─")
-        return f"{row.stamp} {arrow} {row.text}  {row.whose}".rstrip()
+        return f"{row.stamp} {arrow} {row.text}  {row.label}".rstrip()
     return plain(row).rstrip()
 
 
-def copied(pages: Iterable[Sequence[BlockRow]]) -> str:
-    """The rows of pages as they are copied, no more than is fit for a clipboard."""
+def copied(pages: Iterable[Sequence[LogRow]]) -> str:
+    """The rows of pages as they are copied, cut after the page with which they have COPY_LIMIT characters."""
     lines: list[str] = []
     size = 0
     for page in pages:
@@ -248,9 +258,9 @@ def _reset(call: Call) -> bool:
     return call.name is Function.SETSOCKOPT and call.args[1:] == ("SO_LINGER", [1, 0])
 
 
-def carried_over(sequence: CallSequence, call: Call, start: int, encoding: str) -> bytes:
-    """The bytes of a character that began before byte `start` of a call, and is shown after it."""
-    before = sequence.reader.data(call, start - 3, start) if start else sequence.carry(call)
+def split_character(reader: Reader, call: Call, start: int, encoding: str) -> bytes:
+    """The first bytes of a character that is split before byte `start` of a call: it is shown where it ends."""
+    before = reader.data(call, start - 3, start) if start else Stream.of(reader, call).bytes_before(call, 3)
     return tail(before or b"", encoding)
 
 
@@ -263,15 +273,15 @@ def _stamp(sequence: CallSequence, call: Call, lens: Lens) -> str:
         return f"{at.tm_hour:02}:{at.tm_min:02}:{at.tm_sec:02}.{ns // 1000:06}"
     if lens.stamp == "start":
         return f"{(call.time - reader.start_monotonic) / 1e9:12.6f}"
-    before = _previous(sequence, call, lens.seen)
+    before = _previous(sequence, call, lens.layers)
     return f"{(call.time - before) / 1e9:+12.6f}"
 
 
-def _previous(sequence: CallSequence, call: Call, seen: LayerFilter) -> int:
-    """When the call before was made, of those that the log shows."""
+def _previous(sequence: CallSequence, call: Call, layers: LayerFilter) -> int:
+    """When the call before was made that the log shows; when this one was, where none of the last 31 is shown."""
     position = sequence.position(call.seq)
     for earlier in range(position - 1, max(-1, position - 32), -1):
         found = sequence.call(earlier)
-        if shown(found, seen):
+        if shown(found, layers):
             return found.time
     return call.time

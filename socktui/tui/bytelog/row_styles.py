@@ -1,4 +1,4 @@
-"""Rows of the byte log -> segments of exactly as many cells as there are. The colours say what the bytes are."""
+"""The rows of the byte log as styled segments, exactly as wide as the log. The colours say what the bytes are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from socktui.core.rows import Kind, Row, plain
 from socktui.core.safe import clip, width
-from socktui.tui.bytelog.log_rows import GUTTER, BlockRow, Heading
+from socktui.tui.bytelog.log_rows import GUTTER, Heading, LogRow
 
 NOT_KEPT = "these bytes were not kept"
 
@@ -30,7 +30,7 @@ _WAYS = {True: "sent", False: "received"}
 
 
 class RowStyles:
-    """The colours of a theme. `style` gives the one of a name; each has a background."""
+    """Styles rows in the colours of a theme. `style` gives the one of a name; each has a background."""
 
     def __init__(self, style: Callable[[str], Style]) -> None:
         self._plain = style("")
@@ -41,24 +41,24 @@ class RowStyles:
         self._kinds = [style(_STYLE_OF_KIND[kind]) for kind in Kind]
         self._gutters = {sends: (f"{_ARROWS[way]} ", self._ways[way]) for sends, way in _WAYS.items()}
 
-    def row(self, row: BlockRow, sends: bool, room: int) -> Iterable[Segment]:
-        """A row of a call that sends or does not."""
+    def row(self, row: LogRow, sends: bool, room: int) -> Iterable[Segment]:
+        """The segments of a row in `room` cells; `sends` says whether its call does."""
         if isinstance(row, Heading):
             return self._heading(row, room)
         gutter, way = self._gutters[sends]
         if row is None:
-            told = [Segment(gutter, way), Segment(NOT_KEPT, self._failed)]
-            return filled(told, GUTTER + len(NOT_KEPT), room, self._plain)
+            note = [Segment(gutter, way), Segment(NOT_KEPT, self._failed)]
+            return filled(note, GUTTER + len(NOT_KEPT), room, self._plain)
         left = room - GUTTER - width(plain(row))
         segments = self._runs(gutter, way, [*row, (Kind.GAP, " " * left)] if left > 0 else row)
         return segments if left >= 0 else Strip(segments).adjust_cell_length(room)
 
     def under_cursor(self, segments: Iterable[Segment]) -> list[Segment]:
-        """The colours say what the bytes are, so only the ground changes."""
+        """The same segments on the background of the cursor: only that changes, for the colours have a meaning."""
         return [Segment(text, (style or self._plain) + self._ground) for text, style, _ in segments]
 
     def _runs(self, gutter: str, way: Style, row: Row) -> list[Segment]:
-        """A row behind its gutter; a segment is what looks the same, and blanks look like anything."""
+        """A row behind its gutter. Neighbours of one style are one segment; blanks join any."""
         segments: list[Segment] = []
         styles, text, last = self._kinds, gutter, way
         for kind, more in row:
@@ -75,26 +75,26 @@ class RowStyles:
         left = f"{row.stamp} "
         text = clip(row.text, max(0, room - len(left) - 2))
         used = len(left) + 2 + width(text)
-        # Whose it was: in full, or only its number, or not at all.
+        # The label of the socket: in full, or only its number, or not at all.
         left_over = room - used - 2
-        whose = row.whose
-        taken = width(whose)
+        label = row.label
+        taken = width(label)
         if taken > left_over:
-            whose = whose.partition(" ")[0]
-            taken = width(whose)
+            label = label.partition(" ")[0]
+            taken = width(label)
             if taken > left_over:
-                whose, taken = "", 0
+                label, taken = "", 0
         gap = max(1, left_over + 1 - taken)
         segments = [
             Segment(left, self._dim),
             Segment(f"{_ARROWS[row.way]} {text}", self._ways[row.way]),
-            Segment(f"{' ' * gap}{whose} ", self._dim),
+            Segment(f"{' ' * gap}{label} ", self._dim),
         ]
         return filled(segments, used + gap + taken + 1, room, self._plain)
 
 
 def filled(segments: list[Segment], used: int, room: int, style: Style) -> Iterable[Segment]:
-    """Segments of so many cells, in exactly those that there are."""
+    """Segments that take `used` cells, cut or padded to exactly `room`."""
     if used > room:
         return Strip(segments).adjust_cell_length(room)
     return [*segments, Segment(" " * (room - used), style)] if used < room else segments

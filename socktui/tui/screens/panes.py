@@ -26,7 +26,7 @@ from socktui.tui.widgets.table import Table
 SLOW_SECONDS = 0.5
 """How often the panes are looked at anew where nothing was written: ages grow, and the kernel's queues change."""
 
-_SEEN_WORDS = {"clear": "in clear", "wire": "the wire", "all": "all layers"}
+_LAYER_WORDS = {"clear": "in clear", "wire": "the wire", "all": "all layers"}
 
 
 class Panes(BaseScreen):
@@ -192,7 +192,7 @@ class Panes(BaseScreen):
         pane.alert = f" · {NOT_VERIFIED}" if socket is not None and socket.insecure else ""
         lens = f"{log.lens.view} · {log.lens.encoding}"
         if self._layered:
-            lens += f" · {_SEEN_WORDS[log.lens.seen]}"
+            lens += f" · {_LAYER_WORDS[log.lens.layers]}"
         calls = "calls" if log.below > 1 else "call"
         pane.subtitle = f"↓ {log.below} new {calls} below · f follows · {lens}" if log.below else lens
         open_ones = self._connections.open_count()

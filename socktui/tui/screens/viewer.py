@@ -17,7 +17,7 @@ from socktui.core.sockets import Role
 from socktui.host.watch import Watch
 from socktui.journal.matching import Pattern
 from socktui.journal.reader import CaptureError, Reader
-from socktui.journal.search import Hit, Place, Scope
+from socktui.journal.search import BytePosition, Hit, Scope
 from socktui.tui import keys
 from socktui.tui.bytelog.log_rows import LAYER_FILTERS, STAMPS, VIEWS
 from socktui.tui.find import Finder, Found, Nothing, Progress
@@ -58,7 +58,7 @@ class Viewer(Panes):
         self._pattern: Pattern | None = None
         self._finds: deque[bool] = deque(maxlen=FINDS_ASKED)
         self._hit: Hit | None = None
-        self._stood: Place | None = None
+        self._stood: BytePosition | None = None
 
     def body(self) -> ComposeResult:
         yield from super().body()
@@ -86,7 +86,7 @@ class Viewer(Panes):
         self._look_through(stamp=next_of(STAMPS, self._log.lens.stamp))
 
     def action_layer(self) -> None:
-        self._look_through(seen=next_of(LAYER_FILTERS, self._log.lens.seen))
+        self._look_through(layers=next_of(LAYER_FILTERS, self._log.lens.layers))
 
     def action_encoding(self) -> None:
         self._look_through(encoding=next_of(ENCODINGS, self._log.lens.encoding))
@@ -227,13 +227,13 @@ class Viewer(Panes):
             if self._finds:
                 self._finds.popleft()
 
-    async def _find_from(self, pattern: Pattern, standing: Place, backward: bool) -> None:
+    async def _find_from(self, pattern: Pattern, standing: BytePosition, backward: bool) -> None:
         """Find once, from the row where the log stands or from the match that was shown there."""
         scope = self._scope
         if self._hit and standing == self._stood:
             start = self._hit.end
         else:
-            start = standing if backward else Place(standing.seq, standing.offset - 1)
+            start = standing if backward else BytePosition(standing.seq, standing.offset - 1)
         search = self._finder.look(pattern, scope, start, backward=backward, count=self._visible)
         async for report in search:
             match report:
@@ -250,7 +250,7 @@ class Viewer(Panes):
     @property
     def _scope(self) -> Scope:
         """What the log shows, as a search knows it."""
-        return Scope(self._log.sequence.number, self._log.lens.seen)
+        return Scope(self._log.sequence.number, self._log.lens.layers)
 
     def _visible(self) -> int | None:
         """How many calls can be found: during a pause what is not seen is not found."""
@@ -258,7 +258,7 @@ class Viewer(Panes):
 
     def _show_hit(self, hit: Hit, wrapped: bool, backward: bool) -> None:
         self.reach(hit.end.seq)
-        self._log.go_to(Place(hit.seq, hit.offset))
+        self._log.go_to(BytePosition(hit.seq, hit.offset))
         self._hit, self._stood = hit, self._log.standing
         end = "no more above: from the end" if backward else "no more below: from the top"
         socket = self.reader.call(hit.seq).socket

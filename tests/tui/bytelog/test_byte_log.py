@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from socktui.core.call import Call, Function
 from socktui.core.payload import ENCODINGS
 from socktui.journal.reader import Reader
+from socktui.tui.bytelog.byte_log import ByteLog
 from socktui.tui.bytelog.log_rows import text_of
 from socktui.tui.call_sequence import CallSequence
 from tests.tui.canned import Canned
@@ -31,9 +31,9 @@ async def growing(capture: Path, size: tuple[int, int] = (120, 36)) -> AsyncIter
         canned.close()
 
 
-async def seen(drive: Drive) -> None:
+async def shown(drive: Drive) -> None:
     """Wait until the log has all there is."""
-    await drive.until(lambda: len(drive.log.sequence) == drive.journal.count == drive.log._seen)
+    await drive.until(lambda: len(drive.log.sequence) == drive.journal.count == drive.log._grown_to)
 
 
 def rows(drive: Drive) -> list[str]:
@@ -50,7 +50,7 @@ async def test_it_stays_where_the_reader_scrolled_and_counts_what_is_new(capture
         client, accepted = canned.pair(canned.listener())
         for i in range(20):
             canned.echo(client, accepted, f"line {i}".encode())
-        await seen(drive)
+        await shown(drive)
         assert drive.log.following
         assert drive.log.below == 0
         await drive.press("g", "j", "j")
@@ -59,14 +59,14 @@ async def test_it_stays_where_the_reader_scrolled_and_counts_what_is_new(capture
         assert drive.pane("bytes").subtitle == "both · utf-8"
         for i in range(1, 8):
             canned.send(client, b"x" * i)
-            await seen(drive)
+            await shown(drive)
             assert drive.log.below == i
             assert rows(drive) == still
         assert drive.pane("bytes").subtitle.startswith("↓ 7 new calls below")
         await drive.press("G", "k")
         assert drive.log.below == 0
         canned.send(client, b"y")
-        await seen(drive)
+        await shown(drive)
         assert drive.log.below == 1
         assert drive.pane("bytes").subtitle.startswith("↓ 1 new call below")
         drive.log.scroll_by(2)
@@ -96,7 +96,7 @@ async def test_a_character_split_over_calls_is_shown_once(capture: Path, encodin
         drive.main._look_through(view="text", encoding=encoding)
         for i in range(len(data)):
             canned.send(client, data[i : i + 1])
-            await seen(drive)
+            await shown(drive)
         assert text(drive) == words
 
 
@@ -108,14 +108,14 @@ async def test_a_split_character_does_not_mind_what_comes_between(capture: Path)
         other, _ = canned.pair(listener, 50930)
         drive.main._look_through(view="text")
         canned.send(client, b"A\xd0")
-        await seen(drive)
+        await shown(drive)
         assert text(drive) == r"A\xd0"
         for _ in range(3):
             canned.send(other, b"-")
-        await seen(drive)
+        await shown(drive)
         assert text(drive) == r"A\xd0---"
         canned.send(client, b"\x96")
-        await seen(drive)
+        await shown(drive)
         assert text(drive) == "A---Ж"
 
 
@@ -130,12 +130,12 @@ async def test_a_row_that_goes_leaves_nothing_behind(capture: Path, at_top: bool
         canned.send(client, b"\xe2\x82")
         for _ in range(20):
             canned.send(other, b"-")
-        await seen(drive)
+        await shown(drive)
         log = drive.log
         await drive.press("g")
-        place = log.places.first_from(0, 0)
+        place = log.walker.first_from(0, 0)
         while place is not None and r"\xe2" not in text_of(log._rows(*place[:2])[place[2]]):
-            place = log.places.after(place)
+            place = log.walker.after(place)
         assert place is not None
         assert place[2] == 1
         log._go(place)
@@ -144,7 +144,7 @@ async def test_a_row_that_goes_leaves_nothing_behind(capture: Path, at_top: bool
             assert log._screen[0] == place
         await drive.settle()
         canned.send(client, b"\xac")
-        await seen(drive)
+        await shown(drive)
         assert log._cursor is not None
         for each in [*log._screen, log._cursor]:
             assert each[2] < len(log._rows(*each[:2]))
@@ -165,15 +165,15 @@ async def test_every_place_of_64_kib_without_a_newline_can_be_reached(capture: P
         for view in ("both", "text"):
             drive.main._look_through(view=view, encoding="latin-1")
             await drive.press("g")
-            place, count = log.places.first_from(0, 0), 0
+            place, count = log.walker.first_from(0, 0), 0
             places = []
             while place is not None:
                 places.append(place)
-                place, count = log.places.after(place), count + 1
+                place, count = log.walker.after(place), count + 1
             assert places == sorted(set(places))
-            back = [log.places.end]
+            back = [log.walker.end]
             while back[-1] is not None:
-                back.append(log.places.before(back[-1]))
+                back.append(log.walker.before(back[-1]))
             assert back[-2::-1] == places
         drive.main._look_through(view="both")
         log.scroll_to_fraction((len(log.sequence) - 2) / len(log.sequence))
@@ -185,32 +185,6 @@ async def test_every_place_of_64_kib_without_a_newline_can_be_reached(capture: P
             await drive.press("pagedown")
         offsets = {int(line.split()[1], 16) for line in found}
         assert offsets == set(range(65536, 65536 + 8192, 16))
-
-
-@pytest.mark.parametrize("view", ["both", "text"])
-async def test_a_leap_comes_to_where_steps_do(capture: Path, view: str) -> None:
-    canned = Canned(capture)
-    client, accepted = canned.pair(canned.listener())
-    for size in (1, 0, 40, 5000, 17):
-        canned.say(client, accepted, b"line\n" * size)
-        canned.call(client, Function.GETSOCKNAME)
-    canned.close()
-    async with opened(capture) as drive:
-        drive.main._look_through(view=view)
-        places = drive.log.places
-        all_of_them = []
-        place = places.first_from(0, 0)
-        while place is not None:
-            all_of_them.append(place)
-            place = places.after(place)
-        last = len(all_of_them) - 1
-        for at in (0, 1, 5, 60, last // 2, last - 1, last):
-            for by in (-(10**6), -last, -300, -7, -1, 0, 1, 7, 300, last, 10**6):
-                expected = all_of_them[min(last, max(0, at + by))]
-                assert places.moved(all_of_them[at], by) == expected, (at, by)
-            for size in (0, 1, 2, 50, 10**6):
-                assert places.window(all_of_them[at], size) == all_of_them[at : at + size], (at, size)
-        assert places.window(None, 5) == []
 
 
 async def test_a_log_of_nothing_says_so(capture: Path) -> None:
@@ -253,6 +227,21 @@ async def test_bytes_that_were_not_kept_are_told(capture: Path) -> None:
         assert drive.app.clipboard.endswith("received 100000  #3 echo 127.0.0.1:50928\n(these bytes were not kept)")
         await drive.press("v", "v", "g", "G")
         await drive.sees("these bytes were not kept", "kept after")
+
+
+def test_it_takes_in_new_calls_by_itself(capture: Path) -> None:
+    """Whoever else shows the same sequence need not have refreshed it before."""
+    canned = Canned(capture)
+    client, _ = canned.pair(canned.listener())
+    with Reader(capture) as reader:
+        log = ByteLog(CallSequence(reader), str)
+        canned.send(client, b"new")
+        reader.refresh()
+        assert len(log.sequence) == 9
+        log.grow()
+        assert len(log.sequence) == 10
+        assert log.current == reader.call(9)
+    canned.close()
 
 
 @pytest.fixture(scope="module")
@@ -319,21 +308,3 @@ async def test_any_place_of_a_long_capture_is_one_step_away(long_capture: Path, 
             thumb = log.bar()
             assert thumb is not None
             assert thumb[0] == pytest.approx(fraction, abs=0.001)
-
-
-async def test_positions_and_calls_of_a_trail_are_each_others_inverse(long_capture: Path) -> None:
-    with Reader(long_capture) as reader:
-        for number in (None, 1, 2, 5):
-            sequence = CallSequence(reader, number)
-            for position in (0, 1, len(sequence) // 3, len(sequence) - 2, len(sequence) - 1):
-                call = sequence.call(position)
-                assert sequence.position(call.seq) == position
-                assert number in (None, call.socket)
-
-
-def test_a_trail_remembers_a_bounded_number_of_things(long_capture: Path) -> None:
-    with Reader(long_capture) as reader:
-        sequence: Any = CallSequence(reader, 2)
-        for position in range(len(sequence)):
-            sequence.seq(position)
-        assert len(sequence._seqs) <= 4096

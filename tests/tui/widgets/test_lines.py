@@ -61,11 +61,11 @@ async def test_keys_move_the_cursor_of_the_log(drive: Drive) -> None:
     async with filled(drive):
         await drive.press("3")
         log = drive.log
-        end = log.places.end
+        end = log.walker.end
         assert end is not None
-        rows = [log.places.first_from(0, 0)]
+        rows = [log.walker.first_from(0, 0)]
         while rows[-1] is not None:
-            rows.append(log.places.after(rows[-1]))
+            rows.append(log.walker.after(rows[-1]))
         rows.pop()
         last, half, page = len(rows) - 1, log.page // 2, log.page - 1
         assert last > 3 * page
@@ -95,10 +95,10 @@ async def test_the_mouse_selects_scrolls_and_chooses(drive: Drive) -> None:
         assert drive.connections._top == 3
         assert drive.connections.cursor == 3
         await drive.pilot._post_mouse_events([events.MouseScrollUp], "#bytes", offset=(5, 4), button=0)
-        assert drive.log._screen[-1] != drive.log.places.end
+        assert drive.log._screen[-1] != drive.log.walker.end
         await drive.pilot._post_mouse_events([events.MouseScrollDown], "#bytes", offset=(5, 4), button=0)
         assert drive.log.following
-        assert drive.log._screen[-1] == drive.log.places.end
+        assert drive.log._screen[-1] == drive.log.walker.end
         await drive.pilot.click("#bytes", offset=(5, 2))
         assert drive.log._cursor == drive.log._screen[2]
         assert drive.app.focused is drive.log
@@ -135,7 +135,7 @@ async def test_the_scroll_bar_can_be_dragged(drive: Drive) -> None:
         await drive.pilot.mouse_down("#bytes", offset=(bar, drive.log.size.height - 1))
         await drive.pilot.hover("#bytes", offset=(bar, 0))
         await drive.pilot.mouse_up("#bytes", offset=(bar, 0))
-        assert drive.log._screen[0] == drive.log.places.first_from(0, 0)
+        assert drive.log._screen[0] == drive.log.walker.first_from(0, 0)
         assert not drive.log.following
 
 
