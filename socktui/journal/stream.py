@@ -69,8 +69,9 @@ class Stream:
 
     def has(self, call: Call) -> bool:
         """Whether a call moved bytes of this stream."""
-        moves = call.sends if self.sends else call.receives
-        return moves and call.length > 0 and call.socket == self.socket and call.layer is self.layer
+        if not call.length or call.layer is not self.layer or call.socket != self.socket:
+            return False
+        return call.sends if self.sends else call.receives
 
     @property
     def end(self) -> int | None:
@@ -265,7 +266,7 @@ def kept(reader: Reader, call: Call, start: int, stop: int) -> list[tuple[int, i
             found.append((start, lost - call.at))
             start = end - call.at
     found.append((start, stop))
-    return [(start, stop) for start, stop in found if start < stop]
+    return [each for each in found if each[0] < each[1]]
 
 
 def calls_until(reader: Reader, number: int, seq: int) -> int:
