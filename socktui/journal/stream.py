@@ -213,9 +213,7 @@ class Stream:
                 continue
             if earlier.offset + earlier.length != later.offset:
                 return
-            start = max(0, earlier.length - size)
-            whole = kept(self.reader, earlier, start, earlier.length)[-1:]
-            data = self.reader.data(earlier, whole[0][0]) if whole and whole[0][1] == earlier.length else None
+            data = self._kept_part(earlier, max(0, earlier.length - size), earlier.length, last=True)
             if not data:
                 return
             yield earlier, data
@@ -238,8 +236,7 @@ class Stream:
                 continue
             if later.offset != end or not self.continues(later):
                 return
-            whole = kept(self.reader, later, 0, min(later.length, size))[:1]
-            data = self.reader.data(later, 0, whole[0][1]) if whole and whole[0][0] == 0 else None
+            data = self._kept_part(later, 0, min(later.length, size), last=False)
             if not data:
                 return
             yield later, data
@@ -247,6 +244,15 @@ class Stream:
             if size <= 0 or len(data) < later.length:
                 return
             end += later.length
+
+    def _kept_part(self, call: Call, start: int, stop: int, *, last: bool) -> bytes | None:
+        """Of the bytes [start, stop) of a call the last up to the end, or the first from the beginning, as were kept."""
+        data = self.reader.data(call, start, stop)
+        if data is None:  # some of them are lost
+            for first, end in kept(self.reader, call, start, stop):
+                if end == stop if last else first == start:
+                    return self.reader.data(call, first, end)
+        return data
 
     def bytes_before(self, call: Call, size: int) -> bytes:
         """The bytes of run_before() in one, as far as each of its calls is near the next: within STEPS."""
