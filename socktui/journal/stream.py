@@ -246,7 +246,7 @@ class Stream:
             end += later.length
 
     def _kept_part(self, call: Call, start: int, stop: int, *, last: bool) -> bytes | None:
-        """The bytes of [start, stop) that were kept and reach to its end (`last`), or else those from its beginning on."""
+        """Of the bytes [start, stop) of a call the kept ones that end with the last, or that begin with the first."""
         data = self.reader.data(call, start, stop)
         if data is None:  # some of them are lost
             for first, end in kept(self.reader, call, start, stop):
