@@ -360,6 +360,8 @@ class ByteLog(Lines):
 
     def _highlights(self, at: RowPosition) -> tuple[Span, ...]:
         """The cells of a row that match what was searched for."""
+        if self._highlighter.pattern is None:
+            return ()
         rows = self._rows(at.position, at.page)
         return self._highlighter.cells(self._sequence, self.lens, self.line_width, at, rows)
 
