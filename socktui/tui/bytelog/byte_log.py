@@ -116,7 +116,10 @@ class ByteLog(Lines):
         self._pages.clear()
         self._top = self.walker.fitting(self._top)
         self._cursor = self.walker.fitting(self._cursor)
-        self._settle()
+        if self.following:
+            self._to_end()
+        else:
+            self._settle()
         self.invalidate()
 
     def grow(self) -> None:
