@@ -19,9 +19,9 @@ from socktui.core.call import Layer
 from socktui.core.endpoint import SCHEMES, Endpoint
 from socktui.engine.tls import authority
 from socktui.journal.reader import Reader
-from tests.engine.certificates import Certificates
 from tests.engine.protocol_peers import Speech, SpokenSocket, Telnet, Tls, WebSocket, WebSocketOverTls
-from tests.engine.tls_peer import trusting
+from tests.engine.tls.certificates import Certificates
+from tests.engine.tls.peer import trusting
 from tests.loops import PURE
 from tests.support import SECONDS, carried
 

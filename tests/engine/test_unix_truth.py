@@ -11,7 +11,7 @@ from socktui.control.verbs import Reset, Shutdown
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
 from tests.engine.families import ABSTRACT, PACKETS, UNIX, Family
-from tests.engine.test_truth import AS_RECORDED, LINE, LayerFilter, ours, recorded, watched
+from tests.engine.test_traced import AS_RECORDED, LINE, LayerFilter, ours, recorded, watched
 from tests.support import MAKING, fresh, until
 
 

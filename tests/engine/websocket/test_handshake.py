@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from socktui.core.errors import ErrorCode, SocketError
 from socktui.engine.websocket.events import Came, Closed, Failed, Opened, Refused, Served
 from socktui.engine.websocket.protocol import HEAD_MAX, Client, Options, Server
-from tests.engine.websocket_ends import OFFER, opened, pair
-from tests.engine.websocket_wire import ACCEPT_OF_THE_RFC, HELLO, UPGRADE, accepting, frame
+from tests.engine.websocket.ends import OFFER, opened, pair
+from tests.engine.websocket.wire import ACCEPT_OF_THE_RFC, HELLO, UPGRADE, accepting, frame
 
 
 def answer_of(request: bytes, options: Options | None = None) -> tuple[int, bytes, bytes]:

@@ -9,9 +9,9 @@ from socktui.control.messages import VerbError
 from socktui.control.verbs import Close, Reset, Send, Shutdown
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
-from tests.engine.websocket_engine import ANY, broken, connected, ended, messages, send
-from tests.engine.websocket_peer import browser
-from tests.engine.websocket_wire import close, frame
+from tests.engine.websocket.engine import ANY, broken, connected, ended, messages, send
+from tests.engine.websocket.peer import browser
+from tests.engine.websocket.wire import close, frame
 from tests.support import (
     all_sockets,
     listening,

@@ -17,8 +17,8 @@ from socktui.engine.websocket.frames import (
     Violation,
     close_of,
 )
-from tests.engine.websocket_cases import RIGHT, WRONG, Right, Wrong
-from tests.engine.websocket_wire import HELLO, bomb, deflated, fragments, frame
+from tests.engine.websocket.cases import RIGHT, WRONG, Right, Wrong
+from tests.engine.websocket.wire import HELLO, bomb, deflated, fragments, frame
 from tests.support import resident_mib
 
 

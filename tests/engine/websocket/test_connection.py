@@ -15,7 +15,7 @@ from socktui.engine.websocket import connection as websocket
 from socktui.journal.reader import Reader
 from socktui.journal.writer import Journal
 from socktui.services.small import echo
-from tests.engine.websocket_wire import UPGRADE
+from tests.engine.websocket.wire import UPGRADE
 from tests.support import all_sockets, peer, read_all
 
 

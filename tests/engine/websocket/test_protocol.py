@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from socktui.core.errors import SocketError
 from socktui.engine.websocket.events import Came, Closed, Event, Failed
 from socktui.engine.websocket.protocol import FRAME_MAX, Options, Server, WebSocket
-from tests.engine.websocket_cases import RIGHT, WRONG, Right, Wrong
-from tests.engine.websocket_ends import OFFER, opened, pair
-from tests.engine.websocket_wire import HELLO, UPGRADE, close, fragments, frame, unframed
+from tests.engine.websocket.cases import RIGHT, WRONG, Right, Wrong
+from tests.engine.websocket.ends import OFFER, opened, pair
+from tests.engine.websocket.wire import HELLO, UPGRADE, close, fragments, frame, unframed
 
 
 def end(*, deflate: bool) -> Server:

@@ -15,9 +15,9 @@ from socktui.control.verbs import Close, Listen
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
-from tests.engine.certificates import Certificates
-from tests.engine.tls_engine import HELLO, TLS, calls_of, own_ca
-from tests.engine.tls_peer import TlsPeer, plain_server, tls_peer, trusting
+from tests.engine.tls.certificates import Certificates
+from tests.engine.tls.engine import HELLO, TLS, calls_of, own_ca
+from tests.engine.tls.peer import TlsPeer, plain_server, tls_peer, trusting
 from tests.support import all_sockets, carried, listening, running_engine, until
 
 

@@ -14,7 +14,7 @@ from socktui.control.verbs import Close, SendFile
 from socktui.core.call import Layer
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
-from tests.engine.websocket_engine import ANY, broken, connected, ended, messages, send
+from tests.engine.websocket.engine import ANY, broken, connected, ended, messages, send
 from tests.support import (
     SECONDS,
     all_calls,

@@ -7,10 +7,10 @@ import socket as sockets
 from socktui.control.client import Engine
 from socktui.core.call import Function, Layer
 from socktui.core.sockets import End
-from tests.engine.websocket_cases import RIGHT, WRONG
-from tests.engine.websocket_engine import ANY, broken, ended, messages
-from tests.engine.websocket_peer import OFFER, browser, whole_message
-from tests.engine.websocket_wire import UPGRADE, bomb, close, deflated, fragments, frame
+from tests.engine.websocket.cases import RIGHT, WRONG
+from tests.engine.websocket.engine import ANY, broken, ended, messages
+from tests.engine.websocket.peer import OFFER, browser, whole_message
+from tests.engine.websocket.wire import UPGRADE, bomb, close, deflated, fragments, frame
 from tests.support import (
     all_calls,
     carried,

@@ -4,7 +4,7 @@ import os
 import zlib
 from dataclasses import dataclass
 
-from tests.engine.websocket_wire import (
+from tests.engine.websocket.wire import (
     HELLO,
     bomb,
     close,

@@ -17,8 +17,8 @@ from socktui.engine.stream import Stream
 from socktui.engine.tls.connection import TlsConnection
 from socktui.engine.traced import TracedSocket
 from socktui.journal.writer import Journal
-from tests.engine.certificates import Certificates
-from tests.engine.tls_peer import TlsPeer, trusting
+from tests.engine.tls.certificates import Certificates
+from tests.engine.tls.peer import TlsPeer, trusting
 from tests.support import SECONDS, all_calls, until
 
 Main = Callable[[TlsConnection, sockets.socket], Awaitable[None]]

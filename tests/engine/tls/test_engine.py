@@ -16,10 +16,10 @@ from socktui.control.verbs import Close, Listen, Reset, SendFile, Shutdown, Stop
 from socktui.core.call import Function, Layer
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End
-from tests.engine.certificates import Certificates
-from tests.engine.test_streams import reset
-from tests.engine.tls_engine import HELLO, TLS, calls_of, over, own_ca
-from tests.engine.tls_peer import TlsPeer, plain_server, tls_peer, trusting
+from tests.engine.test_stream import reset
+from tests.engine.tls.certificates import Certificates
+from tests.engine.tls.engine import HELLO, TLS, calls_of, over, own_ca
+from tests.engine.tls.peer import TlsPeer, plain_server, tls_peer, trusting
 from tests.support import (
     all_sockets,
     carried,

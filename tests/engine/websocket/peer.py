@@ -4,7 +4,7 @@ import socket as sockets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.engine.websocket_wire import ACCEPT_OF_THE_RFC, UPGRADE, unframed
+from tests.engine.websocket.wire import ACCEPT_OF_THE_RFC, UPGRADE, unframed
 from tests.support import peer, read_all
 
 OFFER = b"Sec-WebSocket-Extensions: permessage-deflate\r\n"

@@ -2,7 +2,7 @@
 
 from socktui.engine.websocket.events import Opened
 from socktui.engine.websocket.protocol import Client, Options, Server
-from tests.engine.websocket_wire import UPGRADE
+from tests.engine.websocket.wire import UPGRADE
 
 OFFER = b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
 
