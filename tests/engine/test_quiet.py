@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import resource
 import socket as sockets
 import struct
 import time
@@ -10,9 +9,6 @@ import time
 import pytest
 
 from socktui.control.client import Engine
-from socktui.control.verbs import Close
-from socktui.core.call import Function
-from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
 from tests.engine.families import (
     PACKETS,
@@ -29,7 +25,7 @@ from tests.engine.families import (
     over,
 )
 from tests.loops import PURE
-from tests.support import all_calls, cpu_seconds, fresh, listening, peer, read_exactly, until
+from tests.support import cpu_seconds, fresh, listening, peer, read_exactly, until
 
 SPAN = 0.6
 BUSY = 0.2
@@ -113,35 +109,6 @@ async def test_with_a_peer_that_never_reads(engine: Engine, family: Family, serv
         await check_quiet(engine)
 
 
-@one_of_each
-async def test_two_hundred_clients_and_sixty_four_descriptors(engine: Engine, family: Family) -> None:
-    """None is lost: those that find no descriptor wait in the kernel's queue, and nobody spins or shouts."""
-    endpoint = await family.listen(engine)
-    resource.prlimit(engine.pid, resource.RLIMIT_NOFILE, (64, 64))
-    with contextlib.ExitStack() as stack, Reader(engine.capture) as reader:
-        clients = [stack.enter_context(family.peer(endpoint)) for _ in range(200)]
-        for number, sock in enumerate(clients):
-            sock.sendall(b"%d" % number)
-        await until(lambda: fresh(reader).sockets > 30)
-        began = time.monotonic()
-        await check_quiet(engine)
-        assert read_exactly(clients[0], 1) == b"0"
-        served = 0
-        for number, sock in enumerate(clients):
-            wanted = b"%d" % number
-            if number:
-                assert await asyncio.to_thread(read_exactly, sock, len(wanted)) == wanted
-            sock.close()
-            served += 1
-        assert served == 200
-        seconds = time.monotonic() - began
-        await until(lambda: fresh(reader).sockets == 201)
-    refused = [call for call in all_calls(engine.capture) if call.name is Function.ACCEPT and call.failed]
-    assert refused
-    assert {call.errno for call in refused} == {24}  # EMFILE
-    assert len(refused) <= 2 * (seconds + 2)
-
-
 async def test_a_greedy_reader_of_chargen_starves_nobody(engine: Engine) -> None:
     greedy_port = await listening(engine, service="chargen")
     echo_port = await listening(engine)
@@ -170,18 +137,3 @@ async def test_a_greedy_reader_of_chargen_starves_nobody(engine: Engine) -> None
         stop = True
         await draining
     assert times[len(times) // 2] < 0.05, times
-
-
-async def test_a_listener_is_found_by_another_look(engine: Engine) -> None:
-    """Closing any connection wakes a listener that paused."""
-    number = await engine.listen(Endpoint.parse(":0"), "manual")
-    with Reader(engine.capture) as reader:
-        port = Endpoint.parse(reader.socket(number).local).port
-        with peer(port):
-            await until(lambda: fresh(reader).sockets == 2)
-            resource.prlimit(engine.pid, resource.RLIMIT_NOFILE, (reader.socket(2).fd + 1, 64))
-            with peer(port) as two:
-                await until(lambda: any(reader.call(seq).errno == 24 for seq in range(fresh(reader).count)))
-                await engine.request(Close(2))
-                await until(lambda: fresh(reader).sockets == 3, 3)
-                assert two.fileno() > 0

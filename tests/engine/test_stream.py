@@ -340,21 +340,6 @@ async def test_what_is_typed_is_not_mixed_into_what_is_echoed(engine: Engine, fa
 
 
 @every_connection
-async def test_a_listener_stops_and_its_connections_go_on(engine: Engine, family: Family) -> None:
-    endpoint = await family.listen(engine)
-    with family.peer(endpoint) as sock:
-        sock.sendall(b"a")
-        assert read_exactly(sock, 1) == b"a"
-        await engine.request(Close(1))
-        with pytest.raises((ConnectionRefusedError, FileNotFoundError)), family.peer(endpoint):
-            pass
-        sock.sendall(b"b")
-        assert read_exactly(sock, 1) == b"b"
-    with pytest.raises(VerbError, match="socket 1 is no open connection"):
-        await engine.request(Close(1))
-
-
-@every_connection
 async def test_goodbye(engine: Engine, family: Family) -> None:
     """At the end every peer is told, and the capture says so."""
     endpoint = await family.listen(engine, "manual")

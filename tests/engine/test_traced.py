@@ -2,11 +2,6 @@
 
 import asyncio
 import re
-import shutil
-import signal
-import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,21 +9,15 @@ import pytest
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
 from socktui.control.verbs import Reset, Shutdown
-from socktui.core.call import Call, Function, errno_name
+from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
+from tests.engine.strace import AS_RECORDED, LINE, Seen, ours, recorded, watched
 from tests.loops import each_loop
-from tests.support import MAKING, all_calls, all_sockets, fresh, full, listening, peer, read_all, read_exactly, until
-
-WATCHED = "socket,setsockopt,bind,listen,accept,accept4,connect,getsockopt,getsockname,sendto,recvfrom,shutdown,close"
-AS_RECORDED = {"accept4": "accept", "sendto": "send", "recvfrom": "recv"}
-LINE = re.compile(r"\d+ +(\w+)\((\d+|[A-Z]\w+)(.*)\) += (-?\d+)(?: (E\w+))?")
-
-LayerFilter = tuple[str, int, int, str]
-"""A call: its name, descriptor, result and errno."""
+from tests.support import MAKING, all_sockets, fresh, full, listening, peer, read_all, read_exactly, until
 
 
-def traced(log: Path) -> list[LayerFilter]:
+def traced(log: Path) -> list[Seen]:
     """The calls of strace's log."""
     found = []
     for line in log.read_text().splitlines():
@@ -42,70 +31,6 @@ def traced(log: Path) -> list[LayerFilter]:
         fd = int(result) if name == "socket" else int(first)
         found.append((AS_RECORDED.get(name, name), fd, int(result), errno or ""))
     return found
-
-
-def recorded(capture: Path) -> list[LayerFilter]:
-    with Reader(capture) as reader:
-        descriptors = {number: reader.socket(number).fd for number in range(1, reader.sockets + 1)}
-
-    def seen(call: Call) -> LayerFilter:
-        return str(call.name), descriptors[call.socket], call.result, errno_name(call.errno) if call.failed else ""
-
-    return [seen(call) for call in all_calls(capture)]
-
-
-def ours(calls: list[LayerFilter], capture: Path) -> list[LayerFilter]:
-    """The calls on sockets that the capture knows, from the call that made each to its close.
-
-    Python asks an accepted descriptor for its name when it wraps it; that getsockname() is not the engine's.
-    """
-    opened: set[int] = set()
-    unwrapped: set[int] = set()
-    found = []
-    for name, fd, result, errno in calls:
-        if name == "socket":
-            opened.add(fd)
-        elif fd not in opened or (name == "getsockname" and fd in unwrapped):
-            unwrapped.discard(fd)
-            continue
-        if name == "accept" and result >= 0:
-            opened.add(result)
-            unwrapped.add(result)
-        if name == "close":
-            opened.discard(fd)
-            unwrapped.discard(fd)
-        found.append((name, fd, result, errno))
-    return found
-
-
-async def watch(engine: Engine, log: Path) -> subprocess.Popen[bytes]:
-    strace = shutil.which("strace")
-    assert strace, "this test needs strace: apt-get install strace"
-    watcher = subprocess.Popen(
-        [strace, "-f", "-qq", "-s", "0", "-o", str(log), "-e", f"trace={WATCHED}", "-p", str(engine.pid)],
-        stderr=subprocess.PIPE,
-    )
-    status = Path(f"/proc/{engine.pid}/status")
-
-    def attached() -> bool:
-        assert watcher.poll() is None, f"strace cannot attach: {watcher.stderr and watcher.stderr.read()!r}"
-        return f"TracerPid:\t{watcher.pid}" in status.read_text()
-
-    await until(attached)
-    return watcher
-
-
-@asynccontextmanager
-async def watched(engine: Engine, log: Path) -> AsyncIterator[None]:
-    """Have strace write down the engine's calls, up to its end."""
-    watcher = await watch(engine, log)
-    try:
-        yield
-        await engine.end()
-    finally:
-        if watcher.poll() is None:
-            await asyncio.to_thread(watcher.wait, 10) if engine.gone.is_set() else watcher.send_signal(signal.SIGINT)
-        watcher.communicate()
 
 
 @each_loop

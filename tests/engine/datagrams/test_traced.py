@@ -13,7 +13,7 @@ from socktui.core.call import Call, Function, address_text, errno_name
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
 from tests.engine.datagrams import KINDS
-from tests.engine.test_traced import LINE, watched
+from tests.engine.strace import LINE, watched
 from tests.support import all_calls, fresh, until
 
 UDP4, UDP6, UNIX = KINDS

@@ -11,13 +11,13 @@ from socktui.control.verbs import Reset, Shutdown
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
 from tests.engine.families import ABSTRACT, PACKETS, UNIX, Family
-from tests.engine.test_traced import AS_RECORDED, LINE, LayerFilter, ours, recorded, watched
+from tests.engine.strace import AS_RECORDED, LINE, Seen, ours, recorded, watched
 from tests.support import MAKING, fresh, until
 
 
-def traced(log: Path) -> list[LayerFilter]:
+def traced(log: Path) -> list[Seen]:
     """The calls of strace's log, without those that only said EAGAIN, but for a first connect(2)."""
-    found: list[LayerFilter] = []
+    found: list[Seen] = []
     for line in log.read_text().splitlines():
         match = LINE.match(line)
         if match is None:
