@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import socket as sockets
 import struct
 import time
@@ -9,6 +10,7 @@ import time
 import pytest
 
 from socktui.control.client import Engine
+from socktui.core.call import Function
 from socktui.journal.reader import Reader
 from tests.engine.families import (
     PACKETS,
@@ -25,7 +27,7 @@ from tests.engine.families import (
     over,
 )
 from tests.loops import PURE
-from tests.support import cpu_seconds, fresh, listening, peer, read_exactly, until
+from tests.support import all_calls, cpu_seconds, fresh, listening, peer, read_exactly, until
 
 SPAN = 0.6
 BUSY = 0.2
@@ -107,6 +109,35 @@ async def test_with_a_peer_that_never_reads(engine: Engine, family: Family, serv
             now = reader.socket(2).sent if fresh(reader).sockets == 2 else 0
             stuck, sent = (stuck + 1, sent) if now == sent else (0, now)
         await check_quiet(engine)
+
+
+@one_of_each
+async def test_two_hundred_clients_and_sixty_four_descriptors(engine: Engine, family: Family) -> None:
+    """None is lost: those that find no descriptor wait in the kernel's queue, and nobody spins or shouts."""
+    endpoint = await family.listen(engine)
+    resource.prlimit(engine.pid, resource.RLIMIT_NOFILE, (64, 64))
+    with contextlib.ExitStack() as stack, Reader(engine.capture) as reader:
+        clients = [stack.enter_context(family.peer(endpoint)) for _ in range(200)]
+        for number, sock in enumerate(clients):
+            sock.sendall(b"%d" % number)
+        await until(lambda: fresh(reader).sockets > 30)
+        began = time.monotonic()
+        await check_quiet(engine)
+        assert read_exactly(clients[0], 1) == b"0"
+        served = 0
+        for number, sock in enumerate(clients):
+            wanted = b"%d" % number
+            if number:
+                assert await asyncio.to_thread(read_exactly, sock, len(wanted)) == wanted
+            sock.close()
+            served += 1
+        assert served == 200
+        seconds = time.monotonic() - began
+        await until(lambda: fresh(reader).sockets == 201)
+    refused = [call for call in all_calls(engine.capture) if call.name is Function.ACCEPT and call.failed]
+    assert refused
+    assert {call.errno for call in refused} == {24}  # EMFILE
+    assert len(refused) <= 2 * (seconds + 2)
 
 
 async def test_a_greedy_reader_of_chargen_starves_nobody(engine: Engine) -> None:
