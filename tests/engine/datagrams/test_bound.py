@@ -1,22 +1,30 @@
-"""Datagram servers and clients on real sockets: borders, peers, what is refused, and what the capture says of it."""
+"""Sockets of datagrams, connected and bound, of every kind: borders, peers, what is refused, and what is recorded."""
 
+import asyncio
 import socket as sockets
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
-from socktui.control.verbs import Close, Reset, Send, SetBuffer, Shutdown
+from socktui.control.verbs import Close, Reset, SetBuffer, Shutdown
 from socktui.core.call import Function
+from socktui.core.connection import ClosedHereError, Connection
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import End, Role, State
+from socktui.engine.connection import SocketConnection
+from socktui.engine.context import EngineContext
+from socktui.engine.datagrams import udp
+from socktui.engine.datagrams.bound import Bound
+from socktui.engine.datagrams.traced import TracedDatagrams
+from socktui.engine.socket_table import SocketTable
 from socktui.journal.reader import Reader
 from tests.engine.datagrams import KINDS, Kind, assert_calls_tell_it_all, calls_of, every_kind
-from tests.support import all_sockets, fresh, until
+from tests.engine.in_process import with_context, with_table
+from tests.support import all_calls, all_sockets, fresh, until
 
-UDP, _, UNIX = KINDS
+UDP, _, _ = KINDS
 
 
 @every_kind
@@ -188,81 +196,103 @@ async def test_a_service_that_says_one_thing_says_it_for_every_datagram(engine: 
     assert len(all_sockets(engine.capture)) == 3
 
 
-async def test_many_peers_are_kept_apart(engine: Engine) -> None:
-    kind = UDP
-    where = await kind.listen(engine)
-    socks = [sockets.socket(sockets.AF_INET, sockets.SOCK_DGRAM) for _ in range(100)]
-    try:
-        for number, sock in enumerate(socks):
-            sock.settimeout(20)
-            sock.connect(kind.address(where))
-            sock.send(b"%d" % number)
-        assert [sock.recv(100) for sock in socks] == [b"%d" % number for number in range(100)]
-    finally:
-        for sock in socks:
-            sock.close()
-    assert len({socket.peer for socket in all_sockets(engine.capture)[1:]}) == 100
+def test_a_service_that_ends_is_run_once_for_every_datagram(capture: Path) -> None:
+    """Whether it received that or not; and what it did not is not for its next run."""
+    runs = 0
+
+    async def greet(connection: Connection) -> None:
+        nonlocal runs
+        runs += 1
+        if runs % 2:
+            await connection.recv()
+        await connection.send(b"%d" % runs)
+
+    async def main(table: SocketTable) -> None:
+        number, _ = await table.listen(Endpoint.parse("udp://127.0.0.1:0"), greet, "greet")
+        with Reader(capture) as reader, UDP.peer(Endpoint.at("udp", reader.socket(number).local)) as sock:
+            for run in range(1, 7):
+                sock.send(b"hello")
+                assert await asyncio.to_thread(sock.recv, 100) == b"%d" % run
+            await until(lambda: len(calls_of(reader, 2)) == 12)
+
+    with_table(capture, main)
+    assert runs == 6
 
 
-async def test_names_are_resolved_and_a_taken_port_is_told(engine: Engine) -> None:
-    with UDP.socket() as sock:
-        port = sock.getsockname()[1]
-        number = await engine.connect(Endpoint("udp", "localhost", port))
-        await engine.send([number], b"by name")
-        with pytest.raises(VerbError, match=rf"udp://127.0.0.1:{port}.*EADDRINUSE"):
-            await engine.listen(Endpoint("udp", "127.0.0.1", port))
-    with pytest.raises(VerbError, match="the name is not known"):
-        await engine.connect(Endpoint("udp", "no-such-name.invalid", 5005))
+def test_the_peers_of_a_socket_share_its_buffer_and_its_end(capture: Path) -> None:
+    async def main(context: EngineContext) -> None:
+        peers: asyncio.Queue[SocketConnection] = asyncio.Queue()
+        bound = await udp.listen(context, Endpoint.parse("udp://127.0.0.1:0"), "test", 5, peers.put_nowait)
+        with UDP.peer(Endpoint.at("udp", bound.socket.local)) as one, UDP.socket() as another:
+            one.send(b"one")
+            another.sendto(b"another", one.getpeername())
+            first, second = await peers.get(), await peers.get()
+            first.buffer = 3
+            assert (second.buffer, bound.buffer) == (3, 3)
+            assert (await first.recv(), await second.recv()) == (b"one", b"another")
+            another.sendto(b"cut off", one.getpeername())
+            assert await second.recv() == b"cut"
+            receiving, waiting = asyncio.create_task(first.recv()), asyncio.create_task(second.wait_closed())
+            await asyncio.sleep(0)
+            bound.close()
+            with pytest.raises(ClosedHereError):
+                await receiving
+            await waiting
+            assert (first.closed, second.closed) == (True, True)
+            with pytest.raises(ClosedHereError):
+                await first.send(b"late")
+
+    with_context(capture, main)
+    assert [call.name for call in all_calls(capture)][-1] is Function.CLOSE
 
 
-async def test_what_has_no_name_is_one_peer_that_cannot_be_answered(engine: Engine) -> None:
-    kind = UNIX
-    where = await kind.listen(engine, "manual")
-    with Reader(engine.capture) as reader:
-        for text in (b"one", b"two"):
-            with sockets.socket(sockets.AF_UNIX, sockets.SOCK_DGRAM) as sock:
-                sock.sendto(text, kind.address(where))
-        await until(lambda: fresh(reader).sockets == 2 and reader.socket(2).received == 6)
-        with pytest.raises(VerbError, match=r"it has no name, so that nothing can be sent to it \(ENOTCONN\)"):
-            await engine.send([2], b"answer")
-        assert (reader.socket(2).peer, reader.socket(2).open) == ("", True)
-        failed = calls_of(reader, 2)[-1]
-        assert (failed.name, failed.args) == (Function.SENDTO, ("NULL",))
-    await engine.end()
-    assert_calls_tell_it_all(engine)
+def test_one_that_asks_many_gets_what_anybody_answers(capture: Path) -> None:
+    """As a question to a group: who answers has a row of its own, and the socket ends with the one that asked."""
+
+    async def main(context: EngineContext) -> None:
+        traced = TracedDatagrams.open(context.journal, sockets.AF_INET, sockets.SOCK_DGRAM, scheme="udp")
+        traced.bind(("127.0.0.1", 0))
+        traced.getsockname()
+        with UDP.socket() as asked, UDP.socket() as another:
+            peer = Bound(context, traced).ask(asked.getsockname())
+            await peer.send(b"who is there?")
+            data, address = await asyncio.to_thread(asked.recvfrom, 100)
+            assert data == b"who is there?"
+            for sock in (asked, another):
+                sock.sendto(b"I am", address)
+            assert [await peer.recv(), await peer.recv()] == [b"I am"] * 2
+            peer.close()
+            assert traced.fd < 0
+
+    with_context(capture, main)
+    bound, asked, another = all_sockets(capture)
+    assert (asked.role, asked.parent, asked.received) == (Role.CLIENT, bound.number, 4)
+    assert (another.role, another.parent, another.received) == (Role.ACCEPTED, bound.number, 4)
+    assert not any(socket.open for socket in (bound, asked, another))
 
 
-async def test_the_file_of_a_unix_socket_is_ours_alone_and_goes_with_it(engine: Engine) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "s"
-        number = await engine.listen(Endpoint("unix-dgram", path=str(path)))
-        assert path.stat().st_mode & 0o777 == 0o600
-        with pytest.raises(VerbError, match="EADDRINUSE"):
-            await engine.listen(Endpoint("unix-dgram", path=str(path)))
-        client = await engine.connect(Endpoint("unix-dgram", path=str(path)))
-        await engine.send([client], b"hello")
-        with Reader(engine.capture) as reader:
-            await until(lambda: fresh(reader).socket(client).received == 5)
-            assert reader.socket(client).local.startswith("@")
-        await engine.request(Close(number))
-        assert not path.exists()
-        with pytest.raises(VerbError, match="ENOENT"):
-            await engine.connect(Endpoint("unix-dgram", path=str(path)))
+def test_what_is_not_for_services_is_recorded_alone(capture: Path) -> None:
+    async def main(context: EngineContext) -> None:
+        peers: asyncio.Queue[SocketConnection] = asyncio.Queue()
+        left: list[str] = []
+        traced = TracedDatagrams.open(context.journal, sockets.AF_INET, sockets.SOCK_DGRAM, scheme="udp")
+        traced.bind(("127.0.0.1", 0))
+        bound = Bound(
+            context,
+            traced,
+            peers.put_nowait,
+            payload=lambda _, data: None if data.startswith(b"#") else data.upper(),
+            leaving=lambda: left.append("leaving"),
+            note="a note",
+        )
+        with UDP.socket() as sock:
+            for data in (b"# a remark", b"for all"):
+                sock.sendto(data, traced.sock.getsockname())
+            peer = await peers.get()
+            assert await peer.recv() == b"FOR ALL"
+            assert (peer.socket.received, peers.empty(), bound.note) == (17, True, "a note")
+        bound.close()
+        bound.close()
+        assert left == ["leaving"]
 
-
-async def test_a_deaf_unix_peer_holds_up_nobody_and_gets_it_all(engine: Engine) -> None:
-    """Its queue takes a few datagrams (unix(7): max_dgram_qlen); no readiness tells when it has room again."""
-    where = await UNIX.listen(engine, "manual")
-    with UNIX.socket() as deaf, UNIX.peer(where) as other, Reader(engine.capture) as reader:
-        deaf.sendto(b"here", UNIX.address(where))
-        await until(lambda: fresh(reader).sockets == 2)
-        other.send(b"here, too")
-        await until(lambda: fresh(reader).sockets == 3)
-        _, answer = engine.begin(Send((2,), b"news", count=1000))
-        await until(lambda: fresh(reader).socket(2).again > 2)
-        await engine.send([3], b"for you")
-        assert other.recv(100) == b"for you"
-        assert not answer.done()
-        for _ in range(1000):
-            assert deaf.recv(100) == b"news"
-        assert (await answer).size == 4000
+    with_context(capture, main)

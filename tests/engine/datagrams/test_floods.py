@@ -14,10 +14,9 @@ from socktui.engine.datagrams import bound as datagram
 from socktui.engine.datagrams.bound import AT_ONCE, DROPPED, IDLE, INBOX_BYTES, INBOX_COUNT
 from socktui.engine.socket_table import SocketTable
 from socktui.journal.reader import Reader
-from socktui.journal.writer import Journal
 from socktui.services.small import discard
 from tests.engine.datagrams import KINDS, assert_calls_tell_it_all, calls_of
-from tests.engine.test_pressure import with_workbench
+from tests.engine.in_process import with_table
 from tests.support import fresh, resident_mib, until
 
 UDP, _, UNIX = KINDS
@@ -44,7 +43,7 @@ async def test_what_nobody_takes_is_bounded_and_all_of_it_is_recorded(engine: En
 def test_an_inbox_has_room_for_a_burst_and_no_more(capture: Path, size: int, room: int) -> None:
     taken: list[bytes | None] = []
 
-    async def main(workbench: SocketTable, journal: Journal) -> None:
+    async def main(table: SocketTable) -> None:
         looks = asyncio.Event()
 
         async def late(connection: Connection) -> None:
@@ -52,7 +51,7 @@ def test_an_inbox_has_room_for_a_burst_and_no_more(capture: Path, size: int, roo
             while True:
                 taken.append(await connection.recv())
 
-        number, _ = await workbench.listen(Endpoint.parse("udp://127.0.0.1:0"), late, "late")
+        number, _ = await table.listen(Endpoint.parse("udp://127.0.0.1:0"), late, "late")
         with Reader(capture) as reader, UDP.peer(Endpoint.at("udp", reader.socket(number).local)) as sock:
             for sent in range(room + 10):
                 sock.send(bytes([sent % 256]) * size)
@@ -63,15 +62,15 @@ def test_an_inbox_has_room_for_a_burst_and_no_more(capture: Path, size: int, roo
             sock.send(b"room again")
             await until(lambda: len(taken) == room + 1)
 
-    with_workbench(capture, main)
+    with_table(capture, main)
     assert taken == [bytes([number % 256]) * size for number in range(room)] + [b"room again"]
 
 
 def test_the_peer_that_is_idle_the_longest_makes_room(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datagram, "PEERS_MOST", 3)
 
-    async def main(workbench: SocketTable, journal: Journal) -> None:
-        number, _ = await workbench.listen(Endpoint.parse("udp://127.0.0.1:0"), discard, "discard")
+    async def main(table: SocketTable) -> None:
+        number, _ = await table.listen(Endpoint.parse("udp://127.0.0.1:0"), discard, "discard")
         with Reader(capture) as reader:
             where = Endpoint.at("udp", reader.socket(number).local)
             with UDP.peer(where) as a, UDP.peer(where) as b, UDP.peer(where) as c, UDP.peer(where) as d:
@@ -83,13 +82,13 @@ def test_the_peer_that_is_idle_the_longest_makes_room(capture: Path, monkeypatch
             assert [row for row in range(1, 7) if reader.socket(row).ended] == [3, 4]
             assert {reader.socket(row).why for row in (3, 4)} == {IDLE}
 
-    with_workbench(capture, main)
+    with_table(capture, main)
 
 
 def test_where_no_peer_can_go_the_socket_itself_has_the_calls(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datagram, "PEERS_MOST", 2)
 
-    async def main(workbench: SocketTable, journal: Journal) -> None:
+    async def main(table: SocketTable) -> None:
         runs = 0
 
         async def busy(connection: Connection) -> None:
@@ -97,7 +96,7 @@ def test_where_no_peer_can_go_the_socket_itself_has_the_calls(capture: Path, mon
             runs += 1
             await asyncio.Event().wait()
 
-        number, _ = await workbench.listen(Endpoint.parse("udp://127.0.0.1:0"), busy, "busy")
+        number, _ = await table.listen(Endpoint.parse("udp://127.0.0.1:0"), busy, "busy")
         with Reader(capture) as reader:
             where = Endpoint.at("udp", reader.socket(number).local)
             for sent in range(5):
@@ -117,13 +116,13 @@ def test_where_no_peer_can_go_the_socket_itself_has_the_calls(capture: Path, mon
             assert [reader.data(call) for call in kept] == [b"2", b"3", b"4"]
             assert {call.via for call in kept} == {0}
 
-    with_workbench(capture, main)
+    with_table(capture, main)
 
 
 def test_one_that_is_flooded_lets_others_have_their_turn(capture: Path) -> None:
     heard: list[str] = []
 
-    async def main(workbench: SocketTable, journal: Journal) -> None:
+    async def main(table: SocketTable) -> None:
         def listens(name: str) -> ServiceFunction:
             async def listen(connection: Connection) -> None:
                 while await connection.recv() is not None:
@@ -133,7 +132,7 @@ def test_one_that_is_flooded_lets_others_have_their_turn(capture: Path) -> None:
 
         with Reader(capture) as reader, UDP.socket() as sock:
             numbers = [
-                (await workbench.listen(Endpoint.parse("udp://127.0.0.1:0"), listens(name), name))[0]
+                (await table.listen(Endpoint.parse("udp://127.0.0.1:0"), listens(name), name))[0]
                 for name in ("flooded", "other")
             ]
             fresh(reader)
@@ -144,28 +143,5 @@ def test_one_that_is_flooded_lets_others_have_their_turn(capture: Path) -> None:
                 sock.sendto(b"x", where)
         await until(lambda: len(heard) == 201)
 
-    with_workbench(capture, main)
+    with_table(capture, main)
     assert heard.index("other") == AT_ONCE
-
-
-def test_a_service_that_ends_is_run_once_for_every_datagram(capture: Path) -> None:
-    """Whether it received that or not; and what it did not is not for its next run."""
-    runs = 0
-
-    async def greet(connection: Connection) -> None:
-        nonlocal runs
-        runs += 1
-        if runs % 2:
-            await connection.recv()
-        await connection.send(b"%d" % runs)
-
-    async def main(workbench: SocketTable, journal: Journal) -> None:
-        number, _ = await workbench.listen(Endpoint.parse("udp://127.0.0.1:0"), greet, "greet")
-        with Reader(capture) as reader, UDP.peer(Endpoint.at("udp", reader.socket(number).local)) as sock:
-            for run in range(1, 7):
-                sock.send(b"hello")
-                assert await asyncio.to_thread(sock.recv, 100) == b"%d" % run
-            await until(lambda: len(calls_of(reader, 2)) == 12)
-
-    with_workbench(capture, main)
-    assert runs == 6

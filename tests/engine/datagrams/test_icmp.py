@@ -16,11 +16,10 @@ from socktui.core.sockets import Role, State
 from socktui.engine.datagrams.icmp import FIRST_PAYLOAD
 from socktui.engine.socket_table import SocketTable
 from socktui.journal.reader import Reader
-from socktui.journal.writer import Journal
 from socktui.services.manual import client
 from tests.engine.datagrams import assert_calls_tell_it_all, calls_of
+from tests.engine.in_process import with_table
 from tests.engine.namespaces import in_namespace, with_engine
-from tests.engine.test_pressure import with_workbench
 from tests.support import all_sockets, fresh, until
 
 GROUPS = "net.ipv4.ping_group_range"
@@ -99,14 +98,14 @@ def test_services_get_the_payloads_of_their_own_replies(capture: Path, raw: bool
         while True:
             taken.append(await connection.recv())
 
-    async def main(workbench: SocketTable, journal: Journal) -> None:
-        one = await workbench.connect(Endpoint.parse("icmp://127.0.0.1"), take)
-        other = await workbench.connect(Endpoint.parse("icmp://127.0.0.1"), client)
-        await workbench.send(other, b"another's")
-        await workbench.send(one, b"mine")
+    async def main(table: SocketTable) -> None:
+        one = await table.connect(Endpoint.parse("icmp://127.0.0.1"), take)
+        other = await table.connect(Endpoint.parse("icmp://127.0.0.1"), client)
+        await table.send(other, b"another's")
+        await table.send(one, b"mine")
         await until(lambda: len(taken) == 2)
 
-    in_namespace(lambda: with_workbench(capture, main), sysctls={GROUPS: "0 100"}, raw=raw)
+    in_namespace(lambda: with_table(capture, main), sysctls={GROUPS: "0 100"}, raw=raw)
     assert taken == [FIRST_PAYLOAD, b"mine"]
 
 

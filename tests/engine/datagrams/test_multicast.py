@@ -12,11 +12,13 @@ from socktui.control.verbs import Close
 from socktui.core.call import Argument, Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.sockets import Role
+from socktui.engine.datagrams.multicast import Casting, is_group
 from socktui.journal.reader import Reader
 from tests.engine.datagrams import calls_of
 from tests.engine.namespaces import with_engine
 from tests.support import MAKING, all_sockets, fresh, listening, until
 
+FOUR, SIX = sockets.AF_INET, sockets.AF_INET6
 IP_RECVTTL = 12  # linux/in.h
 
 
@@ -148,3 +150,36 @@ def test_groups_and_link_local_addresses_of_ipv6(capture: Path) -> None:
             "link set d1 up",
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("host", "group"),
+    [
+        ("224.0.0.1", True),
+        ("239.255.255.255", True),
+        ("240.0.0.1", False),
+        ("127.0.0.1", False),
+        ("ff02::1", True),
+        ("fe80::1", False),
+        ("example.org", False),
+        ("", False),
+    ],
+)
+def test_which_addresses_are_groups(host: str, group: bool) -> None:
+    assert is_group(host) == group
+
+
+def test_what_the_options_ask_of_a_socket() -> None:
+    lo = sockets.if_nametoindex("lo")
+    for endpoint, address, wanted in [
+        ("udp://127.0.0.1:9", "127.0.0.1", Casting(FOUR)),
+        ("udp://127.0.0.1:9?ttl=7&broadcast=yes", "127.0.0.1", Casting(FOUR, broadcast=True, ttl=7)),
+        ("udp://127.0.0.1:9?interface=lo", "127.0.0.1", Casting(FOUR, "", "lo", lo)),
+        ("udp://239.1.1.1:9?loop=no", "239.1.1.1", Casting(FOUR, "239.1.1.1", loop=False)),
+        ("udp://239.1.1.1:9?interface=127.0.0.1", "239.1.1.1", Casting(FOUR, "239.1.1.1", "127.0.0.1")),
+        ("udp://0.0.0.0:9?group=239.1.1.1", "239.1.1.1", Casting(FOUR, "239.1.1.1")),
+        ("udp://[ff02::1%lo]:9?loop=yes", "ff02::1%lo", Casting(SIX, "ff02::1", "lo", lo, loop=True)),
+        ("udp://[fe80::1%lo]:9", "fe80::1%lo", Casting(SIX)),
+    ]:
+        family = SIX if "[" in endpoint else FOUR
+        assert Casting.of(Endpoint.parse(endpoint), family, address) == wanted, endpoint
