@@ -82,3 +82,8 @@ class Certificates:
         path = self.folder / name
         path.write_bytes(data)
         return path
+
+
+def quoted(path: Path) -> str:
+    """A path as an option of an endpoint has it."""
+    return str(path).replace("[", "%5B")

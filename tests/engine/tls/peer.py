@@ -1,9 +1,10 @@
 """The other end of TLS, every byte of its wire in hand: by Python's ssl over memory and a plain blocking socket."""
 
+import asyncio
 import contextlib
 import socket as sockets
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 from tests.support import SECONDS, peer
@@ -113,3 +114,20 @@ def plain_server() -> Iterator[tuple[Callable[[], sockets.socket], int]]:
             return sock
 
         yield accept, server.getsockname()[1]
+
+
+@contextlib.asynccontextmanager
+async def echoing(context: ssl.SSLContext) -> AsyncIterator[int]:
+    """The port of a server that sends the first message back, or is refused by its client."""
+    with plain_server() as (accept, port):
+
+        def talk() -> None:
+            with accept() as sock, contextlib.suppress(ssl.SSLError, ConnectionError, EOFError):
+                end = TlsPeer(sock, context)
+                end.shake_hands()
+                end.send(end.recv())
+                end.recv()
+
+        talking = asyncio.create_task(asyncio.to_thread(talk))
+        yield port
+        await talking

@@ -22,13 +22,6 @@ sys.stdout.buffer.write(authority.certificate() + b"and its leaf\\n" + leaf)
 """
 
 
-@pytest.fixture(autouse=True)
-def data_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    home = tmp_path / "data"
-    monkeypatch.setenv("XDG_DATA_HOME", str(home))
-    return home
-
-
 def test_it_is_made_once_and_belongs_to_its_user_alone() -> None:
     assert authority.certificate() == b""
     pem = authority.issue(["localhost", "127.0.0.1"])

@@ -1,10 +1,8 @@
-"""Whom TLS trusts, what it says where it does not, and the files that the options name."""
+"""What the options of an endpoint mean for TLS: certificates, whom to trust, and the log of keys."""
 
 import asyncio
-import contextlib
 import os
 import ssl
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -14,77 +12,12 @@ from socktui.control.messages import VerbError
 from socktui.control.verbs import Close, Listen
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
-from socktui.core.sockets import End
-from tests.engine.tls.certificates import Certificates
+from socktui.core.errors import ErrorCode, SocketError
+from socktui.engine.tls import contexts
+from tests.engine.tls.certificates import Certificates, quoted
 from tests.engine.tls.engine import HELLO, TLS, calls_of, own_ca
-from tests.engine.tls.peer import TlsPeer, plain_server, tls_peer, trusting
+from tests.engine.tls.peer import echoing, tls_peer, trusting
 from tests.support import all_sockets, carried, listening, running_engine, until
-
-
-@pytest.fixture(autouse=True)
-def data_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The authority of the engine belongs to the test."""
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-
-
-@pytest.fixture
-def certificates(tmp_path: Path) -> Certificates:
-    return Certificates(tmp_path)
-
-
-@contextlib.asynccontextmanager
-async def echoing(context: ssl.SSLContext) -> AsyncIterator[int]:
-    """The port of a server that sends the first message back, or is refused by its client."""
-    with plain_server() as (accept, port):
-
-        def talk() -> None:
-            with accept() as sock, contextlib.suppress(ssl.SSLError, ConnectionError, EOFError):
-                end = TlsPeer(sock, context)
-                end.shake_hands()
-                end.send(end.recv())
-                end.recv()
-
-        talking = asyncio.create_task(asyncio.to_thread(talk))
-        yield port
-        await talking
-
-
-def quoted(path: Path) -> str:
-    return str(path).replace("[", "%5B")
-
-
-BAD: list[tuple[Callable[[Certificates], Path], str]] = [
-    (Certificates.self_signed, "the certificate is self-signed, and not trusted: CN=nobody's"),
-    (Certificates.expired, "the certificate expired on "),
-    (Certificates.not_yet_valid, "the certificate is not valid before "),
-    (
-        lambda made: made.good("example.test", "192.0.2.1", "c.test", "d.test", "e.test"),
-        "the certificate is for example.test, 192.0.2.1, c.test, d.test and 1 more, not for 127.0.0.1",
-    ),
-]
-
-
-@pytest.mark.parametrize(("make", "words"), BAD, ids=["self-signed", "expired", "too early", "another host"])
-async def test_a_bad_certificate_is_refused_in_words(
-    engine: Engine, certificates: Certificates, make: Callable[[Certificates], Path], words: str
-) -> None:
-    async with echoing(certificates.server(make(certificates))) as port:
-        endpoint = f"tls://127.0.0.1:{port}?ca={quoted(certificates.ca)}"
-        with pytest.raises(VerbError) as refused:
-            await engine.connect(Endpoint.parse(endpoint))
-    assert refused.value.text.startswith(f"{endpoint}: {words}")
-    assert refused.value.errno == "EPROTO"
-    [socket] = all_sockets(engine.capture)
-    assert socket.end is End.FAILED
-    assert socket.why.startswith(words)
-    [shaken] = calls_of(engine, 1, Function.SSL_DO_HANDSHAKE)
-    assert (shaken.result, shaken.answer) == (-1, socket.why)
-
-
-async def test_an_unknown_authority_is_refused(engine: Engine, certificates: Certificates) -> None:
-    async with echoing(certificates.server(certificates.good())) as port:
-        with pytest.raises(VerbError, match="signed by an unknown authority: O=trustme"):
-            await engine.connect(Endpoint.parse(f"tls://127.0.0.1:{port}"))
 
 
 async def test_a_certificate_is_looked_at_unless_somebody_says_no(engine: Engine, certificates: Certificates) -> None:
@@ -100,18 +33,6 @@ async def test_a_certificate_is_looked_at_unless_somebody_says_no(engine: Engine
     assert shaken.answer[2] == "CN=nobody's"
 
 
-async def test_a_certificate_that_cannot_be_read_does_no_harm(engine: Engine, certificates: Certificates) -> None:
-    async with echoing(certificates.server(certificates.undecodable())) as port:
-        with pytest.raises(VerbError, match="the certificate is self-signed, and not trusted"):
-            await engine.connect(Endpoint.parse(f"tls://127.0.0.1:{port}"))
-    async with echoing(certificates.server(certificates.undecodable())) as port:
-        number = await engine.connect(Endpoint.parse(f"tls://127.0.0.1:{port}?verify=no"))
-        await engine.request(Close(number))
-    [shaken] = calls_of(engine, number, Function.SSL_DO_HANDSHAKE)
-    assert isinstance(shaken.answer, list)
-    assert shaken.answer[2] == ""
-
-
 async def test_another_name_is_asked_for_and_checked(engine: Engine, certificates: Certificates) -> None:
     asked: list[str | None] = []
     context = certificates.server(certificates.good("example.test"))
@@ -125,30 +46,6 @@ async def test_another_name_is_asked_for_and_checked(engine: Engine, certificate
     for name in ("-x", ".x", "a b", "x" * 300):
         with pytest.raises(VerbError, match=r"the option name is wrong: .* is neither a host name nor an address"):
             await engine.connect(Endpoint.parse(endpoint).with_option("name", name))
-
-
-@pytest.mark.parametrize(
-    ("said", "words"),
-    [
-        (b"220 hello\r\n", r"the peer does not speak TLS: it said '220 hello\r\n'"),
-        (b"", "the peer does not speak TLS: it sends back what it is sent"),
-        (None, "the peer closed within the TLS handshake"),
-    ],
-)
-async def test_a_server_without_tls_is_told_in_words(engine: Engine, said: bytes | None, words: str) -> None:
-    with plain_server() as (accept, port):
-
-        def talk() -> None:
-            with accept() as sock:
-                heard = sock.recv(65536)
-                if said is not None:
-                    sock.sendall(said or heard)
-
-        talking = asyncio.create_task(asyncio.to_thread(talk))
-        with pytest.raises(VerbError) as refused:
-            await engine.connect(Endpoint.parse(f"tls://127.0.0.1:{port}"))
-        await talking
-    assert refused.value.text == f"tls://127.0.0.1:{port}: {words}"
 
 
 async def test_a_certificate_of_ones_own(engine: Engine, certificates: Certificates) -> None:
@@ -258,3 +155,79 @@ async def test_no_older_tls_than_1_2(engine: Engine, certificates: Certificates)
     writer.close()
     await writer.wait_closed()
     assert calls_of(engine, 2, Function.SSL_DO_HANDSHAKE)[0].answer == ["TLSv1.2", "ECDHE-ECDSA-AES256-GCM-SHA384", ""]
+
+
+# The contexts themselves
+
+
+def endpoint(**options: str) -> Endpoint:
+    made = Endpoint.parse("tls://localhost:5005")
+    for name, value in options.items():
+        made = made.with_option(name, value)
+    return made
+
+
+def test_what_a_listener_shows_and_asks_for(certificates: Certificates) -> None:
+    context = contexts.serving(endpoint())
+    assert own_ca().exists()
+    assert (context.verify_mode, context.num_tickets) == (ssl.CERT_NONE, 0)
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert context.options & ssl.OP_NO_RENEGOTIATION
+    context = contexts.serving(endpoint(cert=str(certificates.good()), ca=str(certificates.ca)))
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert len(context.get_ca_certs()) == 1
+
+
+def test_whom_a_client_trusts(certificates: Certificates) -> None:
+    """Its own authority, and the system's; a context is shared where no file is its own's."""
+    context, name = contexts.asking(endpoint())
+    assert (name, context.verify_mode, context.check_hostname) == ("localhost", ssl.CERT_REQUIRED, True)
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert contexts.asking(endpoint(name="other"))[0] is context
+    trusting_more, _ = contexts.asking(endpoint(ca=str(certificates.ca)))
+    assert trusting_more is not context
+    assert contexts.asking(endpoint(ca=str(certificates.ca)))[0] is trusting_more
+    careless, _ = contexts.asking(endpoint(verify="no"))
+    assert (careless.verify_mode, careless.check_hostname) == (ssl.CERT_NONE, False)
+    with_certificate, _ = contexts.asking(endpoint(cert=str(certificates.good())))
+    assert contexts.asking(endpoint(cert=str(certificates.good())))[0] is not with_certificate
+
+
+def test_the_authority_of_the_user_is_trusted_once_there_is_one() -> None:
+    before = len(contexts.asking(endpoint())[0].get_ca_certs())
+    contexts.serving(endpoint())
+    assert len(contexts.asking(endpoint())[0].get_ca_certs()) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("host", "option", "asked"),
+    [
+        ("example.org", "", "example.org"),
+        ("example.org", "other.example", "other.example"),
+        ("example.org.", "", "example.org"),
+        ("[fe80::1%lo]", "", "fe80::1"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "bücher.example", "bücher.example"),
+    ],
+)
+def test_which_name_a_client_asks_for(host: str, option: str, asked: str) -> None:
+    """RFC 6066, section 3: no dot at the end, no scope, no port."""
+    where = Endpoint.parse(f"tls://{host}:5005")
+    _, name = contexts.asking(where.with_option("name", option) if option else where)
+    assert name == asked
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"verify": "no"}, ErrorCode.VERIFY_ON_LISTENER),
+        ({"key": "x.pem"}, ErrorCode.KEY_WITHOUT_CERTIFICATE),
+        ({"cert": "/"}, ErrorCode.NOT_A_FILE),
+        ({"cert": "/etc/passwd"}, ErrorCode.NO_PEM_CERTIFICATE),
+        ({"ca": "/etc/passwd"}, ErrorCode.NO_PEM_CERTIFICATE),
+    ],
+)
+def test_what_is_refused_has_a_code(options: dict[str, str], code: ErrorCode) -> None:
+    with pytest.raises(SocketError) as told:
+        contexts.serving(endpoint(**options))
+    assert told.value.code is code

@@ -31,17 +31,6 @@ from tests.support import (
 )
 
 
-@pytest.fixture(autouse=True)
-def data_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The authority of the engine belongs to the test."""
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-
-
-@pytest.fixture
-def certificates(tmp_path: Path) -> Certificates:
-    return Certificates(tmp_path)
-
-
 async def test_clear_text_and_wire_are_both_in_the_capture(engine: Engine) -> None:
     port = await listening(engine, TLS)
 
