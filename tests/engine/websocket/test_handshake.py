@@ -1,7 +1,5 @@
 """The opening handshake without a socket: requests and answers, right and wrong, and what is agreed upon."""
 
-import base64
-import hashlib
 import random
 import re
 
@@ -12,19 +10,8 @@ from hypothesis import strategies as st
 from socktui.core.errors import ErrorCode, SocketError
 from socktui.engine.websocket.events import Came, Closed, Failed, Opened, Refused, Served
 from socktui.engine.websocket.protocol import HEAD_MAX, Client, Options, Server
-from tests.engine.websocket.ends import OFFER, opened, pair
+from tests.engine.websocket.ends import OFFER, answer_of, opened, pair
 from tests.engine.websocket.wire import ACCEPT_OF_THE_RFC, HELLO, UPGRADE, accepting, frame
-
-
-def answer_of(request: bytes, options: Options | None = None) -> tuple[int, bytes, bytes]:
-    """Status, head and body of what a server answers to what opens no WebSocket; it says no more."""
-    server = Server(options or Options())
-    [event] = server.receive(request)
-    assert isinstance(event, Served | Refused), event
-    assert (server.over, server.open) == (True, False)
-    assert list(server.receive(b"GET / HTTP/1.1\r\n\r\n")) == []
-    head, _, body = event.answer.partition(b"\r\n\r\n")
-    return int(head[9:12]), head, body
 
 
 def swap(header: bytes, new: bytes) -> bytes:
@@ -111,34 +98,6 @@ def test_tls_on_a_plain_port_is_recognised_by_its_first_byte() -> None:
     [event] = Server(Options()).receive(b"\x16")
     assert isinstance(event, Refused)
     assert event.reason == "this is no HTTP request, it looks like TLS"
-
-
-@pytest.mark.parametrize(
-    "extra", [b"", b"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n", b"Accept: text/html\r\n"]
-)
-def test_a_browser_gets_the_page(extra: bytes) -> None:
-    status, head, body = answer_of(b"GET /any?x=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n" + extra + b"\r\n")
-    assert status == 200
-    assert b"\r\nContent-Type: text/html; charset=utf-8\r\n" in head
-    assert f"\r\nContent-Length: {len(body)}\r\n".encode() in head
-    assert b"http://" not in body
-    assert b"https://" not in body
-    policy = re.search(rb"Content-Security-Policy: (.*)\r\n", head)
-    assert policy is not None
-    assert b"default-src 'none'" in policy[1]
-    assert b"unsafe" not in policy[1]
-    for name in (b"script", b"style"):
-        inline = re.search(rb"<%b>(.*?)</%b>" % (name, name), body, re.DOTALL)
-        assert inline is not None
-        assert b"%b-src 'sha256-%b'" % (name, base64.b64encode(hashlib.sha256(inline[1]).digest())) in policy[1]
-    assert not re.search(rb"\son\w+=|style=|innerHTML|javascript:", body)
-
-
-def test_head_gets_the_head_alone() -> None:
-    status, head, body = answer_of(b"HEAD / HTTP/1.0\r\n\r\n")
-    _, _, page = answer_of(b"GET / HTTP/1.0\r\n\r\n")
-    assert (status, body) == (200, b"")
-    assert f"\r\nContent-Length: {len(page)}\r\n".encode() in head
 
 
 def test_a_path_is_a_door() -> None:
