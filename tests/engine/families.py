@@ -8,7 +8,7 @@ import secrets
 import socket as sockets
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +19,9 @@ from socktui.core.call import Layer
 from socktui.core.endpoint import SCHEMES, Endpoint
 from socktui.engine.tls import authority
 from socktui.journal.reader import Reader
-from tests.engine.certificates import Certificates
 from tests.engine.protocol_peers import Speech, SpokenSocket, Telnet, Tls, WebSocket, WebSocketOverTls
-from tests.engine.tls_peer import trusting
+from tests.engine.tls.certificates import Certificates
+from tests.engine.tls.peer import trusting
 from tests.loops import PURE
 from tests.support import SECONDS, carried
 
@@ -119,6 +119,17 @@ class Family:
             if self.internet:
                 endpoint = Endpoint.at(self.scheme, Endpoint.of_address("tcp", sock.getsockname()).authority)
             yield sock, self.known(endpoint, folder)
+
+    @contextmanager
+    def deaf(self, folder: Path) -> Iterator[Endpoint]:
+        """Where nobody is answered: the accept queue of its listener is full."""
+        with self.server(folder, backlog=0) as (server, endpoint), ExitStack() as stack:
+            for _ in range(3):
+                sock = stack.enter_context(self.socket())
+                sock.setblocking(False)
+                sock.connect_ex(self.address(endpoint))
+            assert server.fileno() >= 0
+            yield endpoint
 
     async def met(self, engine: Engine, server: sockets.socket, endpoint: Endpoint) -> tuple[int, sockets.socket]:
         """Have the engine connect to a plain listener: the number of its client, and the other end."""

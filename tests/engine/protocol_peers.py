@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from typing import Any
 
-from tests.engine.websocket_wire import KEY, UPGRADE, accepting, close, frame, unframed
+from tests.engine.websocket.wire import KEY, UPGRADE, accepting, close, frame, unframed
 
 _WIRE = 1 << 18
 _TELNET = re.compile(rb"\r\0|\xff(?:[\xfb-\xfe].|\xfa.*?\xff\xf0|[^\xfa-\xfe])", re.DOTALL)

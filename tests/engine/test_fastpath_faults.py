@@ -26,7 +26,7 @@ from tests.engine.families import TCP4
 from tests.engine.test_fastpath import assert_chained
 from tests.engine.test_pressure import echoed, listening, with_workbench
 from tests.engine.test_space import Disk
-from tests.engine.test_streams import same
+from tests.engine.test_stream import same
 from tests.loops import each_loop
 from tests.support import (
     SECONDS,

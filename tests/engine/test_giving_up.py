@@ -13,7 +13,7 @@ from socktui.control.messages import VerbError
 from socktui.control.verbs import Close, Connect, Send, SetBuffer, Shutdown, Stop
 from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
-from tests.engine.websocket_wire import accepting, unframed
+from tests.engine.websocket.wire import accepting, unframed
 from tests.support import ENDING, SECONDS, fresh, read_all, running_engine, until
 
 WITH_A_HANDSHAKE = pytest.mark.parametrize("scheme", ["tls", "ws", "wss"])

@@ -1,18 +1,16 @@
 """What keeps the borders of what is sent, whatever carries it."""
 
-import socket as sockets
 from pathlib import Path
 
 import pytest
 
 from socktui.control.client import Engine
 from socktui.control.messages import VerbError
-from socktui.control.verbs import Send
 from socktui.core.call import Call
 from socktui.core.sockets import End
 from socktui.journal.reader import Reader
-from tests.engine.families import PACKETS, Family, every_message, every_message_of_the_kernel
-from tests.support import all_calls, all_sockets, fresh, until
+from tests.engine.families import Family, every_message, every_message_of_the_kernel
+from tests.support import all_calls, fresh, until
 
 LENGTHS = [13, 0, 1, 0, 0, 50_000]
 
@@ -104,41 +102,3 @@ async def test_ours_are_sent_and_received_whole(engine: Engine, family: Family, 
     told = moved(engine.capture, number)
     assert [result for way, result, *_ in told if way == "in"] == LENGTHS
     assert [result for way, result, *_ in told if way == "out"] == [5, *LENGTHS]
-
-
-async def test_the_end_of_packets_is_no_empty_packet(engine: Engine) -> None:
-    """recv(2) answers 0 for both. Bytes behind an empty packet arrive, even where the peer has gone already."""
-    endpoint = await PACKETS.listen(engine, "discard")
-    with Reader(engine.capture) as reader:
-        with PACKETS.peer(endpoint) as sock:
-            for data in (b"", b"a", b"", b"", b"bc"):
-                sock.send(data)
-        await until(lambda: fresh(reader).sockets == 2 and reader.socket(2).ended)
-    await engine.end()
-    calls = [call for call in all_calls(engine.capture) if call.receives and call.socket == 2]
-    assert [(call.result, call.empty, call.eof) for call in calls] == [
-        (0, True, False), (1, False, False), (0, True, False), (0, True, False), (2, False, False), (0, False, True),
-    ]  # fmt: skip
-    assert all_sockets(engine.capture)[1].end is End.PEER_FIN
-
-
-async def test_a_packet_that_waits_for_room_is_sent_once_and_in_turn(engine: Engine) -> None:
-    endpoint = await PACKETS.listen(engine, "manual")
-    with PACKETS.peer(endpoint) as sock, Reader(engine.capture) as reader:
-        await until(lambda: fresh(reader).sockets == 2)
-        pending = [engine.begin(Send((2,), b"xxx" * 10_000))[1] for _ in range(50)]
-        await until(lambda: fresh(reader).socket(2).sent > 100_000)
-        assert not all(answer.done() for answer in pending)
-        received = []
-        for _ in range(50):
-            sock.setblocking(False)
-            received.append(len(await until(lambda: _received(sock))))
-        assert received == [30_000] * 50
-        assert [(await answer).size for answer in pending] == received
-
-
-def _received(sock: sockets.socket) -> bytes:
-    try:
-        return sock.recv(1 << 17)
-    except BlockingIOError:
-        return b""

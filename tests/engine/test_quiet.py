@@ -10,9 +10,7 @@ import time
 import pytest
 
 from socktui.control.client import Engine
-from socktui.control.verbs import Close
 from socktui.core.call import Function
-from socktui.core.endpoint import Endpoint
 from socktui.journal.reader import Reader
 from tests.engine.families import (
     PACKETS,
@@ -170,18 +168,3 @@ async def test_a_greedy_reader_of_chargen_starves_nobody(engine: Engine) -> None
         stop = True
         await draining
     assert times[len(times) // 2] < 0.05, times
-
-
-async def test_a_listener_is_found_by_another_look(engine: Engine) -> None:
-    """Closing any connection wakes a listener that paused."""
-    number = await engine.listen(Endpoint.parse(":0"), "manual")
-    with Reader(engine.capture) as reader:
-        port = Endpoint.parse(reader.socket(number).local).port
-        with peer(port):
-            await until(lambda: fresh(reader).sockets == 2)
-            resource.prlimit(engine.pid, resource.RLIMIT_NOFILE, (reader.socket(2).fd + 1, 64))
-            with peer(port) as two:
-                await until(lambda: any(reader.call(seq).errno == 24 for seq in range(fresh(reader).count)))
-                await engine.request(Close(2))
-                await until(lambda: fresh(reader).sockets == 3, 3)
-                assert two.fileno() > 0

@@ -13,8 +13,8 @@ from socktui.control.messages import VerbError
 from socktui.control.verbs import Close, SetBuffer, Shutdown
 from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
-from tests.engine.certificates import Certificates
-from tests.engine.tls_engine import TLS, calls_of, over, own_ca
+from tests.engine.tls.certificates import Certificates
+from tests.engine.tls.engine import TLS, calls_of, over, own_ca
 from tests.peers.conftest import Run
 from tests.peers.programs import Program
 from tests.support import all_sockets, carried, listening, until
