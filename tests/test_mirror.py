@@ -12,10 +12,7 @@ from pathlib import Path
 
 from tests.modules import ROOT, sources, tree
 
-MISSING: set[str] = {
-    "journal/grow_map.py",
-    "tui/verbs.py",
-}
+MISSING: set[str] = set()
 """Modules that have no test file of their name yet. Take out a line with the file that fills it; add none."""
 
 

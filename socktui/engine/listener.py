@@ -92,6 +92,7 @@ class Listener:
             self._wait(quiet)
 
     def close(self) -> None:
+        """Stop accepting, and close the socket (close(2)). Closing again does nothing."""
         if self.traced.fd < 0:
             return
         if self._delegate:

@@ -97,6 +97,7 @@ class TracedSocket:
 
     @property
     def number(self) -> int:
+        """The number of the socket in the capture."""
         return self.entry.socket.number
 
     def plain(self, address: Address | None) -> Argument:
@@ -104,9 +105,11 @@ class TracedSocket:
         return _plain(address)
 
     def bind(self, address: Address) -> None:
+        """bind(2). Raises OSError."""
         self._call(Function.BIND, (self.plain(address),), self.sock.bind, address)
 
     def listen(self, backlog: int) -> None:
+        """listen(2). Raises OSError."""
         self._call(Function.LISTEN, (backlog,), self.sock.listen, backlog)
 
     def connect(self, address: Address, *, quiet: bool = False) -> None:
@@ -117,9 +120,11 @@ class TracedSocket:
         self._call(Function.CONNECT, (self.plain(address),), self.sock.connect, address, quiet=quiet)
 
     def shutdown(self, how: int) -> None:
+        """shutdown(2); `how` is one of SHUT_RD, SHUT_WR and SHUT_RDWR. Raises OSError."""
         self._call(Function.SHUTDOWN, (_HOW[how],), self.sock.shutdown, how)
 
     def setsockopt(self, level: int, option: int, value: int) -> None:
+        """setsockopt(2) of a number. Raises OSError."""
         args = (_LEVELS[level], _OPTIONS[level][option], value)
         self._call(Function.SETSOCKOPT, args, self.sock.setsockopt, level, option, value)
 
@@ -133,6 +138,7 @@ class TracedSocket:
         self._call(Function.SETSOCKOPT, args, self.sock.setsockopt, level, option, value)
 
     def getsockopt(self, level: int, option: int) -> int:
+        """getsockopt(2) of a number. Raises OSError."""
         args = (_LEVELS[level], _OPTIONS[level][option])
         value: int = self._call(Function.GETSOCKOPT, args, self.sock.getsockopt, level, option, answer=int)
         return value
@@ -146,6 +152,7 @@ class TracedSocket:
         return pid, uid, gid
 
     def getsockname(self) -> Address:
+        """getsockname(2): the address that the socket is bound to. Raises OSError."""
         address: Address = self._call(Function.GETSOCKNAME, (), self.sock.getsockname, answer=self.plain)
         return address
 

@@ -84,6 +84,7 @@ class TracedDatagrams(TracedSocket):
         return TracedPeer(self, self._journal.peer(self.entry, self.address_text(address), when, asked=asked), address)
 
     def address_text(self, address: Address | None) -> str:
+        """An address as the capture names a peer by it."""
         return address_text(self.plain(address))
 
 

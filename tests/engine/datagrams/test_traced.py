@@ -156,7 +156,7 @@ def test_whose_call_it_was_is_known_from_its_answer(capture: Path) -> None:
                 assert (arrival.address, arrival.result, arrival.size, arrival.length) == (
                     sock.getsockname(), 15, 10, 10
                 )  # fmt: skip
-                traced.arrived(arrival, peer and peer.entry, view, at)
+                traced.arrived(arrival, peer.entry if peer else None, view, at)
             assert traced.entry.socket.again == 1
 
     with_context(capture, main)
