@@ -18,9 +18,9 @@ _log = logging.getLogger(__name__)
 class EngineContext:
     """What connections share.
 
-    ring         those that wait for room in the capture's ring
-    relay_taker  who moves bytes in place of a relay in Python, where there is somebody
-    attempts     the connects in progress, by the number of the socket: they can be seen, and given up by being closed
+    ring         room in the capture's ring, and the queue for it
+    relay_taker  moves bytes in place of relays in Python (fastpath.py); None where there is no fast path
+    attempts     the connects in progress, by the number of the socket; closing one gives it up
     """
 
     __slots__ = ("_tasks", "attempts", "journal", "poller", "relay_taker", "ring")
@@ -34,8 +34,10 @@ class EngineContext:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def spawn(self, coroutine: Coroutine[Any, Any, None], what: str) -> "asyncio.Task[None]":
-        """A task of the engine's own. What ends it and is no OSError, which its socket's calls tell, is a bug: it is
-        logged as that of `what`.
+        """Start a task that end() cancels.
+
+        An OSError that ends it is expected: the calls of its socket tell it. Any other exception is a bug, and is
+        logged with the task's name, `what`.
         """
         task = asyncio.get_running_loop().create_task(coroutine, name=what)
         self._tasks.add(task)
@@ -49,14 +51,14 @@ class EngineContext:
             _log.error("%s failed", task.get_name(), exc_info=bug)
 
     async def end(self) -> None:
-        """Wait until all tasks have ended, which are cancelled."""
+        """Cancel all tasks, and wait until they have ended."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @contextmanager
     def attempting(self, connection: SocketConnection) -> Iterator[None]:
-        """While the body waits for the kernel's answer to a connect(2)."""
+        """Have `connection` in `attempts` while the body waits for the kernel's answer to its connect(2)."""
         number = connection.number
         self.attempts[number] = connection
         try:
@@ -65,12 +67,15 @@ class EngineContext:
             del self.attempts[number]
 
     async def space(self, size: int) -> Space:
-        """Where the next `size` bytes go in the heap, once the disk has made room."""
+        """Return room for the next `size` bytes of the heap; wait while the disk is behind.
+
+        `size` must be less than the ring's own: there is never room for more.
+        """
         return self.ring.now(size) or await self.ring.wait(size)
 
 
 def unexpected(error: BaseException) -> BaseException | None:
-    """What is in an exception but OSErrors, which calls are expected to raise; a TaskGroup puts them in groups."""
+    """Return what is left of an exception without its OSErrors, which calls are expected to raise; None for nothing."""
     if isinstance(error, BaseExceptionGroup):
         return error.split(OSError)[1]
     return None if isinstance(error, OSError) else error

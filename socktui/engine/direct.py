@@ -54,13 +54,13 @@ class Direct(Relayable):
         self.traced.close()
 
     def _leave(self) -> None:
-        """Have all that use the connection know that it is closed here."""
+        """End the relays, and wake the tasks, that use the connection: it is closed here."""
         for relay in self.relays:
             relay.closed(self)
         self.watch.close()
 
     async def _give_way(self) -> None:
-        """Let others have their turn before a send that follows another with no wait in between."""
+        """Let other tasks have their turn before a send that follows another without a wait in between."""
         self.take_back()
         if not self._waited:
             await asyncio.sleep(0)

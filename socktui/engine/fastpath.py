@@ -70,10 +70,10 @@ class FastPath:
         """How many bytes each recv() asks for on the connections of listener `number`, and on connection `number`."""
 
     def hand_over(self, number: int) -> None:
-        """Have connection `number` handed over, where a listener's is known to C alone."""
+        """Hand over connection `number` of a listener to Python, where only C knows it."""
 
     def end(self) -> None:
-        """Hand everything over, and do nothing any more."""
+        """Hand over every connection, and stop."""
 
 
 def of(context: EngineContext) -> FastPath:

@@ -1,4 +1,4 @@
-"""A connection that speaks a protocol over another one, and records what is inside it beside the wire's own calls."""
+"""A connection that speaks a protocol over another one, and records the calls of both."""
 
 from time import monotonic_ns as now
 
@@ -10,7 +10,7 @@ from socktui.journal.writer import DETAILS_ROOM
 
 
 class Layered(SocketConnection):
-    """One peer, spoken to through `under`. What is received and sent there is what is called the wire here."""
+    """One peer, to which a protocol is spoken over the connection `under`: its bytes are the wire."""
 
     __slots__ = ("_context", "under")
 
@@ -45,8 +45,9 @@ class Layered(SocketConnection):
     ) -> None:
         """Record a call of this layer that moved bytes, begun at `began` and over now.
 
-        size   bytes that were asked for, where that is not what came
-        Waits while the disk is behind. Raises ClosedHereError where it is closed meanwhile.
+        began  ns on the monotonic clock
+        size   bytes asked for, where they differ from the length of `data`
+        It waits while the disk is behind. Raises ClosedHereError where the connection is closed meanwhile.
         """
         ended = now()
         at, view = await self._context.space(len(data) + DETAILS_ROOM)
@@ -67,5 +68,5 @@ class Layered(SocketConnection):
         args: tuple[Argument, ...] = (),
         answer: Argument | None = None,
     ) -> None:
-        """Record a call of this layer that moved none; where `result` is -1, `answer` says why in words."""
+        """Record a call of this layer that moved no bytes. Where `result` is -1, `answer` says why in words."""
         self._context.journal.append_call(self.traced.entry, name, began, now(), result, args=args, answer=answer)

@@ -16,17 +16,17 @@ from socktui.engine.traced import TracedSocket
 ACCEPTS_AT_ONCE = 64
 PAUSE_SECONDS = 1.0
 PASSING = frozenset({errnos.ECONNABORTED, errnos.EINTR, errnos.EPROTO, errnos.EPERM, errnos.ENETDOWN, errnos.EHOSTDOWN})
-"""What accept(2) says of one connection that has gone already: the next one may be well."""
+"""Errors of accept(2) that concern one connection, which is lost: the next connection may be well."""
 
 Accepted = Callable[[SocketConnection], None]
-"""Told of every connection that a listener has accepted, and of every new peer of a bound datagram socket."""
+"""Called with every connection that a listener accepts, and with every new peer of a bound datagram socket."""
 
 
 class Listening(Protocol):
-    """What peers come to: a listening socket, or a bound datagram socket.
+    """A socket to which peers connect or send: a listening socket, or a bound datagram socket.
 
-    note    what whoever asked for it should be told
-    buffer  bytes asked for by each recv() of its connections
+    note    one sentence for the user who asked for it; empty where there is nothing to say
+    buffer  bytes that each recv() of its connections asks for
     """
 
     traced: TracedSocket
@@ -35,24 +35,29 @@ class Listening(Protocol):
 
     @property
     def socket(self) -> Socket:
-        """What its calls add up to so far."""
+        """The socket as its calls so far have left it."""
 
     def close(self) -> None:
-        """Stop. The connections that were accepted go on; the peers of a datagram socket have no other."""
+        """Stop. Accepted connections go on; the peers of a datagram socket end, since they share its descriptor."""
 
     def resume(self) -> None:
-        """Look again: a descriptor has become free."""
+        """Accept again after a pause: a descriptor has become free."""
 
 
 class Delegate(Protocol):
-    """Somebody who accepts in a listener's place, and records it."""
+    """Accepts in place of a listener, and records the calls."""
 
     def stop(self, listener: "Listener") -> None:
-        """Accept no more."""
+        """Stop accepting for `listener`."""
 
 
 class Listener:
-    """A listening socket and its accept loop, which waits when descriptors run out instead of spinning."""
+    """A listening socket and its accept loop.
+
+    Where accept(2) fails for want of a descriptor or memory, the loop pauses for PAUSE_SECONDS, or until resume().
+
+    accepted  called with every accepted socket
+    """
 
     def __init__(self, context: EngineContext, traced: TracedSocket, accepted: Callable[[TracedSocket], None]) -> None:
         self._context = context
@@ -68,7 +73,7 @@ class Listener:
 
     @property
     def socket(self) -> Socket:
-        """What its calls add up to so far."""
+        """The socket as its calls so far have left it."""
         return self.traced.entry.socket
 
     @property
@@ -77,11 +82,14 @@ class Listener:
         return self.traced.sock.family
 
     def delegate(self, delegate: Delegate) -> None:
-        """Have somebody else accept its connections: only what they cannot do is done here from now on."""
+        """Have `delegate` accept connections from now on; what it cannot do is still done here."""
         self._delegate = delegate
 
     def refused(self, began: int, ended: int, errno: int) -> None:
-        """Record an accept(2) that failed elsewhere, and go on as if it had failed here."""
+        """Record an accept(2) of the delegate that failed, and pause as if it had failed here.
+
+        began, ended  ns on the monotonic clock
+        """
         self._catch_up()
         quiet = self._quiet()
         if quiet:
@@ -92,7 +100,7 @@ class Listener:
             self._wait(quiet)
 
     def close(self) -> None:
-        """Stop accepting, and close the socket (close(2)). Closing again does nothing."""
+        """Stop. The connections that were accepted go on. Closing again does nothing."""
         if self.traced.fd < 0:
             return
         if self._delegate:
@@ -106,14 +114,14 @@ class Listener:
         self.traced.close()
 
     def resume(self) -> None:
-        """Look again: a descriptor has become free."""
+        """Accept again after a pause: a descriptor has become free."""
         if self._pause:
             self._pause.cancel()
             self._pause = None
             self._context.poller.watch(self.traced.fd, READ, self)
 
     def ready(self, _: int) -> None:
-        """Called by the poller."""
+        """Accept up to ACCEPTS_AT_ONCE connections. Called by the poller."""
         self._catch_up()
         for _ in range(ACCEPTS_AT_ONCE):
             quiet = self._quiet()
@@ -131,7 +139,7 @@ class Listener:
                 return
 
     def _catch_up(self) -> None:
-        """Take over what was recorded elsewhere."""
+        """Read again what the delegate has recorded of the socket."""
         if self._delegate:
             self._context.journal.reload(self.traced.entry)
 
@@ -139,7 +147,7 @@ class Listener:
         return self._loop.time() - self._said < PAUSE_SECONDS
 
     def _wait(self, quiet: bool) -> None:
-        """accept(2) failed for want of something: look again later, the kernel's queue holds the peers."""
+        """Pause: accept(2) failed for want of a descriptor or memory. The kernel's queue holds the connections."""
         if not quiet:
             self._said = self._loop.time()
         self._context.poller.forget(self.traced.fd)

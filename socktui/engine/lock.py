@@ -1,4 +1,4 @@
-"""One at a time, in the order of asking."""
+"""A lock that callbacks can take, first come first served."""
 
 import asyncio
 from collections import deque
@@ -18,14 +18,14 @@ class Lock:
         self.locked = False
 
     def acquire_nowait(self) -> bool:
-        """Take it where it is free; whether it is ours."""
+        """Take the lock if it is free. Return whether it was."""
         if self.locked:
             return False
         self.locked = True
         return True
 
     def acquire_later(self) -> "asyncio.Future[None]":
-        """Queue for a lock that is taken: it is ours when the future is done. Cancelling that leaves the queue."""
+        """Queue for a lock that is taken. The future is done when the caller has it; cancel it to leave the queue."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._waiting is None:
             self._waiting = deque()
@@ -33,7 +33,7 @@ class Lock:
         return future
 
     async def acquire(self) -> None:
-        """Wait until it is ours."""
+        """Wait for the lock, and take it."""
         if self.acquire_nowait():
             return
         future = self.acquire_later()
@@ -45,7 +45,7 @@ class Lock:
             raise
 
     def release(self) -> None:
-        """Hand it to the next in the queue, or let it be free."""
+        """Hand the lock to the next in the queue, or free it."""
         while self._waiting:
             future = self._waiting.popleft()
             if not future.done():

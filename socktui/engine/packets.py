@@ -44,8 +44,8 @@ class Packets(Direct):
                 await self.watch.writable()
 
     def receive_now(self, at: int, view: memoryview) -> int | None:
-        """That the peer is gone with bytes of ours unread (ECONNRESET) the kernel tells first, and then gives what the
-        peer had sent before: this raises it when all of that has been received.
+        """Where the peer closed with bytes unread, the kernel answers ECONNRESET first, and then returns what the peer
+        had sent before: this raises ConnectionResetError only when all of that has been received.
         """
         try:
             length = self.traced.recv_message(view, at)

@@ -7,7 +7,7 @@ these states:
     READS             waits for something to receive           (its source's EPOLLIN)
     WRITES            has bytes that the kernel did not take   (its turn to send on its sink, then EPOLLOUT)
     WAITS_FOR_DISK    waits for room in the ring               (its turn among all that wait for the disk)
-    LENT              somebody else does the work: a relay in C (fastpath.py)
+    LENT              a taker does the work: a relay in C (fastpath.py)
     ENDED             the peer's FIN came, a call failed, a connection was closed here, or it was stopped
 
 The peer's FIN and an error are kept apart, and an error says whose it is. What follows from it (a half-close, a RST,
@@ -46,7 +46,7 @@ class Relayable(SocketConnection):
         self.relays: tuple[Relay, ...] = ()
 
     def take_back(self) -> None:
-        """Have its relays do their work here, before anything else is done with the socket."""
+        """Take back its relays that are lent: they work here before anything else is done with the socket."""
         for relay in self.relays:
             relay.take_back()
 
@@ -106,7 +106,7 @@ class Relay:
             taker.take(self)
 
     def stop(self) -> None:
-        """Move nothing any more. `ended` is not called."""
+        """End the relay, without calling `ended`."""
         self.take_back()
         if self.state is State.ENDED:
             return
@@ -117,20 +117,20 @@ class Relay:
                 connection.relays = tuple(each for each in connection.relays if each is not self)
 
     def lend(self, taker: "RelayTaker") -> None:
-        """Have somebody else do the work until resume()."""
+        """Have `taker` do the work until resume()."""
         self._leave_off()
         self.source.watch.release()
         self.state = State.LENT
         self._taker = taker
 
     def take_back(self) -> None:
-        """Have the work done here again, where somebody else does it."""
+        """Do the work here again, where it is lent."""
         if self.state is State.LENT:
             assert self._taker is not None
             self._taker.give_back(self)
 
     def resume(self, left: bytes = b"", left_at: int = 0) -> None:
-        """Go on here, with what is `left` of what was received."""
+        """Go on here, first sending what is `left` of the bytes received."""
         self._taker = None
         if left:
             self._write(left, left_at)
@@ -138,15 +138,15 @@ class Relay:
             self._read()
 
     def finish(self) -> None:
-        """Be over by the peer's FIN, which somebody else has received."""
+        """End by the peer's FIN, which the taker has received."""
         self._end(None)
 
     def fail(self, connection: Relayable, error: OSError) -> None:
-        """Be over by a call on one of its connections that failed."""
+        """End by a call on `connection` that failed."""
         self._end(RelayError(connection, error))
 
     def closed(self, connection: Relayable) -> None:
-        """One of its connections is being closed here."""
+        """End because `connection`, one of its two, is being closed here."""
         self.fail(connection, ClosedHereError())
 
     # Reading
@@ -262,7 +262,7 @@ class Relay:
 
 
 class RelayTaker(Protocol):
-    """Somebody who moves the bytes of relays in their place."""
+    """Moves the bytes of relays in their place."""
 
     def take(self, relay: Relay) -> None:
         """Do the work of a relay that has just begun, by Relay.lend(), if it can be done."""

@@ -1,4 +1,4 @@
-"""Names to addresses, where a slow resolver can hold up neither a verb nor the end of the program."""
+"""Resolving names to addresses in a thread, so that a slow resolver delays neither other tasks nor the end."""
 
 import asyncio
 import errno as errnos
@@ -18,11 +18,11 @@ Resolved = tuple[int, tuple[Any, ...]]
 
 
 async def resolve(endpoint: Endpoint, *, passive: bool = False) -> list[Resolved]:
-    """The addresses of an endpoint, IPv6 and IPv4 in turn (RFC 8305, section 4).
+    """Resolve an endpoint to addresses, those of IPv6 and IPv4 in turn (RFC 8305, section 4; getaddrinfo(3)).
 
-    passive   for bind(2) rather than connect(2)
-    Raises socket.gaierror where the name is not known. Cancelling it leaves the resolver's thread behind,
-    a daemon that nobody waits for.
+    passive   they are for bind(2), not connect(2)
+    Raises socket.gaierror where the name is unknown, UnicodeError where it cannot be encoded. When it is cancelled,
+    the thread that resolves goes on: it is a daemon.
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[list[Any]] = loop.create_future()
@@ -56,10 +56,10 @@ async def resolve(endpoint: Endpoint, *, passive: bool = False) -> list[Resolved
 
 
 async def first_of(endpoint: Endpoint, seconds: float, make: Callable[[Resolved], T]) -> T:
-    """What `make` makes of the first address of an endpoint that it does not fail with.
+    """Call `make` with the addresses of an endpoint in turn; return what it first returns without an OSError.
 
-    For sockets that need no answer to be connected. Raises OSError as it failed with the first address, ETIMEDOUT
-    where the resolver takes longer than `seconds`, or socket.gaierror.
+    It is for sockets that are connected without an answer of the peer: datagrams. Raises the OSError of the first
+    address; SocketError with ETIMEDOUT where the resolver takes longer than `seconds`; socket.gaierror.
     """
     failure: OSError = SocketError(ErrorCode.NAME_WITHOUT_ADDRESS, errnos.EADDRNOTAVAIL)
     try:

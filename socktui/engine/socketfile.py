@@ -28,9 +28,9 @@ def unix_address(path: str) -> str | bytes:
 
 
 def bind_path(traced: TracedSocket, path: str, *, replace: bool) -> "SocketFile":
-    """Bind a UNIX socket to a path or an abstract name; the file to remove before the socket is closed.
+    """Bind a UNIX socket to a path or an abstract name. Return the file, to be removed before the socket is closed.
 
-    replace  take the place of a socket's file that nothing is bound to any more
+    replace  take the place of a socket's file to which nothing is bound any more
     Raises OSError; SocketError with EADDRINUSE, whose code says what is in the way.
     """
     if path.startswith("@"):
@@ -49,14 +49,17 @@ def bind_path(traced: TracedSocket, path: str, *, replace: bool) -> "SocketFile"
 
 
 class SocketFile:
-    """The file that bind(2) has made; an abstract name has none."""
+    """The file that bind(2) has made; for an abstract name, none.
+
+    inode  device and inode number of the file, by which it is known
+    """
 
     def __init__(self, path: str, inode: Inode | None) -> None:
         self._path = path
         self._inode = inode
 
     def remove(self) -> None:
-        """Remove the file, unless another has it by now.
+        """Remove the file, unless another file has its name by now.
 
         The socket must still be open: it keeps its inode's number from being given to another file.
         """
@@ -68,7 +71,7 @@ class SocketFile:
 
     @contextmanager
     def removed_on_failure(self) -> Iterator[None]:
-        """Remove it where the body fails."""
+        """Remove the file if the body raises."""
         try:
             yield
         except BaseException:

@@ -11,7 +11,7 @@ Space = tuple[int, memoryview]
 
 
 class SpaceWaiter:
-    """One who waits for so many bytes of the heap. `wake` is called when they may be there; take() tells."""
+    """A place in the queue for `size` bytes of the heap. `wake` is called when take() may succeed."""
 
     __slots__ = ("_queue", "size", "wake")
 
@@ -21,7 +21,7 @@ class SpaceWaiter:
         self.wake = wake
 
     def take(self) -> Space | None:
-        """The memory, with the place in the queue given up; None where it is not there yet: `wake` is called again."""
+        """Take the memory, and leave the queue. Return None where there is no room yet: `wake` is called again."""
         return self._queue.take(self)
 
     def cancel(self) -> None:
@@ -44,15 +44,15 @@ class SpaceQueue:
         self._waiting: deque[SpaceWaiter] = deque()
 
     def __bool__(self) -> bool:
-        """Whether anybody waits."""
+        """Whether the queue is not empty."""
         return bool(self._waiting)
 
     def now(self, size: int) -> Space | None:
-        """Where the next `size` bytes go; None where that has to be waited for."""
+        """Return room for the next `size` bytes; None where it has to be waited for."""
         return None if self._waiting else self._heap.space(size)
 
     async def wait(self, size: int) -> Space:
-        """The same, once the disk has made room for them."""
+        """Wait until the disk has made room for the next `size` bytes, and return it."""
         room = self._loop.create_future()
 
         def wake() -> None:
@@ -70,7 +70,7 @@ class SpaceQueue:
             waiter.cancel()
 
     def join(self, size: int, wake: Callable[[], None]) -> SpaceWaiter:
-        """Wait for `size` bytes behind those who wait already."""
+        """Queue for `size` bytes."""
         waiter = SpaceWaiter(self, size, wake)
         self._waiting.append(waiter)
         self._stalled()

@@ -45,7 +45,7 @@ class Stream(Direct):
         return self.traced.send(data, at, fresh=False) or None
 
     async def connected(self) -> int:
-        """Wait until a connect() in progress has an answer: 0, or its errno (connect(2): EINPROGRESS)."""
+        """Wait for the answer to a connect() in progress (connect(2): EINPROGRESS). Return 0, or its errno."""
         await self.watch.writable()
         return self.traced.getsockopt(sockets.SOL_SOCKET, sockets.SO_ERROR)
 

@@ -19,7 +19,7 @@ ATTEMPT_DELAY = 0.25  # RFC 8305, section 5
 async def listen(
     context: EngineContext, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted
 ) -> Listener:
-    """A listener on an endpoint, which calls `accepted` for every connection. Raises OSError, socket.gaierror."""
+    """Listen on an endpoint, and call `accepted` for every connection. Raises OSError, socket.gaierror."""
     family, address = (await resolve(endpoint, passive=True))[0]
     traced = TracedSocket.open(
         context.journal, family, sockets.SOCK_STREAM, service=service, scheme=endpoint.scheme
@@ -43,10 +43,11 @@ async def listen(
 
 
 async def connect(context: EngineContext, endpoint: Endpoint, seconds: float) -> Stream:
-    """A connection to an endpoint, the time for its name's resolution included in `seconds`.
+    """Connect to an endpoint; where its name has several addresses, to the first that answers (RFC 8305).
 
-    Raises OSError: as the last attempt was answered, ETIMEDOUT, ECANCELED where an attempt was closed meanwhile, or
-    socket.gaierror for an unknown name.
+    seconds  for the resolution of its name and all attempts together
+    Raises OSError as the last attempt was answered; SocketError with ETIMEDOUT, or with ECANCELED where an attempt was
+    closed meanwhile; socket.gaierror for an unknown name.
     """
     try:
         async with asyncio.timeout(seconds):

@@ -1,4 +1,4 @@
-"""telnet: TCP with its commands taken out, its options answered, and its data kept in clear beside the wire."""
+"""telnet (RFC 854): a connection that answers the peer's commands, and records the data beside the wire."""
 
 import socket as sockets
 from time import monotonic_ns as now
@@ -15,11 +15,11 @@ from socktui.engine.listener import Accepted, Listener
 from socktui.engine.lock import Lock
 
 WINDOW = (80, 24)
-"""Columns and rows that a server is told: what a terminal has of which nothing is known."""
+"""Columns and rows that a server is told (RFC 1073): those of a terminal of unknown size."""
 
 
 class TelnetConnection(Layered):
-    """One end of a telnet connection."""
+    """One end of a telnet connection. recv() returns data, without commands; send() escapes it."""
 
     __slots__ = ("_telnet", "_turn")
 
@@ -29,7 +29,7 @@ class TelnetConnection(Layered):
         self._turn = Lock()
 
     async def handshake(self) -> None:
-        """Ask for the options that are wanted, and wait for no answer."""
+        """Ask for the options that this end wants (RFC 1143), without waiting for the answers."""
         # The DM of a Synch comes as urgent data (RFC 854); taken out of its place, it would leave an IAC alone.
         self.traced.setsockopt(sockets.SOL_SOCKET, sockets.SO_OOBINLINE, 1)
         await self._send(self._telnet.begin())
@@ -71,7 +71,7 @@ class TelnetConnection(Layered):
 async def listen(
     context: EngineContext, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted
 ) -> Listener:
-    """A listener whose connections speak telnet. Raises OSError, socket.gaierror."""
+    """Listen for TCP connections that speak telnet. Raises OSError, socket.gaierror."""
 
     def arrived(under: SocketConnection) -> None:
         accepted(TelnetConnection(context, under, telnet.server()))
@@ -80,6 +80,6 @@ async def listen(
 
 
 async def connect(context: EngineContext, endpoint: Endpoint, seconds: float) -> TelnetConnection:
-    """A connection that speaks telnet. Raises OSError as tcp.connect() does."""
+    """Connect by TCP, to speak telnet. Raises OSError as tcp.connect() does."""
     under = await tcp.connect(context, endpoint, seconds)
     return TelnetConnection(context, under, telnet.client(size=WINDOW))

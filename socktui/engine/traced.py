@@ -20,7 +20,7 @@ from socktui.journal.writer import Journal
 Address = tuple[Any, ...] | str | bytes
 
 END = -1
-"""What recv_message() returns where the peer sends no more."""
+"""recv_message() returns this where the peer sends no more."""
 
 _FLAGS = sockets.SOCK_NONBLOCK | sockets.SOCK_CLOEXEC
 _LEVELS = {
@@ -57,10 +57,10 @@ _HOW = {sockets.SHUT_RD: "SHUT_RD", sockets.SHUT_WR: "SHUT_WR", sockets.SHUT_RDW
 
 
 class TracedSocket:
-    """A non-blocking socket and the journal that its calls go to.
+    """A non-blocking socket whose calls are appended to a journal.
 
-    Every method is one call of the man page of its name, and raises OSError as the kernel answered,
-    after the call was recorded.
+    Every method makes one call, the one whose man page has its name. It records the call, and then raises OSError
+    where the kernel refused it; ClosedHereError, and nothing is recorded, where the socket is closed.
     """
 
     __slots__ = ("_journal", "entry", "fd", "sock")
@@ -75,10 +75,11 @@ class TracedSocket:
     def open(
         cls, journal: Journal, family: int, kind: int, protocol: int = 0, *, service: str = "", scheme: str = "tcp"
     ) -> Self:
-        """socket(2)
+        """Make a socket by socket(2), with SOCK_NONBLOCK and SOCK_CLOEXEC.
 
-        service  what a listener does, by name; empty for a client
-        scheme   of the endpoint that it is made for
+        service  the name of a listener's service; empty for a client
+        scheme   of the endpoint for which the socket is made
+        Raises OSError.
         """
         entry = journal.entry(service=service, scheme=scheme)
         args: tuple[Argument, ...] = (
@@ -101,30 +102,30 @@ class TracedSocket:
         return self.entry.socket.number
 
     def plain(self, address: Address | None) -> Argument:
-        """An address as it is recorded."""
+        """Return an address in the form in which calls record it."""
         return _plain(address)
 
     def bind(self, address: Address) -> None:
-        """bind(2). Raises OSError."""
+        """bind(2)."""
         self._call(Function.BIND, (self.plain(address),), self.sock.bind, address)
 
     def listen(self, backlog: int) -> None:
-        """listen(2). Raises OSError."""
+        """listen(2)."""
         self._call(Function.LISTEN, (backlog,), self.sock.listen, backlog)
 
     def connect(self, address: Address, *, quiet: bool = False) -> None:
-        """connect(2). BlockingIOError is its EINPROGRESS, or the EAGAIN of a UNIX listener whose queue is full.
+        """connect(2). It raises BlockingIOError for EINPROGRESS, and for EAGAIN: a UNIX listener's queue is full.
 
-        quiet   that EAGAIN was recorded a moment ago: this one is counted only
+        quiet   count an EAGAIN instead of recording it: one was recorded a moment ago
         """
         self._call(Function.CONNECT, (self.plain(address),), self.sock.connect, address, quiet=quiet)
 
     def shutdown(self, how: int) -> None:
-        """shutdown(2); `how` is one of SHUT_RD, SHUT_WR and SHUT_RDWR. Raises OSError."""
+        """shutdown(2): `how` is SHUT_RD, SHUT_WR or SHUT_RDWR."""
         self._call(Function.SHUTDOWN, (_HOW[how],), self.sock.shutdown, how)
 
     def setsockopt(self, level: int, option: int, value: int) -> None:
-        """setsockopt(2) of a number. Raises OSError."""
+        """setsockopt(2) of one of the options whose names this module knows; its value is an int."""
         args = (_LEVELS[level], _OPTIONS[level][option], value)
         self._call(Function.SETSOCKOPT, args, self.sock.setsockopt, level, option, value)
 
@@ -134,11 +135,11 @@ class TracedSocket:
         self.setsockopt_struct(sockets.SOL_SOCKET, sockets.SO_LINGER, value, ("SOL_SOCKET", "SO_LINGER", [on, seconds]))
 
     def setsockopt_struct(self, level: int, option: int, value: bytes, args: tuple[Argument, ...]) -> None:
-        """setsockopt(2) of a value that is a struct, or a string; `args` is how it is recorded."""
+        """setsockopt(2) of a value that is a struct, or a string; the call is recorded with the arguments `args`."""
         self._call(Function.SETSOCKOPT, args, self.sock.setsockopt, level, option, value)
 
     def getsockopt(self, level: int, option: int) -> int:
-        """getsockopt(2) of a number. Raises OSError."""
+        """getsockopt(2) of an option whose value is an int."""
         args = (_LEVELS[level], _OPTIONS[level][option])
         value: int = self._call(Function.GETSOCKOPT, args, self.sock.getsockopt, level, option, answer=int)
         return value
@@ -152,15 +153,15 @@ class TracedSocket:
         return pid, uid, gid
 
     def getsockname(self) -> Address:
-        """getsockname(2): the address that the socket is bound to. Raises OSError."""
+        """getsockname(2)."""
         address: Address = self._call(Function.GETSOCKNAME, (), self.sock.getsockname, answer=self.plain)
         return address
 
     def accept(self, *, quiet: bool = False) -> "TracedSocket | None":
-        """accept(2); None where no connection waits (EAGAIN), which is counted and not recorded.
+        """accept(2). Return None where no connection waits (EAGAIN), which is counted and not recorded.
 
-        quiet   the same failure was recorded a moment ago: this one is counted only
-        Raises OSError, too, where the capture has no room for another socket: nothing is accepted then.
+        quiet   count a failure instead of recording it: the same was recorded a moment ago
+        Raises OSError also where the capture has no room for another socket; then nothing is accepted.
         """
         self._journal.reserve()
         began = now()
@@ -189,7 +190,7 @@ class TracedSocket:
         return TracedSocket(self._journal, sock, self._journal.entry(self.entry, call))
 
     def recv_into(self, view: memoryview, at: int) -> int | None:
-        """recv(2) into the heap's memory at `at`: how many bytes, 0 at the peer's FIN, None for EAGAIN."""
+        """recv(2) into `view`, the heap's memory at `at`. Return their number: 0 at the peer's FIN, None for EAGAIN."""
         began = now()
         try:
             length = self.sock.recv_into(view)
@@ -208,9 +209,9 @@ class TracedSocket:
         return length
 
     def send(self, data: "bytes | memoryview", at: int, *, fresh: bool) -> int:
-        """send(2) of bytes that stand at address `at` of the heap: how many the kernel took, 0 for EAGAIN.
+        """send(2) of bytes that stand at address `at` of the heap. Return how many the kernel took: 0 for EAGAIN.
 
-        fresh   the bytes were put there for this call, and are part of the heap as far as they were sent
+        fresh   the bytes were put there for this call: those that the kernel takes become part of the heap
         """
         began = now()
         try:
@@ -228,11 +229,11 @@ class TracedSocket:
         return length
 
     def recv_message(self, view: memoryview, at: int) -> int | None:
-        """recv(2) of one message into the heap's memory at `at`: how many of its bytes are there.
+        """recv(2) of one message into `view`, the heap's memory at `at`. Return how many of its bytes fitted.
 
-        None for EAGAIN; END where the peer sends no more. What is recorded as the result is the length that the
-        message was sent with (MSG_TRUNC). An empty message that nobody had received when the peer closed is not
-        told from the end of it (recv(2): both answer 0).
+        None stands for EAGAIN, END for a peer that sends no more. The call's recorded result is the length with which
+        the message was sent (MSG_TRUNC). Where the peer closes while an empty message is still to be received, that
+        message is taken for the end: recv(2) answers 0 to both.
         """
         began = now()
         try:
@@ -254,9 +255,9 @@ class TracedSocket:
         return length
 
     def send_message(self, data: "bytes | memoryview", at: int, *, fresh: bool) -> bool:
-        """send(2) of one message that stands at address `at` of the heap: whether the kernel took it.
+        """send(2) of one message that stands at address `at` of the heap. Return whether the kernel took it.
 
-        fresh   the bytes were put there for this call, and are part of the heap once they were sent
+        fresh   the bytes were put there for this call: they become part of the heap once the kernel takes them
         """
         began = now()
         try:
@@ -289,7 +290,7 @@ class TracedSocket:
 
     @contextmanager
     def closed_on_failure(self) -> Iterator[None]:
-        """Close it where the body fails."""
+        """Close the socket if the body raises."""
         try:
             yield
         except BaseException:
@@ -305,9 +306,10 @@ class TracedSocket:
         answer: Callable[[Any], Argument] | None = None,
         quiet: bool = False,
     ) -> Any:
-        """Call `function`, and record it; what it returned. `answer` makes of that what is recorded of it.
+        """Call `function`, record the call, and return what it returned.
 
-        quiet   EAGAIN is counted only
+        answer  from what it returned to what is recorded of it
+        quiet   count EAGAIN instead of recording it
         """
         began = now()
         try:
@@ -332,7 +334,7 @@ class TracedSocket:
         return bool(waits.poll(0)) and not any(fcntl.ioctl(self.fd, termios.FIONREAD, bytes(4)))
 
     def _failed(self, name: Function, began: int, error: OSError, size: int) -> None:
-        """Record a call that failed. Raises ClosedHereError where there is no socket any more: none was made."""
+        """Record a call that failed. Raises ClosedHereError, and records nothing, where the socket is closed."""
         if self.fd < 0:
             raise ClosedHereError from None
         self._journal.append_call(self.entry, name, began, now(), -1, error.errno or 0, size=size)
@@ -343,7 +345,7 @@ def _credentials(packed: bytes) -> Argument:
 
 
 def _plain(address: Any) -> Argument:
-    """An address as it is kept: [host, port], or a UNIX socket's path, empty where it has none.
+    """An address as calls record it: [host, port], or a UNIX socket's path, empty where it has none.
 
     A link-local host has its %interface, and an abstract name an @ in place of its zero byte, as ss(8) prints them.
     """

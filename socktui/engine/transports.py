@@ -14,9 +14,11 @@ from socktui.engine.listener import Accepted, Listening
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """listen(context, endpoint, service's name, backlog, accepted) and connect(context, endpoint, seconds).
+    """How the sockets of a scheme are made.
 
-    Both raise OSError as the kernel answered, and socket.gaierror for a name that is not known.
+    listen   from context, endpoint, the service's name, backlog and a callback for every peer to a listener
+    connect  from context, endpoint and seconds to a connection, whose handshake is still to be done
+    Both raise OSError as the kernel answered, SocketError, and socket.gaierror for an unknown name.
     """
 
     listen: Callable[[EngineContext, Endpoint, str, int, Accepted], Awaitable[Listening]]
@@ -90,4 +92,4 @@ TRANSPORTS: dict[str, Callable[[], Transport]] = {
     "icmp": _icmp,
     "raw": _raw,
 }
-"""Made when they are asked for: what a kind of socket has to be loaded for is not waited for by others."""
+"""By scheme. A transport is made when it is asked for: the modules that a kind needs are loaded for that kind alone."""

@@ -25,12 +25,12 @@ class UnixStream(Stream):
     __slots__ = ()
 
     def reset(self) -> None:
-        """Close: there is no RST. The peer is told ECONNRESET where bytes of its are unread."""
+        """Close: UNIX sockets have no RST. The peer gets ECONNRESET if bytes that it sent are unread (unix(7))."""
         self.close()
 
 
 class UnixListener(Listener):
-    """A listening UNIX socket, whose file goes with it."""
+    """A listening UNIX socket, and the file that is removed when it stops."""
 
     def __init__(
         self, context: EngineContext, traced: TracedSocket, accepted: Callable[[TracedSocket], None], file: SocketFile
@@ -39,7 +39,7 @@ class UnixListener(Listener):
         self._file = file
 
     def close(self) -> None:
-        """Remove the socket's file, and close (unlink(2), close(2))."""
+        """Remove the socket's file, and stop listening. The connections that were accepted go on."""
         if self.traced.fd >= 0:
             self._file.remove()
         super().close()
@@ -54,7 +54,7 @@ _KINDS: dict[str, tuple[int, Callable[[EngineContext, TracedSocket], SocketConne
 async def listen(
     context: EngineContext, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted
 ) -> Listener:
-    """A listener on a path or an abstract name, which calls `accepted` for every connection. Raises OSError."""
+    """Listen on a path or an abstract name, and call `accepted` for every connection. Raises OSError."""
     kind, connection = _KINDS[endpoint.scheme]
     traced = TracedSocket.open(context.journal, sockets.AF_UNIX, kind, service=service, scheme=endpoint.scheme)
     with traced.closed_on_failure():
@@ -71,9 +71,11 @@ async def listen(
 
 
 async def connect(context: EngineContext, endpoint: Endpoint, seconds: float) -> SocketConnection:
-    """A connection to a path or an abstract name.
+    """Connect to a path or an abstract name.
 
-    Raises OSError: as connect(2) answered; ETIMEDOUT where the listener's queue is full for so long.
+    seconds  how long to wait while the listener's queue is full (connect(2): EAGAIN)
+    Raises OSError as connect(2) answered; SocketError with ETIMEDOUT where the queue stays full, with ECANCELED where
+    the socket is closed meanwhile.
     """
     kind, make = _KINDS[endpoint.scheme]
     traced = TracedSocket.open(context.journal, sockets.AF_UNIX, kind, scheme=endpoint.scheme)
@@ -93,7 +95,7 @@ async def connect(context: EngineContext, endpoint: Endpoint, seconds: float) ->
 
 
 async def _try_again(traced: TracedSocket, address: Address, seconds: float) -> None:
-    """Connect where the listener's queue was full. The kernel does not tell when it has room: ask now and then."""
+    """Connect where the listener's queue was full. No readiness tells when it has room: try every RETRY_SECONDS."""
     try:
         async with asyncio.timeout(seconds):
             while True:

@@ -31,13 +31,13 @@ class Watch:
         self.closed = False
 
     def on_readable(self, callback: Callback | None) -> None:
-        """Call it whenever there is something to receive, the peer's FIN and errors included; None: no more."""
+        """Call `callback` whenever recv(2) would not block, at the peer's FIN and errors too; None ends that."""
         self._reader = callback
         if callback:
             self._want(READ)
 
     def on_writable(self, callback: Callback | None) -> None:
-        """Call it whenever there is room to send, or sending would fail; None: no more."""
+        """Call `callback` whenever send(2) would not block, or would fail; None ends that."""
         self._writer = callback
         if callback:
             self._want(WRITE)
@@ -91,17 +91,17 @@ class Watch:
 
     @property
     def only_read(self) -> bool:
-        """Whether nobody waits for anything but something to receive."""
+        """Whether nothing waits for writability or a hang-up."""
         return not (self._writer or self._stranger)
 
     def release(self) -> None:
-        """Leave the descriptor to somebody else, or to nobody, until it is wanted again."""
+        """Stop watching the descriptor until something waits for it again; it may be watched elsewhere meanwhile."""
         if self._registered:
             self._registered = False
             self._poller.forget(self._fd)
 
     def close(self) -> None:
-        """Be over, before the descriptor is closed: those that wait are told."""
+        """Stop watching for good, before the descriptor is closed. Coroutines that wait get ClosedHereError."""
         self.release()
         self.closed = True
         for waiting in (self._reader, self._writer, self._stranger):
@@ -109,7 +109,7 @@ class Watch:
                 waiting()
 
     def ready(self, events: int) -> None:
-        """Called by the poller."""
+        """Call what waits for these events, of epoll_wait(2). Called by the poller."""
         reader = self._reader
         if events == READ and reader is not None:  # by far the most frequent
             reader()

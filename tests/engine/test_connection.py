@@ -26,10 +26,11 @@ def test_it_is_its_socket_as_the_calls_left_it(capture: Path) -> None:
 def test_it_is_closed_with_its_socket(capture: Path) -> None:
     async def main(context: EngineContext) -> None:
         with unix_ends(context, Stream) as (connection, _):
-            before = connection.closed
+            known = [connection.closed]
             connection.close()
             connection.close()
-            assert (before, connection.closed) == (False, True)
+            known.append(connection.closed)
+            assert known == [False, True]
             assert connection.number == 1
             assert (connection.socket.end, connection.socket.calls) == (End.CLOSED, 1)
 

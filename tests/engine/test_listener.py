@@ -6,6 +6,7 @@ import resource
 import socket as sockets
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -32,6 +33,15 @@ def listening(context: EngineContext, accepted: Take) -> Listener:
     traced.listen(200)
     traced.getsockname()
     return Listener(context, traced, accepted)
+
+
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
+def close_all(*each: Closable) -> None:
+    for one in each:
+        one.close()
 
 
 def address(listener: Listener) -> tuple[str, int]:
@@ -71,11 +81,7 @@ def test_it_accepts_so_many_at_once_and_the_others_in_the_next_turn(capture: Pat
                 turns.append(len(peers))
         assert {each.entry.socket.parent for each in peers} == {listener.traced.number}
         assert listener.family == sockets.AF_INET
-        for client in clients:
-            client.close()
-        for each in peers:
-            each.close()
-        listener.close()
+        close_all(*clients, *peers, listener)
 
     with_context(capture, main)
     assert [count for count in turns if count] == [ACCEPTS_AT_ONCE, ACCEPTS_AT_ONCE + 10]
@@ -92,9 +98,7 @@ def test_a_connection_that_has_gone_already_is_passed_over(
         listener = listening(context, peers.append)
         with sockets.create_connection(address(listener)):
             await until(lambda: peers)
-        for each in peers:
-            each.close()
-            listener.close()
+        close_all(*peers, listener)
 
     with_context(capture, main)
 
@@ -120,9 +124,7 @@ def test_without_a_descriptor_it_waits_and_does_not_spin(
                 listener.resume()
             await until(lambda: peers)
             listener.resume()  # it does not wait: nothing to be done
-        for each in peers:
-            each.close()
-            listener.close()
+        close_all(*peers, listener)
 
     with_context(capture, main)
     accepts = [call for call in all_calls(capture) if call.name is Function.ACCEPT]
@@ -138,9 +140,7 @@ def test_it_looks_again_by_itself(capture: Path, monkeypatch: pytest.MonkeyPatch
         listener = listening(context, peers.append)
         with sockets.create_connection(address(listener)):
             await until(lambda: peers)
-        for each in peers:
-            each.close()
-            listener.close()
+        close_all(*peers, listener)
 
     with_context(capture, main)
 
@@ -167,10 +167,7 @@ def test_it_can_be_closed_by_whoever_it_tells_and_while_it_waits(
         paused.close()
         await asyncio.sleep(0)
         assert len(peers) == 1
-        for client in clients:
-            client.close()
-        for each in peers:
-            each.close()
+        close_all(*clients, *peers)
 
     with_context(capture, main)
 

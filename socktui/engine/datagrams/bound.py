@@ -27,7 +27,7 @@ PEERS_MOST = 1024
 INBOX_COUNT = 256
 INBOX_BYTES = 256 << 10
 INBOXES_BYTES = 16 << 20
-"""What waits for services, of one peer and of all of a socket's. One datagram always has room with its peer."""
+"""Bounds of what waits for services, per peer and per socket. An empty inbox takes any datagram."""
 
 AT_ONCE = 64
 RETRY_SECONDS = 0.005
@@ -52,11 +52,11 @@ _ERRORS_OF_OTHERS = frozenset(
         errnos.EMSGSIZE,
     }
 )
-"""What recv(2) says of a datagram that was sent before (udp(7), icmp(7)): the next one may be well."""
+"""Errors of recv(2) that concern a datagram sent before (udp(7), icmp(7)): the next datagram may be well."""
 
 
 class Connected(Packets):
-    """A datagram socket with one peer (connect(2)). What the network says of a datagram ends nothing."""
+    """A datagram socket with one peer (connect(2)). An ICMP error about a datagram does not end it (udp(7))."""
 
     __slots__ = ()
 
@@ -74,10 +74,10 @@ class Connected(Packets):
 
 
 class Peer(SocketConnection):
-    """One address that a bound datagram socket talks with. What comes from there waits in its inbox.
+    """One address with which a bound datagram socket exchanges datagrams. Those received from it wait in its inbox.
 
-    served   a service runs, or ran, for it
-    waiting  its service waits for a datagram, or for the end
+    served   a service runs, or has run, for it
+    waiting  the service waits for a datagram, or for the end
     """
 
     __slots__ = ("_bound", "_inbox", "_news", "_over", "_size", "_taken", "_turn", "_waited", "served", "waiting")
@@ -98,7 +98,7 @@ class Peer(SocketConnection):
 
     @property
     def buffer(self) -> int:
-        """That of the socket, which receives for all."""
+        """That of the socket, which receives for all its peers."""
         return self._bound.buffer
 
     @buffer.setter
@@ -107,7 +107,7 @@ class Peer(SocketConnection):
 
     @property
     def over(self) -> bool:
-        """Nothing more comes."""
+        """Whether it receives no more datagrams."""
         return self._over
 
     async def recv(self) -> bytes | None:
@@ -122,7 +122,10 @@ class Peer(SocketConnection):
         return self._next()
 
     async def send(self, data: bytes | memoryview, kind: str = "") -> None:
-        """Send one datagram. While the kernel has no room for it, which no readiness tells, try again and again."""
+        """Send one datagram. While the kernel has no room for it (EAGAIN), try again every RETRY_SECONDS.
+
+        epoll(7) tells nothing of a UNIX peer's queue. Raises OSError, SocketError.
+        """
         if len(data) > BUFFER_MAX:
             raise SocketError(ErrorCode.MESSAGE_TOO_LONG, errnos.EMSGSIZE, size=len(data), most=BUFFER_MAX)
         if not self._waited:
@@ -165,7 +168,7 @@ class Peer(SocketConnection):
         return bool(self._inbox)
 
     async def shutdown(self) -> None:
-        """Raises OSError. shutdown(2) is not called: Linux answers ENOTCONN, and yet shuts the socket for all peers."""
+        """Raise SocketError: shutdown(2) would answer ENOTCONN, and yet shut the socket down for all its peers."""
         raise SocketError(ErrorCode.NO_HALF_CLOSE)
 
     def close(self) -> None:
@@ -179,7 +182,7 @@ class Peer(SocketConnection):
         self.close()
 
     def put(self, data: bytes) -> None:
-        """Have a datagram wait for the service; where too much waits already, it is dropped and the row says so."""
+        """Put a datagram into the inbox. Where the inbox is full it is dropped, and the row says so."""
         bound = self._bound
         full = len(self._inbox) >= INBOX_COUNT or self._size + len(data) > INBOX_BYTES or bound.waiting > INBOXES_BYTES
         if self._inbox and full:
@@ -192,7 +195,7 @@ class Peer(SocketConnection):
         self._news.set()
 
     def retire(self) -> None:
-        """Be served no more once the service has seen that nothing more comes."""
+        """Receive no more datagrams: another peer takes its place. The service reads what waits, and then the end."""
         self._over = True
         self.traced.describe(IDLE)
         self._news.set()
@@ -214,13 +217,14 @@ class Peer(SocketConnection):
 
 
 class Bound:
-    """A datagram socket that receives from anybody, and its peers.
+    """A datagram socket that receives from any address, and its peers.
 
-    accepted  told of every peer that speaks first
-    payload   from a source address and a datagram to what services get of it; None where it is not for them
+    accepted  called with every peer whose first datagram is received
+    payload   from a source address and a datagram to what services receive of it; None where they do not receive it
     leaving   called before the socket is closed
-    buffer    bytes asked for by each recvfrom()
-    waiting   bytes in all inboxes
+    note      one sentence for the user who asked for the socket
+    buffer    bytes that each recvfrom() asks for
+    waiting   bytes in the inboxes of all peers
     """
 
     def __init__(
@@ -249,11 +253,11 @@ class Bound:
 
     @property
     def socket(self) -> Socket:
-        """What its calls add up to so far."""
+        """The socket as its calls so far have left it."""
         return self.traced.entry.socket
 
     def ask(self, address: Address) -> Peer:
-        """The peer that this socket was made for: it gets what anybody answers, and the socket ends with it.
+        """Make the peer for which this socket was opened: it receives all answers, and its end ends the socket.
 
         Raises OSError where the capture has no room for it.
         """
@@ -265,10 +269,10 @@ class Bound:
         return self._asked
 
     def resume(self) -> None:
-        """It waits for no descriptor."""
+        """Do nothing: receiving needs no new descriptor."""
 
     def close(self) -> None:
-        """Close, and be over with all peers."""
+        """Close the socket and end all its peers. Closing again does nothing."""
         if self.traced.fd < 0:
             return
         self._leaving()
@@ -278,12 +282,12 @@ class Bound:
             peer.close()
 
     def spoke(self, peer: Peer) -> None:
-        """It is the least idle."""
+        """Note that `peer` has sent or received just now: it is the last to make room for others."""
         if self._peers.get(peer.traced.address) is peer:
             self._peers.move_to_end(peer.traced.address)
 
     def leave(self, peer: Peer) -> None:
-        """Be over with a peer."""
+        """Forget a peer, and end its row."""
         if self._peers.get(peer.traced.address) is peer:
             del self._peers[peer.traced.address]
         peer.traced.close()
@@ -343,7 +347,7 @@ class Bound:
             return None  # the disk is full
 
     def _make_room(self) -> None:
-        """End the peer that has been idle the longest. One whose service is busy goes when that looks up."""
+        """End the peer that has been idle the longest. One whose service is busy ends when that receives next."""
         for peer in self._peers.values():
             if peer is not self._asked and not peer.over:
                 if peer.waiting:

@@ -25,9 +25,11 @@ _GROUPS = Path("/proc/sys/net/ipv4/ping_group_range")
 
 
 class Echoes(Connected):
-    """Each message that is sent is the payload of an echo request; what is received is that of its reply.
+    """A socket whose messages are the payloads of echo requests and of their replies (RFC 792, RFC 4443).
 
-    Replies to other programs' requests to the same host are received, too, and so recorded; services do not get them.
+    version     of IP: 4 or 6
+    identifier  16 bits, in each request and its reply
+    The kernel also delivers replies to other programs' requests to the same host: they are recorded, and not returned.
     """
 
     __slots__ = ("_identifier", "_sequence", "_timer", "_version")
@@ -77,7 +79,7 @@ class Echoes(Connected):
             self._timer = None
 
     def _tell(self, reason: str) -> None:
-        """Have the row say that nothing came, or no longer."""
+        """Show in the row that a reply is missing, or (empty) no longer."""
         self.socket.reason = reason
         self._context.journal.describe(self.traced.entry)
 
@@ -85,13 +87,13 @@ class Echoes(Connected):
 async def listen(
     context: EngineContext, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted
 ) -> Listening:
-    """Raises OSError: the kernel answers echo requests itself."""
+    """Raise SocketError: the kernel answers echo requests itself."""
     number = 58 if ":" in endpoint.host else 1
     raise SocketError(ErrorCode.KERNEL_ANSWERS_ECHO, raw=f"raw://{endpoint.authority}:{number}")
 
 
 async def connect(context: EngineContext, endpoint: Endpoint, seconds: float) -> Echoes:
-    """A socket that sends echo requests to a host. Raises OSError, socket.gaierror."""
+    """Open a socket that sends echo requests to a host. Raises OSError, socket.gaierror."""
     return await first_of(endpoint, seconds, lambda found: _connect(context, endpoint, found))
 
 
@@ -110,7 +112,7 @@ def _connect(context: EngineContext, endpoint: Endpoint, found: Resolved) -> Ech
 
 
 def _open(context: EngineContext, endpoint: Endpoint, family: int) -> TracedSocket:
-    """Raises SocketError where neither kind is allowed."""
+    """Open a raw socket, or where that is not allowed one of ICMP's own kind. Raises SocketError where neither is."""
     protocol = sockets.IPPROTO_ICMP if family == sockets.AF_INET else sockets.IPPROTO_ICMPV6
     try:
         return TracedPortless.open(context.journal, family, sockets.SOCK_RAW, protocol, scheme=endpoint.scheme)

@@ -1,4 +1,4 @@
-"""What the options of a UDP endpoint ask of its socket: socket(7), ip(7) and ipv6(7) have them."""
+"""The options of a UDP endpoint as options of its socket (socket(7), ip(7), ipv6(7))."""
 
 import ipaddress
 import socket as sockets
@@ -24,12 +24,15 @@ def is_group(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Casting:
-    """How a socket sends to many, and receives as one of many.
+    """How a socket sends to groups and broadcast addresses, and which group it joins.
 
-    group      the group's address without a scope; empty where there is none
-    interface  the name of an interface, or its IPv4 address; empty for what the routes say
-    index      that of the named interface, else 0
-    broadcast  it may send to broadcast addresses
+    family     AF_INET or AF_INET6
+    group      the group's address without a scope; empty for none
+    interface  the name of an interface, or its IPv4 address; empty for the one that the routes choose
+    index      of the named interface; 0 where none is named
+    broadcast  whether it may send to broadcast addresses (SO_BROADCAST)
+    ttl        hops that its datagrams may take; None for the system's default
+    loop       whether this machine receives what it sends to a group; None for the system's default
     """
 
     family: int
@@ -42,7 +45,7 @@ class Casting:
 
     @classmethod
     def of(cls, endpoint: Endpoint, family: int, address: str) -> "Casting":
-        """What an endpoint asks for; `address` may be a group's. Raises SocketError."""
+        """Read the options of an endpoint; `address` is its own, or a group's. Raises SocketError."""
         asked = endpoint.option("group")
         group, _, scope = address.partition("%")
         if asked and not is_group(group):
@@ -66,7 +69,7 @@ class Casting:
         )
 
     def send_by(self, traced: TracedSocket) -> None:
-        """Set what matters for sending. Raises OSError."""
+        """Set the options that are about sending. Raises OSError."""
         four = self.family == sockets.AF_INET
         level = sockets.IPPROTO_IP if four else sockets.IPPROTO_IPV6
         if self.broadcast:
@@ -84,7 +87,7 @@ class Casting:
             traced.setsockopt(level, sockets.IP_MULTICAST_LOOP if four else sockets.IPV6_MULTICAST_LOOP, int(self.loop))
 
     def join(self, traced: TracedSocket) -> None:
-        """Become a member of the group, if there is one. Raises OSError."""
+        """Join the group, if there is one (IP_ADD_MEMBERSHIP, IPV6_JOIN_GROUP). Raises OSError."""
         if not self.group:
             return
         shown: list[str | int] = [self.group, self.interface] if self.interface else [self.group]

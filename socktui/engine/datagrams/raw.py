@@ -18,7 +18,7 @@ NOTE = "packets from an address to itself are recorded and not answered: the ans
 
 
 class Raw(Connected):
-    """A connected raw socket. Over IPv4 what is recorded has the IP header, and what services get has not."""
+    """A connected raw socket. Over IPv4 calls record packets with their IP header; recv() returns them without."""
 
     __slots__ = ()
 
@@ -31,7 +31,7 @@ class Raw(Connected):
 
 
 async def listen(context: EngineContext, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Bound:
-    """A socket that is bound to an address, and `accepted` called for every peer. Raises OSError, socket.gaierror."""
+    """Bind a raw socket to an address, and call `accepted` for every peer. Raises OSError, socket.gaierror."""
     family, address = (await resolve(replace(endpoint, port=0), passive=True))[0]
     if address[0] == "::":
         raise SocketError(ErrorCode.RAW_WITHOUT_ADDRESS)
@@ -44,7 +44,7 @@ async def listen(context: EngineContext, endpoint: Endpoint, service: str, backl
 
 
 async def connect(context: EngineContext, endpoint: Endpoint, seconds: float) -> Raw:
-    """A socket that is connected to an address. Raises OSError, socket.gaierror."""
+    """Connect a raw socket to an address. Raises OSError, socket.gaierror."""
 
     def make(found: Resolved) -> Raw:
         family, address = found

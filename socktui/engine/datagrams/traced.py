@@ -15,11 +15,12 @@ _FLAGS: tuple[Argument, ...] = ("MSG_TRUNC",)
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What recvfrom(2) answered, which is still to be recorded.
+    """The answer of a recvfrom(2), which is still to be recorded.
 
-    address  the source; None of a UNIX socket that has no name
-    result   the length that the datagram was sent with
-    size     bytes asked for
+    address       the source; None for a UNIX socket without a name
+    result        the length with which the datagram was sent (MSG_TRUNC)
+    size          bytes asked for
+    began, ended  ns on the monotonic clock
     """
 
     address: Address | None
@@ -30,7 +31,7 @@ class Arrival:
 
     @property
     def length(self) -> int:
-        """How many of its bytes fitted."""
+        """How many bytes of the datagram fitted."""
         return min(self.result, self.size)
 
 
@@ -40,9 +41,10 @@ class TracedDatagrams(TracedSocket):
     __slots__ = ()
 
     def recvfrom(self, view: memoryview) -> Arrival | None:
-        """recvfrom(2) into memory of the heap; None for EAGAIN. Whose call it was is known from its answer.
+        """recvfrom(2) into memory of the heap; None for EAGAIN. arrived() records it: only the answer names the peer.
 
-        view  has DETAILS_ROOM bytes more than are asked for
+        view  memory of the heap, with DETAILS_ROOM bytes more than are asked for
+        Raises OSError, recorded as a call of this socket.
         """
         size = len(view) - DETAILS_ROOM
         began = now()
@@ -60,7 +62,7 @@ class TracedDatagrams(TracedSocket):
         return Arrival(address, result, size, began, now())
 
     def arrived(self, arrival: Arrival, peer: Entry | None, view: memoryview, at: int) -> None:
-        """Record a recvfrom() as a call of `peer`, or of this socket where nobody has a row for it.
+        """Record a recvfrom() as a call of `peer`, or of this socket where the peer has no row (None).
 
         view  the heap's memory at `at`: the datagram, and DETAILS_ROOM bytes more at least
         """
@@ -80,19 +82,24 @@ class TracedDatagrams(TracedSocket):
         )
 
     def peer(self, address: Address | None, when: int, *, asked: bool) -> "TracedPeer":
-        """A peer at an address (Journal.peer); at None, all UNIX sockets that have no name. Raises OSError."""
+        """Make a row for the peer at an address (Journal.peer); None stands for all UNIX sockets without a name.
+
+        when   ns on the monotonic clock
+        asked  this end was the first to send
+        Raises OSError where the capture has no room.
+        """
         return TracedPeer(self, self._journal.peer(self.entry, self.address_text(address), when, asked=asked), address)
 
     def address_text(self, address: Address | None) -> str:
-        """An address as the capture names a peer by it."""
+        """An address as rows show it: `host:port`, a path, or empty for a UNIX socket without a name."""
         return address_text(self.plain(address))
 
 
 class TracedPortless(TracedDatagrams):
-    """The same where peers have no ports.
+    """A datagram socket whose peers have no ports: raw IP and ICMP.
 
-    Of the socket itself the kernel tells a number in place of the port, as ss(8) does: the protocol of a raw socket,
-    the identifier of one of ICMP.
+    In the socket's own address the kernel has a number in place of the port, as ss(8) prints it: the protocol of a raw
+    socket, the identifier of an ICMP socket.
     """
 
     __slots__ = ()
@@ -103,7 +110,7 @@ class TracedPortless(TracedDatagrams):
 
 
 class TracedPeer(TracedSocket):
-    """A peer of a bound datagram socket: the same descriptor, and calls of its own."""
+    """A peer of a bound datagram socket, which shares its descriptor. Its calls are recorded in a row of its own."""
 
     __slots__ = ("_bound", "address")
 
@@ -113,9 +120,10 @@ class TracedPeer(TracedSocket):
         self.address = address
 
     def sendto(self, data: bytes | memoryview, view: memoryview, at: int) -> bool:
-        """sendto(2) of one datagram to the peer: whether the kernel took it.
+        """sendto(2) of one datagram to the peer. Return whether the kernel took it; False stands for EAGAIN.
 
         view  the heap's memory at `at`, with DETAILS_ROOM bytes more than `data` has
+        Raises OSError.
         """
         journal, via, size = self._journal, self._bound.number, len(data)
         args: tuple[Argument, ...] = ("NULL" if self.address is None else self._bound.plain(self.address),)
@@ -139,11 +147,11 @@ class TracedPeer(TracedSocket):
         return True
 
     def describe(self, reason: str) -> None:
-        """Say what no call tells."""
+        """Show a reason in the peer's row: one that no call tells."""
         self._journal.describe(self.entry, reason=reason)
 
     def close(self) -> None:
-        """Be over. No call says so, since the descriptor goes on. Closing again does nothing."""
+        """End the peer's row. No call is made: the descriptor is the socket's. Closing again does nothing."""
         if self.fd >= 0:
             self._journal.over(self.entry, self._bound.entry.socket.ended or now())
             self.fd = -1

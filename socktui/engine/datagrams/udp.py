@@ -16,7 +16,7 @@ from socktui.engine.traced import Address, TracedSocket
 
 
 async def listen(context: EngineContext, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Bound:
-    """A bound socket, and `accepted` called for every peer. Raises OSError, socket.gaierror."""
+    """Bind a socket, and call `accepted` for every peer. Raises OSError, socket.gaierror."""
     family, address = (await resolve(endpoint, passive=True))[0]
     casting = Casting.of(endpoint, family, endpoint.option("group") or address[0])
     traced = TracedDatagrams.open(
@@ -35,7 +35,10 @@ async def listen(context: EngineContext, endpoint: Endpoint, service: str, backl
 
 
 async def connect(context: EngineContext, endpoint: Endpoint, seconds: float) -> SocketConnection:
-    """A connected socket; one that is not where many may answer. Raises OSError, socket.gaierror."""
+    """Connect a socket; where many may answer (a group, a broadcast address), bind one instead.
+
+    Raises OSError, socket.gaierror.
+    """
     return await first_of(endpoint, seconds, lambda found: _connect(context, endpoint, found))
 
 

@@ -12,9 +12,9 @@ from socktui.engine.traced import TracedSocket
 
 
 async def listen(context: EngineContext, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted) -> Bound:
-    """A socket that is bound to a path or an abstract name, and `accepted` called for every peer. Raises OSError.
+    """Bind a socket to a path or an abstract name, and call `accepted` for every peer. Raises OSError.
 
-    All peers that have no name are one: they cannot be answered.
+    Peers without a name cannot be told apart, or answered: they are one peer.
     """
     traced = TracedDatagrams.open(
         context.journal, sockets.AF_UNIX, sockets.SOCK_DGRAM, service=service, scheme=endpoint.scheme
@@ -27,7 +27,7 @@ async def listen(context: EngineContext, endpoint: Endpoint, service: str, backl
 
 
 async def connect(context: EngineContext, endpoint: Endpoint, _: float) -> Connected:
-    """A socket with a name that the kernel chose (unix(7): autobind), connected to a path or an abstract name.
+    """Connect a socket to a path or an abstract name; its own name is one of the kernel's choice (unix(7): autobind).
 
     Raises OSError.
     """

@@ -33,22 +33,22 @@ _UNIT_MAX = 64  # X.520, ub-organizational-unit-name
 
 
 def folder() -> Path:
-    """Where the authority is kept."""
+    """The folder of the authority's files: in the user's data folder (platformdirs)."""
     return platformdirs.user_data_path("socktui") / "ca"
 
 
 def certificate() -> bytes:
-    """The authority's certificate, in PEM; empty where there is no authority yet.
+    """Return the authority's certificate, in PEM; empty where there is no authority yet.
 
-    Raises OSError, where others may have written it, too.
+    Raises OSError where it cannot be read; SocketError where another user could have written it.
     """
     return _read(CERTIFICATE, _MAY_WRITE) if os.path.lexists(folder()) else b""
 
 
 def issue(names: Sequence[str]) -> bytes:
-    """A key and a certificate for host names and addresses, in PEM. The authority is made where there is none.
+    """Return a new key and a certificate for host names and addresses, in PEM. Make the authority if there is none.
 
-    It takes a tenth of a second and more: something for a thread. Raises OSError.
+    It takes a tenth of a second and more: call it in a thread. Raises OSError, SocketError.
     """
     import trustme  # it brings a big library, which only a listener without a certificate needs
 

@@ -35,10 +35,10 @@ _CUT = "the peer closed without close_notify: what it sent may be cut off"
 
 
 class TlsConnection(Layered):
-    """One end of a TLS connection, by OpenSSL over memory: what SSL_read(3) and the rest did is recorded in clear.
+    """One end of a TLS connection, by OpenSSL on memory buffers. Its calls, such as SSL_read(3), record the clear text.
 
-    name     whose certificate the server has to show; None at the server's end
-    seconds  for the handshake
+    name     the host name or address that the server's certificate has to be for; None at the server's end
+    seconds  how long the handshake may take
     """
 
     __slots__ = (
@@ -72,7 +72,10 @@ class TlsConnection(Layered):
         self._notified = False
 
     async def handshake(self) -> None:
-        """The handshake. What is sent meanwhile waits. Raises OSError: EPROTO and why in words where TLS failed."""
+        """The TLS handshake. A send() of another task waits until it is done.
+
+        Raises OSError; SocketError with EPROTO, and its reason in words, where TLS failed or took too long.
+        """
         await self._writing.acquire()
         try:
             await self.under.handshake()
@@ -86,7 +89,7 @@ class TlsConnection(Layered):
             self._writing.release()
 
     async def recv(self) -> bytes | None:
-        """The next bytes in clear; None at the peer's close_notify. Raises OSError: EPROTO at a FIN without one."""
+        """Return the next bytes of clear text; None at the peer's close_notify. A FIN without one raises EPROTO."""
         while True:
             began = now()
             try:
@@ -125,7 +128,7 @@ class TlsConnection(Layered):
             await self.under.shutdown()
 
     async def closing_handshake(self) -> None:
-        """Send close_notify, where the peer takes it."""
+        """Send close_notify; give up after CLOSING_SECONDS where the peer does not receive."""
         try:
             async with asyncio.timeout(CLOSING_SECONDS):
                 await self._part()
@@ -133,7 +136,7 @@ class TlsConnection(Layered):
             pass  # the peer does not read
 
     def close(self) -> None:
-        """Close, and send close_notify where that can be done at once."""
+        """Close, and send close_notify where that can be sent without waiting."""
         if self.traced.fd >= 0:
             _if_possible(self._part())
         self.under.close()
@@ -270,7 +273,7 @@ class TlsConnection(Layered):
 async def listen(
     context: EngineContext, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted
 ) -> Listener:
-    """A listener whose connections speak TLS. Raises OSError, socket.gaierror."""
+    """Listen for TCP connections that speak TLS. Raises OSError, SocketError, socket.gaierror."""
     ssl_context = await asyncio.to_thread(contexts.serving, endpoint)
 
     def arrived(under: SocketConnection) -> None:
@@ -283,7 +286,7 @@ async def listen(
 
 
 async def connect(context: EngineContext, endpoint: Endpoint, seconds: float) -> TlsConnection:
-    """A connection that speaks TLS, its handshake still to come. Raises OSError as tcp.connect() does."""
+    """Connect by TCP for TLS; the handshake is still to be done. Raises OSError as tcp.connect() does, SocketError."""
     ssl_context, name = await asyncio.to_thread(contexts.asking, endpoint)
     under = await tcp.connect(context, endpoint, seconds)
     if ssl_context.verify_mode is ssl.CERT_NONE:

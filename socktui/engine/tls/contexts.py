@@ -19,11 +19,11 @@ _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
 
 
 def serving(endpoint: Endpoint) -> ssl.SSLContext:
-    """The context of a listener: with its own certificate, or with one made for it by the user's authority.
+    """Make the context of a listener: with the certificate that it names, or one signed by the user's own authority.
 
-    ca      where given, clients have to show a certificate that it has signed
-    name    a further name that the certificate is made for
-    Raises OSError. It reads files and may make keys: something for a thread.
+    Of the endpoint's options, `cert` and `key` name files in PEM, `ca` the authority that has to have signed the
+    certificates of clients, `name` one more name for the certificate, and `keylog` a file.
+    Raises OSError, SocketError. It reads files and may make keys: call it in a thread.
     """
     if endpoint.option("verify"):
         raise SocketError(ErrorCode.VERIFY_ON_LISTENER)
@@ -41,9 +41,9 @@ def serving(endpoint: Endpoint) -> ssl.SSLContext:
 
 
 def asking(endpoint: Endpoint) -> tuple[ssl.SSLContext, str]:
-    """The context of a client, and the name that it asks for and that the certificate has to be for.
+    """Make the context of a client; return it with the name that the server's certificate has to be for.
 
-    Raises OSError. It reads files: something for a thread.
+    Raises OSError, SocketError. It reads files: call it in a thread.
     """
     name = _asked(endpoint)
     verify = endpoint.option("verify") != "no"

@@ -1,4 +1,4 @@
-"""What OpenSSL found, in words: who a certificate is of, and why a handshake failed."""
+"""Results of OpenSSL in words: the subject of a certificate, and why a handshake failed."""
 
 import ssl
 import time
@@ -7,7 +7,7 @@ from typing import Any
 from socktui.core.errors import ErrorCode
 
 Certificate = dict[str, Any]
-"""As ssl.SSLSocket.getpeercert() gives it."""
+"""In the form of ssl.SSLSocket.getpeercert()."""
 
 NAMES_SHOWN = 4
 TEXT_MAX = 200
@@ -32,7 +32,7 @@ _OTHER_NAME = frozenset({62, 64})
 
 
 def peer_certificate(tls: ssl.SSLObject) -> Certificate:
-    """The peer's certificate, also one that was not verified; empty where there is none, or none that can be read."""
+    """Return the peer's certificate, verified or not; empty where there is none, or it cannot be decoded."""
     try:
         certificate = tls.getpeercert() if tls.version() else None
         if certificate:
@@ -45,19 +45,19 @@ def peer_certificate(tls: ssl.SSLObject) -> Certificate:
 
 
 def subject(certificate: Certificate) -> str:
-    """`CN=localhost, O=socktui`; the names that it is for where it has no subject; empty for no certificate."""
+    """Return its subject, `CN=localhost, O=socktui`; the names that it is for where it has none."""
     return _name(certificate.get("subject", ())) or names(certificate)
 
 
 def names(certificate: Certificate) -> str:
-    """The host names and addresses that a certificate is for."""
+    """Return the host names and addresses that a certificate is for, the first NAMES_SHOWN of them."""
     found = [str(value) for kind, value in certificate.get("subjectAltName", ()) if kind in ("DNS", "IP Address")]
     more = f" and {len(found) - NAMES_SHOWN} more" if len(found) > NAMES_SHOWN else ""
     return (", ".join(found[:NAMES_SHOWN]) + more)[:TEXT_MAX]
 
 
 def why(error: ssl.SSLError, tls: ssl.SSLObject) -> str:
-    """Why OpenSSL gave up."""
+    """Return in words why OpenSSL failed."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _unverified(error, peer_certificate(tls), tls.server_hostname or "")
     reason = (error.reason or "OpenSSL gives no reason").replace("_", " ")
@@ -66,15 +66,16 @@ def why(error: ssl.SSLError, tls: ssl.SSLObject) -> str:
 
 
 def code(error: ssl.SSLError) -> ErrorCode:
-    """Whether it is the certificate that was refused, which the user may choose to trust, or the protocol failed."""
+    """Return CERTIFICATE_REFUSED where verification failed, which the user may switch off, else PROTOCOL."""
     refused = isinstance(error, ssl.SSLCertVerificationError)
     return ErrorCode.CERTIFICATE_REFUSED if refused else ErrorCode.PROTOCOL
 
 
 def no_tls(heard: bytes, said: bytes) -> str:
-    """What is wrong where a peer's first bytes are not of TLS; empty where they are.
+    """Return in words what is wrong where a peer's first bytes are not those of TLS; empty where they are.
 
-    said  the first that was sent to it
+    heard  the first bytes that were received
+    said   the first bytes that were sent to it
     """
     if not heard:
         return ""

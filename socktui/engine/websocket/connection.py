@@ -26,17 +26,17 @@ OPEN_SECONDS = 10.0
 """For the opening handshake."""
 
 CLOSING_SECONDS = 2.0
-"""For the closing handshake, and for the peer to take in why it was closed."""
+"""For the closing handshake, and for the peer to receive the reason of a close."""
 
 AT_ONCE = 32
-"""Messages of one recv(2) that are taken in before the others have their turn: there may be thousands in it."""
+"""Messages of one recv(2) that are handled before other tasks have their turn: one may hold thousands."""
 
 Listen = Callable[[EngineContext, Endpoint, str, int, Accepted], Awaitable[Listening]]
 Connect = Callable[[EngineContext, Endpoint, float], Awaitable[SocketConnection]]
 
 
 class WebSocketConnection(Layered):
-    """One end of a WebSocket. What comes is read when recv() asks, and pings and the close are answered then."""
+    """One end of a WebSocket. The wire is read by recv() alone: pings and the peer's close are answered then."""
 
     __slots__ = ("_end", "_events", "_in_a_row", "_reading", "_sending", "_wire")
 
@@ -52,9 +52,10 @@ class WebSocketConnection(Layered):
         self._wire = Lock()
 
     async def handshake(self) -> None:
-        """The opening handshake. What is sent meanwhile waits.
+        """The opening handshake (RFC 6455, section 4). A send() of another task waits until it is done.
 
-        A browser that asks for the page gets it, and ECONNABORTED is raised. Raises OSError.
+        Raises OSError; SocketError with EPROTO where the peer breaks the protocol, and with ECONNABORTED where it was a
+        browser that asked for the page, which it has been sent.
         """
         async with self._sending:
             await self.under.handshake()
@@ -65,7 +66,7 @@ class WebSocketConnection(Layered):
         return None if message is None else message.data
 
     async def forward(self, sink: Connection | None) -> bool:
-        """Receive a message and send it on as one of the same kind."""
+        """Receive a message and send it to `sink` as one of the same kind; False at the end. Raises RelayError."""
         try:
             message = await self._receive()
         except OSError as error:
@@ -80,9 +81,9 @@ class WebSocketConnection(Layered):
         return True
 
     async def send(self, data: bytes | memoryview, kind: str = "") -> None:
-        """Send a message: a text where it is UTF-8 and nothing else is asked for. Raises OSError.
+        """Send a message; with no kind, a text if it is UTF-8, else a binary one. Raises OSError.
 
-        A ping or a pong may go out between the frames of a message; of a close, `data` is the payload.
+        A ping or a pong may go out between the frames of a message. The data of a close is its code and reason.
         """
         if self.closed:
             raise ClosedHereError
@@ -101,7 +102,7 @@ class WebSocketConnection(Layered):
         await self.under.drain()
 
     async def wait_closed(self) -> None:
-        """A WebSocket has no half-close: it is over when the peer has closed it."""
+        """Wait until the peer has closed the WebSocket, which has no half-close, or the stream below is over."""
         if not self._end.over:
             await self.under.wait_closed()
 
@@ -112,7 +113,7 @@ class WebSocketConnection(Layered):
                 await self._send_message("close", _payload(CloseCode.NORMAL_CLOSURE))
 
     async def closing_handshake(self) -> None:
-        """The closing handshake."""
+        """Send a close, and receive up to the peer's (RFC 6455, section 7), for CLOSING_SECONDS at most."""
         if not self._end.handshake_done:
             return
         try:
@@ -122,7 +123,7 @@ class WebSocketConnection(Layered):
             pass  # the peer has been told
 
     def close(self) -> None:
-        """Close, and say that we are going away (1001) where that can be said at once."""
+        """Close, and send a close frame with 1001, going away, where that can be sent without waiting."""
         if self.socket.end is End.OPEN and (frame := self._end.close(CloseCode.GOING_AWAY)):
             try:
                 at_once(self._send_close(frame, CloseCode.GOING_AWAY))
@@ -169,7 +170,7 @@ class WebSocketConnection(Layered):
             return None
 
     async def _next(self) -> Event | None:
-        """What comes next, recorded and answered; None once nothing more may come."""
+        """The next event, recorded and answered; None once the peer may send nothing more."""
         while True:
             began = now()
             event = next(self._events, None)
@@ -272,7 +273,10 @@ class WebSocketConnection(Layered):
 
 
 def listen_over(listen: Listen) -> Listen:
-    """How to listen for WebSockets, given how to listen for streams. Raises OSError, socket.gaierror."""
+    """Return a function that listens for WebSockets, given one that listens for streams.
+
+    It raises OSError, socket.gaierror.
+    """
 
     async def listen_websocket(
         context: EngineContext, endpoint: Endpoint, service: str, backlog: int, accepted: Accepted
@@ -288,7 +292,10 @@ def listen_over(listen: Listen) -> Listen:
 
 
 def connect_over(connect: Connect) -> Connect:
-    """How to connect a WebSocket, given how to connect a stream. Raises OSError, socket.gaierror."""
+    """Return a function that connects a WebSocket, given one that connects a stream.
+
+    It raises OSError, socket.gaierror.
+    """
 
     async def connect_websocket(context: EngineContext, endpoint: Endpoint, seconds: float) -> SocketConnection:
         end = Client(endpoint.host, endpoint.port, _options(endpoint), secure=endpoint.scheme == "wss")

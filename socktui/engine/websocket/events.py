@@ -1,4 +1,4 @@
-"""What the bytes of a WebSocket's peer bring. `answer` is what has to be sent at once, and may be empty."""
+"""What the peer of a WebSocket has done, as events. The bytes `answer` have to be sent at once; they may be empty."""
 
 from dataclasses import dataclass
 
@@ -16,14 +16,14 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """It was a plain HTTP request, and `answer` is the page; or nothing was asked for at all."""
+    """The client sent a plain HTTP request, and `answer` is the page; or it closed without a request."""
 
     answer: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The handshake was wrong: one sentence."""
+    """The peer's half of the handshake was wrong: `reason` is one sentence."""
 
     answer: bytes
     reason: str
@@ -31,7 +31,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """A message, a ping (`answer` is its pong) or a pong."""
+    """The peer sent a message, a ping (then `answer` is the pong) or a pong."""
 
     answer: bytes
     message: Message
@@ -39,7 +39,7 @@ class Came:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The peer's close, and what answers it. 1005 stands for no code."""
+    """The peer sent a close. `answer` is ours, where none was sent before. The code 1005 stands for none."""
 
     answer: bytes
     code: int
@@ -49,7 +49,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The peer broke the protocol or a limit, which `answer` tells it; or it went without a close (1006)."""
+    """The peer broke the protocol or a limit, and `answer` is a close that says so; or it left without one (1006)."""
 
     answer: bytes
     code: int

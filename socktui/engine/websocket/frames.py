@@ -1,7 +1,7 @@
-"""Frames as they come in (RFC 6455, section 5; RFC 7692), judged as early as their bytes allow.
+"""Parsing of received frames (RFC 6455, section 5; RFC 7692), which finds mistakes as early as their bytes allow.
 
-A mistake in a header is told before the payload has come, one in a text at the byte that is wrong. That is why
-frames are read here: the library that makes them judges only whole ones.
+A mistake in a header is found before the payload is received, one in a text at the byte that is wrong. That is why
+frames are parsed here: the library that makes frames checks only whole ones.
 """
 
 import codecs
@@ -30,7 +30,11 @@ _KINDS = {opcode: opcode.name.lower() for opcode in Opcode}
 
 
 class Violation(Exception):
-    """The peer broke the protocol or a limit: the close code that answers it, and one sentence."""
+    """The peer broke the protocol or a limit.
+
+    code    of the close that answers it (RFC 6455, section 7.4.1)
+    reason  one sentence
+    """
 
     def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(reason)
@@ -40,7 +44,10 @@ class Violation(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What came whole: `kind` is text (then `data` is UTF-8), binary, ping, pong or close."""
+    """A whole message.
+
+    kind  text (then `data` is UTF-8), binary, ping, pong or close
+    """
 
     kind: str
     data: bytes
@@ -70,7 +77,7 @@ class Inflater:
         self._stream = zlib.decompressobj(-window)
 
     def inflate(self, data: bytes, room: int) -> bytes:
-        """What the next bytes of a message stand for. Raises Violation where that is more than `room`."""
+        """Inflate the next bytes of a message. Raises Violation where that makes more than `room` bytes."""
         parts = bytearray()
         for at in range(0, len(data), _INFLATE_AT_ONCE):
             rest = data[at : at + _INFLATE_AT_ONCE]
@@ -87,7 +94,7 @@ class Inflater:
         return bytes(parts)
 
     def end(self, room: int) -> bytes:
-        """What is left of the message that ends here. Raises Violation."""
+        """Return the last inflated bytes of the message, which ends here. Raises Violation."""
         rest = self.inflate(_FLUSH, room)
         probe = self._stream.copy()
         probe.decompress(_LAST_BLOCK, 1)
@@ -146,10 +153,11 @@ class _Assembly:
 
 
 class FrameReader:
-    """Frames out of bytes, which may be cut anywhere.
+    """Parses frames out of bytes, which may be cut anywhere.
 
-    masked    whether the peer has to mask: clients must, servers must not
-    inflater  where permessage-deflate was agreed upon
+    masked       whether the peer has to mask: clients must, servers must not
+    inflater     where permessage-deflate was negotiated
+    message_max  bytes that a message may have, inflated
     """
 
     def __init__(self, *, masked: bool, inflater: Inflater | None = None, message_max: int = MESSAGE_MAX) -> None:
@@ -164,7 +172,7 @@ class FrameReader:
         self._message: _Assembly | None = None
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """What the next bytes complete, in order. Raises Violation, after which nothing may be fed any more."""
+        """Yield the messages that the next bytes complete, in order. Raises Violation; feed it no more then."""
         at = 0
         while True:
             if self._opcode is None:

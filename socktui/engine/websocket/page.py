@@ -11,13 +11,13 @@ _INLINE = re.compile(rb"<(script|style)>(.*?)</\1>", re.DOTALL)
 
 @functools.cache
 def page_html() -> bytes:
-    """The page, whole: it asks for nothing else."""
+    """The page in HTML, its style and script included: it loads nothing else."""
     return Path(__file__).with_name("page.html").read_bytes()
 
 
 @functools.cache
 def page_headers() -> tuple[tuple[str, str], ...]:
-    """The header of the response that carries the page. Nothing but its own script and style may run in it."""
+    """The header fields of the response with the page. Its policy allows only the page's own script and style."""
     allowed = {
         name.decode(): f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'"
         for name, text in _INLINE.findall(page_html())

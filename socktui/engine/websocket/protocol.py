@@ -1,7 +1,7 @@
-"""One end of a WebSocket (RFC 6455) without any I/O: bytes in, events out, each with what is to be sent at once.
+"""One end of a WebSocket (RFC 6455) without any I/O: bytes in, events out, each with the bytes to be sent at once.
 
-The library says what HTTP and its headers mean, agrees upon deflating, and makes the frames that are sent.
-Frames that come in are read by `frames`.
+The library `websockets` parses HTTP and its headers, negotiates extensions, and makes the frames that are sent.
+Received frames are parsed by `frames`.
 """
 
 import errno as errnos
@@ -55,12 +55,13 @@ _SILENT = logging.Logger("websocket", logging.CRITICAL + 1)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What an end offers, or insists on.
+    """What an end offers, or insists on, in the opening handshake.
 
-    path          of the resource, with its query; a server with any but `/` serves no other
-    deflate       whether permessage-deflate may be agreed upon
+    path          of the resource, with its query; a server whose path is not `/` serves no other
+    deflate       whether permessage-deflate may be negotiated (RFC 7692)
     subprotocols  in order of preference
-    origin        what the client says of its page; what a server wants those to say that say anything
+    origin        the Origin that a client sends, and the only one that a server accepts of clients that send any
+    Raises SocketError where a subprotocol or the origin cannot be written in a header.
     """
 
     path: str = "/"
@@ -78,11 +79,11 @@ class Options:
 
 
 class WebSocket(ABC):
-    """One end. What is to be sent has to be sent in the order in which it was asked for.
+    """One end. The bytes that its methods return have to be sent in the order of the calls.
 
-    handshake_done  whether it has become a WebSocket
-    over            nothing more comes
-    silent          nothing has come
+    handshake_done  whether the opening handshake is done
+    over            whether the peer may send nothing more
+    silent          whether the peer has sent nothing yet
     """
 
     _library: ServerProtocol | ClientProtocol
@@ -101,9 +102,9 @@ class WebSocket(ABC):
         return self._library.state is State.OPEN
 
     def receive(self, data: bytes | None) -> Iterator[Event]:
-        """What the next bytes bring, or their end (None), to be taken in before the next are received.
+        """Yield the events of the next bytes, or of their end (None). Exhaust it before the next bytes are passed.
 
-        After Served, Refused, Closed and Failed nothing more comes.
+        Served, Refused, Closed and Failed are the last events of an end.
         """
         if self.over:
             return
@@ -151,7 +152,7 @@ class WebSocket(ABC):
             yield self._fail(violation)
 
     def send(self, kind: str, data: bytes | memoryview) -> Iterator[bytes]:
-        """The frames of a message of one of KINDS; of a close, `data` is its payload.
+        """Yield the frames of a message of one of KINDS. The data of a close is its payload: code and reason.
 
         Raises SocketError for what may not be sent.
         """
@@ -188,7 +189,7 @@ class WebSocket(ABC):
             yield self._made()
 
     def close(self, code: int, reason: str = "") -> bytes:
-        """A close frame, with no code for 1005; nothing where one was sent already, or the handshake is not done."""
+        """Return a close frame, without a code for 1005; empty if one was sent before, or the handshake is not done."""
         if not self.open:
             return b""
         self._library.send_close(None if code == CloseCode.NO_STATUS_RCVD else code, reason)
@@ -249,7 +250,7 @@ class _LenientProtocol(ServerProtocol):
 
 
 class Server(WebSocket):
-    """The end that was connected to."""
+    """The server's end: it answers the opening handshake, and serves the page to browsers."""
 
     _masked = True
 
@@ -323,9 +324,9 @@ class Server(WebSocket):
 
 
 class Client(WebSocket):
-    """The end that connects.
+    """The client's end.
 
-    opening  the bytes that it has to send first
+    opening  the request of the opening handshake, to be sent first
     """
 
     _masked = False
