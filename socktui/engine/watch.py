@@ -101,7 +101,7 @@ class Watch:
             self._poller.forget(self._fd)
 
     def close(self) -> None:
-        """Stop watching for good, before the descriptor is closed. What waits is woken: coroutines get ClosedHereError."""
+        """Stop watching for good, before the descriptor closes. What waits is woken; coroutines get ClosedHereError."""
         self.release()
         self.closed = True
         for waiting in (self._reader, self._writer, self._stranger):
