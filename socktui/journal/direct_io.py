@@ -57,6 +57,7 @@ class DirectFile:
         return os.pwrite(self.fd, data, at)
 
     def close(self) -> None:
+        """Close both descriptors."""
         self._close_direct()
         os.close(self.fd)
 

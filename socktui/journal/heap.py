@@ -34,6 +34,8 @@ BLOCKS = 16
 """In a ring. Blocks smaller than 1 MiB cost more a byte; larger ones hold up the writer for longer on a slow disk."""
 
 RESERVE = 1 << 16
+_HEAD = slice(format.HEAD_AT, format.HEAD_END)
+_pack_u64 = format.U64.pack
 BATCH_SECONDS = 0.1
 RETRY_SECONDS = 0.5
 
@@ -81,23 +83,24 @@ class Heap:
 
         The memory is the caller's until the next call of space(), and part of the heap once committed.
         """
-        at = self.head
-        position = at % self._size
-        if position + size > self._size:
-            at += self._size - position
-            position = 0
-        if at + size + reserve - self._released > self._size:
+        at, ring_size = self.head, self._size
+        position = at % ring_size
+        end = position + size
+        if end > ring_size:
+            at += ring_size - position
+            position, end = 0, size
+        if at + size + reserve - self._released > ring_size:
             self._release(self.drained)
-            if at + size + reserve - self._released > self._size:
+            if at + size + reserve - self._released > ring_size:
                 self._wanted = True
                 self._press.set()
                 return None
-        return at, self._ring[position : position + size]
+        return at, self._ring[position:end]
 
     def commit(self, end: int) -> None:
         """Everything below `end` is whole."""
         self.head = end
-        self._header[format.HEAD_AT : format.HEAD_END] = format.U64.pack(end)
+        self._header[_HEAD] = _pack_u64(end)
         if not self._work.is_set():
             self._work.set()
         if end - self.drained > self._block and not self._press.is_set():

@@ -118,13 +118,12 @@ class Search:
         if not self._scope.has(call):
             return []
         spans: list[Span] = []
-        stream = Stream.of(self._reader, call)
         for first, end in kept(self._reader, call, max(0, start - self._reach), min(call.length, stop + self._reach)):
             if not (data := self._read(call, first, end)):
                 continue
-            after = self._going_on(stream, call, data) if end == call.length else b""
+            after = self._going_on(call, data) if end == call.length else b""
             before = b""
-            for part in self._begun(stream, call, data + after) if first == 0 else ():
+            for part in self._begun(call, data + after) if first == 0 else ():
                 if part is None:
                     break
                 before = part[1] + before
@@ -191,7 +190,7 @@ class Search:
             head = self._read(call, 0, end) if start == 0 else b""
         before = b""
         parts: list[tuple[Call, int]] = []
-        for part in self._begun(Stream.of(self._reader, call), call, head):
+        for part in self._begun(call, head):
             if part is None:
                 yield None
             else:
@@ -204,28 +203,28 @@ class Search:
 
     # Bytes, folded for the matcher
 
-    def _begun(self, stream: Stream, call: Call, head: bytes) -> Run:
+    def _begun(self, call: Call, head: bytes) -> Run:
         """The bytes just before a call whose bytes begin with `head`, as long as a match may have begun before them."""
         head = head[: self._reach]
         if not self._matcher.goes_on(head):
             return
         before = b""
-        for part in stream.run_before(call, self._reach):
+        for part in Stream.of(self._reader, call).run_before(call, self._reach):
             if part is None:
                 yield None
                 continue
             data = self._matcher.folded(part[1])
             yield part[0], data
             before = data + before
-            if not self._matcher.goes_on(before + head, len(before)):
+            if len(before) == self._reach or not self._matcher.goes_on(before + head, len(before)):
                 return
 
-    def _going_on(self, stream: Stream, call: Call, tail: bytes) -> bytes:
+    def _going_on(self, call: Call, tail: bytes) -> bytes:
         """The bytes just after a call whose bytes end with `tail`, as far as a match may go on in them."""
         after = b""
         if not self._reach or not self._matcher.begins(tail[-self._reach :]):
             return after
-        for part in stream.run_after(call, self._reach):
+        for part in Stream.of(self._reader, call).run_after(call, self._reach):
             if part is None:
                 break
             after += self._matcher.folded(part[1])

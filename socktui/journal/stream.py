@@ -69,8 +69,9 @@ class Stream:
 
     def has(self, call: Call) -> bool:
         """Whether a call moved bytes of this stream."""
-        moves = call.sends if self.sends else call.receives
-        return moves and call.length > 0 and call.socket == self.socket and call.layer is self.layer
+        if not call.length or call.layer is not self.layer or call.socket != self.socket:
+            return False
+        return call.sends if self.sends else call.receives
 
     @property
     def end(self) -> int | None:
@@ -212,9 +213,7 @@ class Stream:
                 continue
             if earlier.offset + earlier.length != later.offset:
                 return
-            start = max(0, earlier.length - size)
-            whole = kept(self.reader, earlier, start, earlier.length)[-1:]
-            data = self.reader.data(earlier, whole[0][0]) if whole and whole[0][1] == earlier.length else None
+            data = self._kept_part(earlier, max(0, earlier.length - size), earlier.length, last=True)
             if not data:
                 return
             yield earlier, data
@@ -237,8 +236,7 @@ class Stream:
                 continue
             if later.offset != end or not self.continues(later):
                 return
-            whole = kept(self.reader, later, 0, min(later.length, size))[:1]
-            data = self.reader.data(later, 0, whole[0][1]) if whole and whole[0][0] == 0 else None
+            data = self._kept_part(later, 0, min(later.length, size), last=False)
             if not data:
                 return
             yield later, data
@@ -246,6 +244,15 @@ class Stream:
             if size <= 0 or len(data) < later.length:
                 return
             end += later.length
+
+    def _kept_part(self, call: Call, start: int, stop: int, *, last: bool) -> bytes | None:
+        """Of the bytes [start, stop) of a call the kept ones that end with the last, or that begin with the first."""
+        data = self.reader.data(call, start, stop)
+        if data is None:  # some of them are lost
+            for first, end in kept(self.reader, call, start, stop):
+                if end == stop if last else first == start:
+                    return self.reader.data(call, first, end)
+        return data
 
     def bytes_before(self, call: Call, size: int) -> bytes:
         """The bytes of run_before() in one, as far as each of its calls is near the next: within STEPS."""
@@ -265,7 +272,7 @@ def kept(reader: Reader, call: Call, start: int, stop: int) -> list[tuple[int, i
             found.append((start, lost - call.at))
             start = end - call.at
     found.append((start, stop))
-    return [(start, stop) for start, stop in found if start < stop]
+    return [each for each in found if each[0] < each[1]]
 
 
 def calls_until(reader: Reader, number: int, seq: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from socktui.core.call import Call, Layer
+from socktui.core.call import Call, Function
 from socktui.core.sockets import Socket
 from socktui.journal.reader import Reader
 from socktui.journal.stream import Stream
@@ -30,7 +30,7 @@ class CallSequence:
         self._socket: Socket | None = None
         self._seqs: dict[int, int] = {}
         self._calls: dict[int, Call] = {}
-        self._ends: dict[tuple[int, bool, Layer], int | None] = {}
+        self._ends: dict[tuple[int, Function], int | None] = {}
         self._schemes: dict[int, str] = {}
         self.refresh()
 
@@ -95,11 +95,10 @@ class CallSequence:
         """
         if call.message:
             return True
-        stream = Stream.of(self.reader, call)
-        key = stream.socket, stream.sends, stream.layer
-        if key not in self._ends:
+        stream = call.socket, call.name
+        if stream not in self._ends:
             if len(self._ends) >= REMEMBERED:
                 self._ends.clear()
-            self._ends[key] = stream.end
-        end = self._ends[key]
+            self._ends[stream] = Stream.of(self.reader, call).end
+        end = self._ends[stream]
         return end is not None and call.offset + call.length >= end

@@ -129,9 +129,11 @@ class Sockets:
         return len(self._numbers)
 
     def key(self, i: int) -> Hashable:
+        """The number of the socket in a row."""
         return self._numbers[i]
 
     def index(self, key: Hashable) -> int | None:
+        """The row of a socket, by its number; None where it is not in the list."""
         if not isinstance(key, int):
             return None
         at = bisect_left(self._numbers, key)
@@ -147,6 +149,7 @@ class Listening(Sockets):
         self._now = now
 
     def cells(self, i: int) -> Sequence[Cell]:
+        """The cells of a row: its socket as the kernel tells of it now, or as it ended."""
         socket = self.socket(i)
         if not socket.open:
             end = ended(socket)
@@ -200,6 +203,7 @@ class Connections(Sockets):
         self._open.append(number)
 
     def cells(self, i: int) -> Sequence[Cell]:
+        """The cells of a row: its socket as the kernel tells of it now, or as it ended."""
         socket = self.socket(i)
         row = kernel_row(self._watch, socket) if socket.open else None
         state = row.state if row else str(socket.state)
@@ -244,9 +248,11 @@ class Calls:
         return len(self.sequence)
 
     def key(self, i: int) -> Hashable:
+        """The number in the capture of the call in a row."""
         return self.sequence.seq(i)
 
     def index(self, key: Hashable) -> int | None:
+        """The row of a call, by its number; None where it is not known yet."""
         return self.sequence.position(key) if isinstance(key, int) and key < self.sequence.reader.count else None
 
     def line(self, i: int) -> str:
@@ -255,6 +261,7 @@ class Calls:
         return c_line(call, self._fd(call.socket))
 
     def cells(self, i: int) -> Sequence[Cell]:
+        """The cells of a row: when, on which socket, the line of C, and how long it took."""
         call = self.sequence.call(i)
         line = self.line(i)
         style: CellStyle | None = None

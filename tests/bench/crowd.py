@@ -9,7 +9,7 @@ from tests.bench import servers
 from tests.bench.load import Load, told
 from tests.bench.peers import UVLOOP, uvloop
 from tests.bench.plan import Plan, median, table
-from tests.bench.servers import OURS, Server, each_of_ours
+from tests.bench.servers import OURS, PURE, Server, each_of_ours
 from tests.bench.targets import Section, Target
 
 ACTIVE = 100
@@ -98,12 +98,13 @@ def _held(load: Load, server: Server, count: int, trips: int) -> Held:
 
 
 def _targets(what: str, found: dict[str, list[Held]]) -> list[Target]:
-    def to(measure: str, of: str, bound: float, most: bool = False) -> Target:
-        ours, theirs = ([getattr(x, of) for x in found.get(name, [])] for name in (OURS, UVLOOP))
+    def to(measure: str, of: str, bound: float, *, mine: str = OURS, most: bool = False) -> Target:
+        ours, theirs = ([getattr(x, of) for x in found.get(name, [])] for name in (mine, UVLOOP))
         return Target.of_pairs(f"{what}: {measure} / {UVLOOP}", ours, theirs, bound, most=most)
 
     return [
         to("memory of an idle one, private and files' pages", "resident", 1.0, most=True),
+        *([to(f"{PURE}, memory of an idle one", "resident", 2.0, mine=PURE, most=True)] if PURE in found else []),
         to("accepts a second", "accepts", 0.8),
         to(f"round trips of {ACTIVE} active", "trips", 0.8),
     ]

@@ -11,6 +11,7 @@ from tests.bench import native
 REFERENCE = Path(__file__).with_name("reference.py")
 
 UVLOOP = "uvloop protocol"
+LIMIT = "C epoll"
 LIMIT_TO_FILE = "C epoll, to a file"
 SOCAT = "socat PIPE"
 SOCAT_DUMP = "socat -x -v PIPE"
@@ -50,7 +51,7 @@ def peers(folder: Path) -> dict[str, Peer]:
     found["asyncio streams"] = Peer((*python, "streams", "{port}"))
     found["one thread each"] = Peer((*python, "threads", "{port}"))
     limit = str(native.built("limit", folder))
-    found["C epoll"] = Peer((limit, "{port}"))
+    found[LIMIT] = Peer((limit, "{port}"))
     found[LIMIT_TO_FILE] = Peer((limit, "{port}", str(folder / "kept")), "the bytes")
     listen = "TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork,backlog=1024,nodelay"
     if socat := shutil.which("socat"):

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from tests.bench import servers
 from tests.bench.load import Load
-from tests.bench.peers import LIMIT_TO_FILE, NCAT, SOCAT, SOCAT_DUMP, UVLOOP, Peer, peers
+from tests.bench.peers import LIMIT, LIMIT_TO_FILE, NCAT, SOCAT, SOCAT_DUMP, UVLOOP, Peer, peers
 from tests.bench.plan import GIB, MIB, Plan, median, table
 from tests.bench.room import room
-from tests.bench.servers import OURS, Server, Start, each_of_ours
+from tests.bench.servers import OURS, PURE, Server, Start, each_of_ours
 from tests.bench.targets import Section, Target
 
 PATIENCE = 20.0
@@ -161,16 +161,18 @@ def _ceiling(results: dict[str, list[Round]]) -> str:
 
 
 def _targets(results: dict[str, list[Round]]) -> list[Target]:
-    def to(name: str, what: str, measure: str, bound: float) -> Target:
-        ours, theirs = ([getattr(x, measure) for x in results.get(each, [])] for each in (OURS, name))
-        return Target.of_pairs(f"{what} / {name}", ours, theirs, bound)
+    def to(name: str, what: str, measure: str, bound: float, *, mine: str = OURS, most: bool = False) -> Target:
+        ours, theirs = ([getattr(x, measure) for x in results.get(each, [])] for each in (mine, name))
+        return Target.of_pairs(f"{what} / {name}", ours, theirs, bound, most=most)
 
     one, many = f"{TRIPS}, 1 connection", f"{TRIPS}, {CONNECTIONS} connections"
     return [
-        to(UVLOOP, BULK, "speed", 0.7),
+        to(UVLOOP, BULK, "speed", 0.8),
         to(SOCAT_DUMP, BULK, "speed", 1000),
-        to(LIMIT_TO_FILE, BULK, "speed", 0.8),
+        to(LIMIT_TO_FILE, BULK, "speed", 1.2),
+        to(LIMIT, BULK.replace("throughput", "processor seconds a GiB"), "cpu", 1.5, most=True),
         to(UVLOOP, one, "one", 0.75),
         to(UVLOOP, many, "many", 1.0),
+        *([to(UVLOOP, f"{PURE}: {many}", "many", 0.6, mine=PURE)] if PURE in results else []),
         *(to(name, what, each, 1.0) for name in (SOCAT, NCAT) for what, each in ((one, "one"), (many, "many"))),
     ]

@@ -35,7 +35,8 @@ class Step:
 
 DATA = st.text("abA", max_size=6).map(str.encode)
 STEPS = st.lists(st.builds(Step, st.integers(0, len(SCHEMES) - 1), st.integers(0, 4), DATA, st.booleans()), max_size=40)
-LOST = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 20)), max_size=3)
+LOST = st.lists(st.tuples(st.integers(0, 200), st.integers(1, 20)), max_size=3)
+"""Ranges of the heap: where each begins, and how long it is. None is empty: no writer notes such a range."""
 
 
 class Writer:

@@ -177,7 +177,8 @@ def test_a_call_that_could_not_be_recorded_is_a_piece_without_data(
 
     def unrecorded(data: bytes) -> None:
         with monkeypatch.context() as patched:
-            patched.setattr(writer.journal, "_record", lambda *_, **__: False)
+            patched.setattr(writer.journal._calls, "size", 0)
+            patched.setattr(writer.journal, "_more_calls", lambda: False)
             writer.move(entry, Function.RECV, data)
 
     unrecorded(b"??")

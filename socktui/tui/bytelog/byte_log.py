@@ -116,7 +116,10 @@ class ByteLog(Lines):
         self._pages.clear()
         self._top = self.walker.fitting(self._top)
         self._cursor = self.walker.fitting(self._cursor)
-        self._settle()
+        if self.following:
+            self._to_end()
+        else:
+            self._settle()
         self.invalidate()
 
     def grow(self) -> None:
@@ -360,6 +363,8 @@ class ByteLog(Lines):
 
     def _highlights(self, at: RowPosition) -> tuple[Span, ...]:
         """The cells of a row that match what was searched for."""
+        if self._highlighter.pattern is None:
+            return ()
         rows = self._rows(at.position, at.page)
         return self._highlighter.cells(self._sequence, self.lens, self.line_width, at, rows)
 

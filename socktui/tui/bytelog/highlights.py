@@ -28,9 +28,9 @@ Highlights = dict[int, tuple[Span, ...]]
 
 
 class Highlighter:
-    """Finds the cells that match a pattern, where there is one.
+    """Finds the cells that match a pattern.
 
-    pattern  to be highlighted; it can be changed at any time
+    pattern  to be highlighted, or None; it can be changed at any time
     """
 
     def __init__(self) -> None:
@@ -41,9 +41,11 @@ class Highlighter:
     def cells(
         self, sequence: CallSequence, lens: Lens, width: int, at: RowPosition, rows: Sequence[LogRow]
     ) -> tuple[Span, ...]:
-        """Which cells of a row match, in order; `rows` are those of its page, as they are laid out in `width` cells."""
-        if self.pattern is None:
-            return ()
+        """Which cells of a row match, in order; `rows` are those of its page, as they are laid out in `width` cells.
+
+        There has to be a pattern.
+        """
+        assert self.pattern
         valid_for = self.pattern, sequence, lens, width, len(sequence)
         if valid_for != self._valid_for or len(self._pages) >= PAGES:
             self._valid_for = valid_for

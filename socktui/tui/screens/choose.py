@@ -33,9 +33,11 @@ class Templates:
         return len(self._found)
 
     def key(self, i: int) -> Hashable:
+        """The row itself: the list does not change while it is open."""
         return i
 
     def cells(self, i: int) -> Sequence[Cell]:
+        """The cells of a row: name, endpoint, and what it is about."""
         template = self._found[i]
         return [(safe(template.name), "strong"), (safe(template.endpoint), "accent"), safe(template.about)]
 

@@ -70,6 +70,7 @@ class Panes(BaseScreen):
         self.paused = False
         self._looked_slowly = 0.0
         self._names: dict[int, str] = {}
+        self._lost_bytes = 0
 
     def body(self) -> ComposeResult:
         with Horizontal(id="panes"):
@@ -149,6 +150,9 @@ class Panes(BaseScreen):
             lost = f"{health.lost_bytes} bytes" + (f", {health.lost_calls} calls" if health.lost_calls else "")
             goes_on = "; traffic goes on" if self._watch else ""
             self.warn("lost", f"capture incomplete: {lost} not kept{why}{goes_on}")
+        if health.lost_bytes != self._lost_bytes:
+            self._lost_bytes = health.lost_bytes
+            self._log.look(self._log.lens)  # bytes that were read from the ring before may be among them
         if health.cut:
             self.warn("cut", f"capture cut off: {health.cut} calls at its end cannot be read")
 

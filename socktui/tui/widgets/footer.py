@@ -33,6 +33,7 @@ class Item(NamedTuple):
 
     @property
     def cells(self) -> int:
+        """How many cells it takes."""
         # " e Echo "
         return width(self.sign) + width(self.label) + 3
 

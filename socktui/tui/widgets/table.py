@@ -32,7 +32,9 @@ class Source(Protocol):
 
     def __len__(self) -> int: ...
 
-    def key(self, i: int) -> Hashable: ...
+    def key(self, i: int) -> Hashable:
+        """What names the row, wherever it stands."""
+        ...
 
     def cells(self, i: int) -> Sequence[Cell]:
         """One cell for each column, each already safe to print."""

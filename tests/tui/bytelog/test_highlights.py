@@ -55,7 +55,6 @@ def test_the_cells_of_a_row(capture: Path) -> None:
             laid_out = rows(sequence, sequence.call(9), 0, lens, 80, str)
             return highlighter.cells(sequence, lens, 80, RowPosition(9, 0, row), laid_out)
 
-        assert cells("both", 2) == ()  # nothing is looked for
         highlighter.pattern = Pattern(b"eed")
         assert cells("both", 0) == cells("both", 1) == ()
         digits, chars = GUTTER + 6, GUTTER + 6 + 48 + 2
