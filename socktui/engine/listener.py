@@ -100,7 +100,7 @@ class Listener:
             self._wait(quiet)
 
     def close(self) -> None:
-        """Stop. The connections that were accepted go on. Closing again does nothing."""
+        """Stop accepting, and close the socket (close(2)). Closing again does nothing."""
         if self.traced.fd < 0:
             return
         if self._delegate:

@@ -106,11 +106,11 @@ class TracedSocket:
         return _plain(address)
 
     def bind(self, address: Address) -> None:
-        """bind(2)."""
+        """bind(2). Raises OSError."""
         self._call(Function.BIND, (self.plain(address),), self.sock.bind, address)
 
     def listen(self, backlog: int) -> None:
-        """listen(2)."""
+        """listen(2). Raises OSError."""
         self._call(Function.LISTEN, (backlog,), self.sock.listen, backlog)
 
     def connect(self, address: Address, *, quiet: bool = False) -> None:
@@ -121,11 +121,11 @@ class TracedSocket:
         self._call(Function.CONNECT, (self.plain(address),), self.sock.connect, address, quiet=quiet)
 
     def shutdown(self, how: int) -> None:
-        """shutdown(2): `how` is SHUT_RD, SHUT_WR or SHUT_RDWR."""
+        """shutdown(2); `how` is one of SHUT_RD, SHUT_WR and SHUT_RDWR. Raises OSError."""
         self._call(Function.SHUTDOWN, (_HOW[how],), self.sock.shutdown, how)
 
     def setsockopt(self, level: int, option: int, value: int) -> None:
-        """setsockopt(2) of one of the options whose names this module knows; its value is an int."""
+        """setsockopt(2) of a number. Raises OSError."""
         args = (_LEVELS[level], _OPTIONS[level][option], value)
         self._call(Function.SETSOCKOPT, args, self.sock.setsockopt, level, option, value)
 
@@ -139,7 +139,7 @@ class TracedSocket:
         self._call(Function.SETSOCKOPT, args, self.sock.setsockopt, level, option, value)
 
     def getsockopt(self, level: int, option: int) -> int:
-        """getsockopt(2) of an option whose value is an int."""
+        """getsockopt(2) of a number. Raises OSError."""
         args = (_LEVELS[level], _OPTIONS[level][option])
         value: int = self._call(Function.GETSOCKOPT, args, self.sock.getsockopt, level, option, answer=int)
         return value
@@ -153,7 +153,7 @@ class TracedSocket:
         return pid, uid, gid
 
     def getsockname(self) -> Address:
-        """getsockname(2)."""
+        """getsockname(2): the address that the socket is bound to. Raises OSError."""
         address: Address = self._call(Function.GETSOCKNAME, (), self.sock.getsockname, answer=self.plain)
         return address
 
@@ -171,6 +171,8 @@ class TracedSocket:
             self._journal.again(self.entry)
             return None
         except OSError as error:
+            if self.fd < 0:
+                raise ClosedHereError from None
             if quiet:
                 self._journal.again(self.entry)
             else:

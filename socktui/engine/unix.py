@@ -39,7 +39,7 @@ class UnixListener(Listener):
         self._file = file
 
     def close(self) -> None:
-        """Remove the socket's file, and stop listening. The connections that were accepted go on."""
+        """Remove the socket's file, and close (unlink(2), close(2))."""
         if self.traced.fd >= 0:
             self._file.remove()
         super().close()

@@ -71,6 +71,14 @@ class Watch:
         finally:
             self._stranger = None
 
+    async def closed_here(self) -> None:
+        """Wait until it is closed, which is told by ClosedHereError."""
+        try:
+            while True:  # a datagram socket's EPOLLERR is no end
+                await self._until(self._on_close)
+        finally:
+            self._stranger = None
+
     async def _until(self, register: Callable[[Callback], None]) -> None:
         if self.closed:
             raise ClosedHereError
@@ -84,6 +92,9 @@ class Watch:
         await future
         if self.closed:
             raise ClosedHereError
+
+    def _on_close(self, callback: Callback) -> None:
+        self._stranger = callback
 
     def _on_hangup(self, callback: Callback) -> None:
         self._stranger = callback
@@ -101,7 +112,7 @@ class Watch:
             self._poller.forget(self._fd)
 
     def close(self) -> None:
-        """Stop watching for good, before the descriptor is closed. Coroutines that wait get ClosedHereError."""
+        """Stop watching for good, before the descriptor closes. What waits is woken; coroutines get ClosedHereError."""
         self.release()
         self.closed = True
         for waiting in (self._reader, self._writer, self._stranger):

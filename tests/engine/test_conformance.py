@@ -165,6 +165,19 @@ def test_a_close_ends_the_waiting_of_others(run: Run) -> None:
     run(talk)
 
 
+@every_kind
+def test_a_close_ends_the_waiting_for_the_end(run: Run) -> None:
+    async def talk(one: Connection, other: Connection) -> None:
+        waiting = asyncio.ensure_future(one.wait_closed())
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        one.close()
+        with pytest.raises(ClosedHereError):
+            await waiting
+
+    run(talk)
+
+
 @streams
 def test_a_close_ends_a_send_that_the_peer_does_not_take(run: Run) -> None:
     async def talk(one: Connection, other: Connection) -> None:

@@ -26,11 +26,10 @@ def test_it_is_its_socket_as_the_calls_left_it(capture: Path) -> None:
 def test_it_is_closed_with_its_socket(capture: Path) -> None:
     async def main(context: EngineContext) -> None:
         with unix_ends(context, Stream) as (connection, _):
-            known = [connection.closed]
+            before = connection.closed
             connection.close()
             connection.close()
-            known.append(connection.closed)
-            assert known == [False, True]
+            assert (before, connection.closed) == (False, True)
             assert connection.number == 1
             assert (connection.socket.end, connection.socket.calls) == (End.CLOSED, 1)
 

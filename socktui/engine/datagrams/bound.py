@@ -70,7 +70,7 @@ class Connected(Packets):
 
     async def wait_closed(self) -> None:
         """No peer says that it is gone: until it is closed here."""
-        await asyncio.get_running_loop().create_future()
+        await self.watch.closed_here()
 
 
 class Peer(SocketConnection):
@@ -156,6 +156,8 @@ class Peer(SocketConnection):
         """No peer says that it is gone: until it is closed here."""
         while not self._over:
             await self._told()
+        if self.closed:
+            raise ClosedHereError
 
     async def next_datagram(self) -> bool:
         """Wait for the peer's next datagram; one that the service did not receive was for the last run of it."""

@@ -235,9 +235,9 @@ def test_the_peers_of_a_socket_share_its_buffer_and_its_end(capture: Path) -> No
             receiving, waiting = asyncio.create_task(first.recv()), asyncio.create_task(second.wait_closed())
             await asyncio.sleep(0)
             bound.close()
-            with pytest.raises(ClosedHereError):
-                await receiving
-            await waiting
+            for task in (receiving, waiting):
+                with pytest.raises(ClosedHereError):
+                    await task
             assert (first.closed, second.closed) == (True, True)
             with pytest.raises(ClosedHereError):
                 await first.send(b"late")

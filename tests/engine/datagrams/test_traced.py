@@ -148,7 +148,7 @@ def test_whose_call_it_was_is_known_from_its_answer(capture: Path) -> None:
         with bound(context) as traced, UDP4.socket() as sock:
             at, view = await context.space(10 + DETAILS_ROOM)
             assert traced.recvfrom(view) is None
-            for entry in (traced.peer(sock.getsockname(), now(), asked=False).entry, None):
+            for peer in (traced.peer(sock.getsockname(), now(), asked=False), None):
                 sock.sendto(b"longer than ten", traced.sock.getsockname())
                 at, view = await context.space(10 + DETAILS_ROOM)
                 arrival = traced.recvfrom(view)
@@ -156,7 +156,7 @@ def test_whose_call_it_was_is_known_from_its_answer(capture: Path) -> None:
                 assert (arrival.address, arrival.result, arrival.size, arrival.length) == (
                     sock.getsockname(), 15, 10, 10
                 )  # fmt: skip
-                traced.arrived(arrival, entry, view, at)
+                traced.arrived(arrival, peer.entry if peer else None, view, at)
             assert traced.entry.socket.again == 1
 
     with_context(capture, main)
