@@ -10,12 +10,9 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from socktui.control.client import Engine
 from socktui.control.verbs import Close, SetBuffer
-from socktui.core.call import Function
 from socktui.core.endpoint import Endpoint
 from socktui.core.limits import BUFFER_SIZE
 from socktui.core.sockets import Socket
@@ -311,19 +308,6 @@ def test_its_turn_comes_though_others_wait(capture: Path) -> None:
             assert mover.take(0)
             ((fd, *_),) = mover.reap()[1]
             os.close(fd)
-    journal.close()
-
-
-@given(calls=st.integers(0, 700))
-def test_the_chain_can_be_taken_up_anywhere(tmp_path_factory: pytest.TempPathFactory, calls: int) -> None:
-    """What Python keeps of a chain is found again in the records, after any number of calls."""
-    journal = Journal(tmp_path_factory.mktemp("journal") / "c.socktui", ring_size=1 << 18, floor=0)
-    entry = journal.entry()
-    for turn in range(calls):
-        journal.append_transfer(entry, Function.RECV, turn, turn, 0, 0, 0)
-    again = Entry(entry.socket)
-    again.take_up(journal._jump)
-    assert again.trees == entry.trees
     journal.close()
 
 
