@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +14,11 @@ from tests.support import running_engine
 # How long an example takes says nothing on a busy machine, and no test depends on what an earlier run has found.
 settings.register_profile("tests", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
+
+# Under nohup SIGHUP is ignored, and a program started from here would inherit that. A caught signal is not inherited
+# (execve(2)): the tests still outlive the terminal, and the programs begin as from a shell.
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda number, frame: None)
 
 
 @pytest.fixture(autouse=True)
