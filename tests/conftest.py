@@ -15,10 +15,12 @@ from tests.support import running_engine
 settings.register_profile("tests", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
 
-# Under nohup SIGHUP is ignored, and a program started from here would inherit that. A caught signal is not inherited
-# (execve(2)): the tests still outlive the terminal, and the programs begin as from a shell.
-if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-    signal.signal(signal.SIGHUP, lambda number, frame: None)
+# nohup ignores SIGHUP, a shell ignores SIGINT and SIGQUIT for what it runs in the background, and a program started
+# from here would inherit that. A caught signal is not inherited (execve(2)): the tests still go on when one comes, and
+# the programs begin as from a terminal.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, lambda number, frame: None)
 
 
 @pytest.fixture(autouse=True)
