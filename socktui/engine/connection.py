@@ -19,5 +19,10 @@ class SocketConnection(Connection):
         return self.traced.entry.socket
 
     @property
+    def taken(self) -> int:
+        """Bytes that send() has passed on so far, those of a send that was cancelled half-way included."""
+        return self.socket.sent
+
+    @property
     def closed(self) -> bool:
         return self.traced.fd < 0

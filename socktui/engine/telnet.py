@@ -21,10 +21,11 @@ WINDOW = (80, 24)
 class TelnetConnection(Layered):
     """One end of a telnet connection. recv() returns data, without commands; send() escapes it."""
 
-    __slots__ = ("_telnet", "_turn")
+    __slots__ = ("_answers", "_received", "_telnet", "_turn")
 
     def __init__(self, context: EngineContext, under: SocketConnection, end: telnet.Telnet) -> None:
         super().__init__(context, under)
+        self._answers = self._received = b""
         self._telnet = end
         self._turn = Lock()
 
@@ -36,16 +37,20 @@ class TelnetConnection(Layered):
 
     async def recv(self) -> bytes | None:
         while True:
+            began = now()
+            if self._answers:
+                async with self._turn:
+                    answers, self._answers = self._answers, b""
+                    await self._send_wire(answers)
+            if self._received:
+                await self._record(Function.TELNET_RECV, began, self._received, size=self.buffer)
+                data, self._received = self._received, b""
+                return data
             self.under.buffer = self.buffer
             wire = await self.under.recv()
             if wire is None:
                 return None
-            began = now()
-            data, answers = self._telnet.received(wire)
-            await self._send(answers)
-            if data:
-                await self._record(Function.TELNET_RECV, began, data, size=self.buffer)
-                return data
+            self._received, self._answers = self._telnet.received(wire)
 
     async def send(self, data: bytes | memoryview, kind: str = "") -> None:
         await self._send(self._telnet.escaped(bytes(data)), data)
@@ -63,7 +68,7 @@ class TelnetConnection(Layered):
             return
         async with self._turn:
             began = now()
-            await self.under.send(wire)
+            await self._send_wire(wire)
             for at in range(0, len(data), BUFFER_SIZE):
                 await self._record(Function.TELNET_SEND, began, data[at : at + BUFFER_SIZE])
 

@@ -22,6 +22,7 @@ class Kind:
 
     make        two ends that are connected, ready for the first byte; what is to be closed goes on the stack
     messages    the borders of what is sent are kept
+    fragmented  a message may be sent in several pieces
     half_close  a FIN leaves the other direction open
     fin         the peer is told of a close
     reset       there is a RST
@@ -30,6 +31,7 @@ class Kind:
     name: str
     make: Callable[[EngineContext, Path, ExitStack], Awaitable[Pair]]
     messages: bool = False
+    fragmented: bool = False
     half_close: bool = True
     fin: bool = True
     reset: bool = False
@@ -78,6 +80,6 @@ KINDS = [
     Kind("unix-dgram", _over("unix-dgram"), messages=True, half_close=False, fin=False),
     Kind("tls", _over("tls"), reset=True),
     Kind("telnet", _over("telnet"), reset=True),
-    Kind("ws", _over("ws"), messages=True, half_close=False, reset=True),
-    Kind("wss", _over("wss"), messages=True, half_close=False, reset=True),
+    Kind("ws", _over("ws"), messages=True, fragmented=True, half_close=False, reset=True),
+    Kind("wss", _over("wss"), messages=True, fragmented=True, half_close=False, reset=True),
 ]

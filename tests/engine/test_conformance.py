@@ -21,6 +21,7 @@ Run = Callable[[Talk], None]
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 streams = pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.messages], ids=lambda kind: kind.name)
 messages = pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.messages], ids=lambda kind: kind.name)
+fragmented = pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.fragmented], ids=lambda kind: kind.name)
 with_half_close = pytest.mark.parametrize(
     "kind", [kind for kind in KINDS if kind.half_close], ids=lambda kind: kind.name
 )
@@ -232,6 +233,49 @@ def test_a_send_that_is_given_up_lets_the_next_have_its_turn(run: Run) -> None:
             data += await received(other, 1)
         await asyncio.gather(first, third)
         assert data.count(b"a") == data.count(b"c") == 2_000_000
+
+    run(talk)
+
+
+@streams
+def test_what_follows_a_send_that_was_cancelled_half_way_is_whole(run: Run) -> None:
+    big = b"\xff" * 10_000_000  # telnet sends each of them as two
+
+    async def talk(one: Connection, other: Connection) -> None:
+        for last in (b"|first|", b"|second|"):
+            before = one.socket.sent
+            sending = asyncio.ensure_future(one.send(big))
+            await until(lambda before=before: one.socket.sent > before + 20_000)  # type: ignore[misc]
+            sending.cancel()
+            following = asyncio.ensure_future(one.send(last))
+            data = b""
+            while not data.endswith(last):
+                data += await received(other, 1)
+            await following
+            assert sending.cancelled()
+            assert big.startswith(data.removesuffix(last))
+
+    run(talk)
+
+
+@fragmented
+def test_a_message_that_was_begun_is_ended_before_the_next(run: Run) -> None:
+    big = os.urandom(1_500_000)
+
+    async def talk(one: Connection, other: Connection) -> None:
+        for last in (b"first", b"second"):
+            sent, stuck = 0, False
+            while not stuck:
+                sending = asyncio.ensure_future(one.send(big))
+                stuck = not (await asyncio.wait({sending}, timeout=0.1))[0]
+                sent += 1
+            sending.cancel()
+            following = asyncio.ensure_future(one.send(last))
+            for _ in range(sent):
+                assert await other.recv() == big
+            assert await other.recv() == last
+            await following
+            assert sending.cancelled()
 
     run(talk)
 

@@ -23,6 +23,7 @@ from socktui.engine.layered import Layered
 from socktui.engine.listener import Accepted, Listener
 from socktui.engine.lock import Lock
 from socktui.engine.tls import authority, contexts, errors
+from socktui.journal.writer import DETAILS_ROOM
 
 HANDSHAKE_SECONDS = 10.0
 CLOSING_SECONDS = 2.0
@@ -49,7 +50,6 @@ class TlsConnection(Layered):
         "_reading",
         "_seconds",
         "_tls",
-        "_unsent",
         "_writing",
     )
 
@@ -68,8 +68,11 @@ class TlsConnection(Layered):
         self._reading = Lock()
         self._writing = Lock()
         self._drained: deque[bytes] = deque()
-        self._unsent = b""
         self._notified = False
+
+    @property
+    def taken(self) -> int:
+        return (self.socket.above or {}).get(Function.SSL_WRITE, 0)
 
     async def handshake(self) -> None:
         """The TLS handshake. A send() of another task waits until it is done.
@@ -104,7 +107,11 @@ class TlsConnection(Layered):
                 _if_possible(self._answer())
                 raise self._failed(Function.SSL_READ, began, errors.why(error, self._tls)) from None
             if data:
-                await self._record(Function.SSL_READ, began, data, size=self.buffer)
+                try:
+                    await self._record(Function.SSL_READ, began, data, size=self.buffer)
+                except asyncio.CancelledError:
+                    self._drained.appendleft(data)
+                    raise
                 return data
             self._context.journal.append_call(self.traced.entry, Function.SSL_READ, began, now(), 0, size=self.buffer)
             return None
@@ -159,10 +166,10 @@ class TlsConnection(Layered):
                 self._record_event(Function.SSL_DO_HANDSHAKE, began, 1, answer=self._agreed())
                 await self._flush()
                 return
-            self._unsent = self._outgoing.read()
-            said = said or self._unsent
+            messages = self._outgoing.read()
+            said = said or messages
             try:
-                await self._flush()
+                await self._send_wire(messages)
                 wire = await self.under.recv()
             except ClosedHereError:
                 raise
@@ -195,14 +202,8 @@ class TlsConnection(Layered):
 
     async def _flush(self) -> None:
         """Send what OpenSSL has written, by whoever has the turn to write."""
-        while wire := self._unsent or self._outgoing.read():
-            before = self.socket.sent
-            try:
-                await self.under.send(wire)
-                self._unsent = b""
-            except BaseException:
-                self._unsent = wire[self.socket.sent - before :]  # a record that was begun has to be ended
-                raise
+        while self._unsent or self._outgoing.pending:
+            await self._send_wire(self._outgoing.read())
 
     async def _answer(self) -> None:
         """Send what the peer's own messages call for. Whoever writes already sends it along.
@@ -216,11 +217,12 @@ class TlsConnection(Layered):
 
     async def _write(self, piece: bytes | memoryview) -> None:
         """Send a record."""
-        if self.closed:
-            raise ClosedHereError
-        if self._notified:
-            raise OSError(errnos.EPIPE, os.strerror(errnos.EPIPE))
         while True:
+            space = await self._context.space(len(piece) + DETAILS_ROOM)
+            if self.closed:
+                raise ClosedHereError
+            if self._notified:
+                raise OSError(errnos.EPIPE, os.strerror(errnos.EPIPE))
             began = now()
             try:
                 self._tls.write(piece)
@@ -230,7 +232,7 @@ class TlsConnection(Layered):
                 await self._feed(Function.SSL_WRITE)
             except ssl.SSLError as error:
                 raise self._failed(Function.SSL_WRITE, began, errors.why(error, self._tls)) from None
-        await self._record(Function.SSL_WRITE, began, piece)
+        self._record_at(space, Function.SSL_WRITE, began, now(), piece)
         await self._flush()
 
     # The end

@@ -38,13 +38,14 @@ Connect = Callable[[EngineContext, Endpoint, float], Awaitable[SocketConnection]
 class WebSocketConnection(Layered):
     """One end of a WebSocket. The wire is read by recv() alone: pings and the peer's close are answered then."""
 
-    __slots__ = ("_end", "_events", "_in_a_row", "_reading", "_sending", "_wire")
+    __slots__ = ("_end", "_event", "_events", "_in_a_row", "_reading", "_sending", "_wire")
 
     messages = True
 
     def __init__(self, context: EngineContext, under: SocketConnection, end: Server | Client) -> None:
         super().__init__(context, under)
         self._end = end
+        self._event: Event | None = None
         self._events: Iterator[Event] = iter(())
         self._in_a_row = 0
         self._reading = Lock()
@@ -145,7 +146,7 @@ class WebSocketConnection(Layered):
 
     async def _open(self) -> None:
         if isinstance(self._end, Client):
-            await self._send_wire(self._end.opening)
+            await self._send_frame(self._end.opening)
         async with self._reading:
             match await self._next():
                 case Served():
@@ -172,11 +173,13 @@ class WebSocketConnection(Layered):
     async def _next(self) -> Event | None:
         """The next event, recorded and answered; None once the peer may send nothing more."""
         while True:
-            began = now()
-            event = next(self._events, None)
+            event = self._event = self._event or next(self._events, None)
             if event is not None:
-                await self._take_in(event, began)
                 await self._give_way()
+                began = now()
+                await self._record_received(event, began)
+                self._event = None  # only now: where this task is cancelled, it is for the next
+                await self._answer(event, began)
                 return event
             if self._end.over:
                 return None
@@ -189,41 +192,53 @@ class WebSocketConnection(Layered):
             self._in_a_row = 0
             await asyncio.sleep(0)
 
-    async def _take_in(self, event: Event, began: int) -> None:
+    async def _record_received(self, event: Event, began: int) -> None:
         match event:
-            case Opened(answer) | Served(answer):
-                await self._send_wire(answer)
-            case Refused(answer, reason):
+            case Refused(_, reason):
                 self._record_event(Function.WS_RECV, began, -1, args=("handshake",), answer=reason)
-                await self._send_wire(answer)
-            case Came(answer, message):
+            case Came(_, message):
                 await self._record(Function.WS_RECV, began, message.data, args=(message.kind,))
-                if answer:
-                    await self._send_wire(answer)
-                    await self._record(Function.WS_SEND, began, message.data, args=("pong",))
-            case Closed(answer, code, reason, message):
+            case Closed(_, code, reason, message):
                 await self._record(Function.WS_RECV, began, message.data, args=("close", code, reason))
-                await self._answer_close(answer, code, reason)
-            case Failed(answer, code, reason):
+            case Failed(_, code, reason):
                 self._record_event(Function.WS_RECV, began, -1, answer=f"{reason} ({code})")
+
+    async def _answer(self, event: Event, began: int) -> None:
+        match event:
+            case Opened(answer) | Served(answer) | Refused(answer):
+                await self._send_frame(answer)
+            case Came(answer, message) if answer:
+                await self._send_frame(answer)
+                await self._record(Function.WS_SEND, began, message.data, args=("pong",))
+            case Closed(answer, code, reason) | Failed(answer, code, reason):
                 await self._answer_close(answer, code, reason)
 
     # Sending
 
     async def _send_message(self, kind: str, data: bytes | memoryview) -> None:
-        began = now()
+        began, begun = now(), False
         frames = self._end.send(kind, data)
-        while True:
-            await self._wire.acquire()
-            try:
-                frame = next(frames, None)
-                if frame is None:
-                    break
-                await self.under.send(frame)
-            finally:
-                self._wire.release()
+        try:
+            while True:
+                async with self._wire:
+                    frame = next(frames, None)
+                    if frame is None:
+                        break
+                    begun = True
+                    await self._send_wire(frame)
+        except asyncio.CancelledError:
+            if begun:
+                self._end_later(frames)
+            raise
         args = close_of(bytes(data)) if kind == "close" else ()
         await self._record(Function.WS_SEND, began, data, args=(kind, *args))
+
+    def _end_later(self, frames: Iterator[bytes]) -> None:
+        """Leave the rest of a message to whoever sends next: another one cannot begin before it has ended."""
+        try:
+            self._unsent += b"".join(frames)
+        except SocketError:
+            pass  # a close was sent meanwhile, and nothing goes out after it
 
     async def _answer_close(self, frame: bytes, code: int, reason: str) -> None:
         try:
@@ -235,14 +250,20 @@ class WebSocketConnection(Layered):
     async def _send_close(self, frame: bytes, code: int, reason: str = "") -> None:
         if frame:
             began = now()
-            await self._send_wire(frame)
+            await self._send_frame(frame)
             await self._record(Function.WS_SEND, began, _payload(code, reason), args=("close", code, reason))
 
-    async def _send_wire(self, frame: bytes) -> None:
-        if not frame:
-            return
-        async with self._wire:
-            await self.under.send(frame)
+    async def _send_frame(self, frame: bytes) -> None:
+        """Send what the end has made: where this task is cancelled before its turn, it goes out with the next."""
+        try:
+            await self._wire.acquire()
+        except asyncio.CancelledError:
+            self._unsent += frame
+            raise
+        try:
+            await self._send_wire(frame)
+        finally:
+            self._wire.release()
 
     # Ending
 
